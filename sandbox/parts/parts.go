@@ -1,0 +1,67 @@
+// Package parts finds the real programs that tests borrow from the machine: workerd (D1's engine), wrangler with the
+// Node it needs, and Chromium. `make test` installs them; see tools/package.json for the versions.
+//
+// A test that needs a part which is not there is skipped, by the part's name. Where the environment variable CI is set
+// it fails instead: a check that silently did not run is worse than a red one.
+package parts
+
+import (
+	"os"
+	"os/exec"
+	"path/filepath"
+	"runtime"
+	"testing"
+)
+
+// Workerd returns the path of the workerd binary, which needs no Node.
+func Workerd(t testing.TB) string {
+	t.Helper()
+	return file(t, "workerd", toolsDir(), "node_modules", "@cloudflare", "workerd-linux-64", "bin", "workerd")
+}
+
+// Node returns the path of a Node that wrangler runs on (22.12 or newer).
+func Node(t testing.TB) string {
+	t.Helper()
+	return file(t, "Node 22", toolsDir(), "node_modules", "node", "bin", "node")
+}
+
+// Wrangler returns the command, program first, that runs an unmodified wrangler.
+func Wrangler(t testing.TB) []string {
+	t.Helper()
+	return []string{Node(t), file(t, "wrangler", toolsDir(), "node_modules", "wrangler", "bin", "wrangler.js")}
+}
+
+// Chromium returns the path of the browser.
+func Chromium(t testing.TB) string {
+	t.Helper()
+	for _, name := range []string{"chromium", "chromium-browser", "google-chrome"} {
+		if path, err := exec.LookPath(name); err == nil {
+			return path
+		}
+	}
+	missing(t, "Chromium")
+	return ""
+}
+
+func file(t testing.TB, part string, elem ...string) string {
+	t.Helper()
+	path := filepath.Join(elem...)
+	if _, err := os.Stat(path); err != nil {
+		missing(t, part)
+	}
+	return path
+}
+
+func missing(t testing.TB, part string) {
+	t.Helper()
+	if os.Getenv("CI") != "" {
+		t.Fatalf("%s is not installed: run `make setup`", part)
+	}
+	t.Skipf("%s is not installed: run `make setup` to include this test", part)
+}
+
+// toolsDir is the folder `tools` of this checkout, wherever the test's own package lies.
+func toolsDir() string {
+	_, here, _, _ := runtime.Caller(0)
+	return filepath.Join(filepath.Dir(here), "..", "..", "tools")
+}
