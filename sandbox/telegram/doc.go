@@ -1,0 +1,22 @@
+// Package telegram is a Telegram of your own: a Bot API server on the loopback interface, with the people and groups a bot talks
+// to, all in memory. The demo runs on it without an account, and the tests run against it because it refuses what Telegram refuses.
+//
+// A [Server] has two sides.
+//
+// The bot's side is HTTP. Server is an [net/http.Handler] for /bot<TOKEN>/<method> and /file/bot<TOKEN>/<path>, with the
+// bodies Telegram takes: multipart, urlencoded, JSON and the query string. Every request is first held against the Bot API's specification
+// (botapi-10.3.json, made by tools/botapi.mjs): an unknown method or parameter, a missing one, a value of the wrong type, a button with
+// no action or with two, and so on, is answered as Telegram would answer it, and noted in [Server.Violations]. Telegram itself
+// ignores parameters it doesn't know; here they are refused, since in a bot they are always a mistake. A test ends by asserting that
+// Violations is empty.
+//
+// The people's side is Go. [Server.AddUser] and [Server.AddGroup] make a cast, [Server.Say], [Server.Edit], [Server.Press] and
+// [Server.React] are what people do in a client, [Server.Messages] is what they see, [Server.WaitFor] waits until they
+// see it, and [Server.Changes] tells a page that there is something new.
+//
+// Between the two lies the queue of updates: long polling and webhooks with Telegram's offsets, conflicts, retries and expiry.
+// [Server.Fault] breaks the connection in the ways that real networks and Telegram's own servers do, and [Server.Calls] keeps
+// what was asked and answered.
+//
+// Time comes from [Options].Now, so that a test can let a day pass. Nothing is written to disk.
+package telegram
