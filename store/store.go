@@ -1,0 +1,319 @@
+// Package store keeps what Towline must not forget: one bbolt file with the
+// records of every room, and a folder of blobs beside it.
+//
+// From the bottom up:
+//
+//   - store.go opens the file, holds its lock and offers small transactions
+//     over plain ordered string keys.
+//   - blobs.go keeps large content apart from the records, as files named by
+//     the SHA-256 digest of what they hold.
+//   - One file per room (bot.go, ...) implements the port that the room
+//     declares. Keys are laid out as "room/kind/...", records are versioned
+//     JSON, and the types of a record are not the types of the room.
+//
+// There is one bucket and there are no nested ones, so that the same layout
+// can be held by etcd. For the same reason a transaction is a small set of
+// reads and writes: etcd takes 128 operations and 1.5 MB in one. Reading may
+// go on for longer, in a transaction that writes nothing.
+package store
+
+import (
+	"context"
+	"encoding/binary"
+	"errors"
+	"fmt"
+	"iter"
+	"os"
+	"path/filepath"
+	"strconv"
+	"strings"
+	"sync"
+	"time"
+
+	bolt "go.etcd.io/bbolt"
+	bolterrors "go.etcd.io/bbolt/errors"
+)
+
+const (
+	// bucketName is the one bucket that holds every key.
+	bucketName = "towline"
+	// counterPrefix is where Next keeps its counters.
+	counterPrefix = "counter/"
+	// defaultLockTimeout is how long Open waits for a process that is just
+	// leaving. Longer would only delay the message that names the other one.
+	defaultLockTimeout = 300 * time.Millisecond
+)
+
+// ErrReadOnly is what View returns when its function tried to write.
+var ErrReadOnly = errors.New("store: write in a read-only transaction")
+
+// Options changes how a store is opened. The zero value is what a service wants.
+type Options struct {
+	// LockTimeout is how long Open waits for the file's lock; 0 means 300 ms.
+	LockTimeout time.Duration
+	// NoSync skips fsync. It is for tests and benchmarks that do not lose power.
+	NoSync bool
+}
+
+// BusyError says that another process holds the store.
+type BusyError struct {
+	// Path is the store's file.
+	Path string
+	// PID is the process that holds it, 0 when it could not be found out.
+	PID int
+	// Command is that process's command line as /proc tells it, or "".
+	Command string
+}
+
+// Error names the file and the process.
+func (e *BusyError) Error() string {
+	switch {
+	case e.PID == 0:
+		return fmt.Sprintf("store %s is held by another process", e.Path)
+	case e.Command == "":
+		return fmt.Sprintf("store %s is held by process %d", e.Path, e.PID)
+	}
+	return fmt.Sprintf("store %s is held by process %d (%s)", e.Path, e.PID, e.Command)
+}
+
+// Store is an open store. It is safe for concurrent use. Writing transactions
+// run one after the other; reading ones run beside them on a snapshot.
+type Store struct {
+	path  string
+	blobs string
+	db    *bolt.DB
+
+	closeOnce sync.Once
+	closeErr  error
+}
+
+// Open opens the store at path, creating it (mode 0600) and the folder
+// "path.blobs" (mode 0700) where they do not exist. It returns a *BusyError
+// when another process, or this one, has it open already.
+func Open(path string, o Options) (*Store, error) {
+	if o.LockTimeout <= 0 {
+		o.LockTimeout = defaultLockTimeout
+	}
+	db, err := bolt.Open(path, 0o600, &bolt.Options{Timeout: o.LockTimeout, NoSync: o.NoSync, FreelistType: bolt.FreelistMapType})
+	if errors.Is(err, bolterrors.ErrTimeout) {
+		return nil, busy(path)
+	}
+	if err != nil {
+		return nil, fmt.Errorf("store %s: %w", path, err)
+	}
+	s := &Store{path: path, blobs: path + ".blobs", db: db}
+	if err := s.prepare(); err != nil {
+		return nil, errors.Join(fmt.Errorf("store %s: %w", path, err), s.Close())
+	}
+	return s, nil
+}
+
+// prepare makes what a new store needs and says who holds it.
+func (s *Store) prepare() error {
+	if err := os.WriteFile(s.pidFile(), []byte(strconv.Itoa(os.Getpid())), 0o600); err != nil {
+		return err
+	}
+	if err := os.MkdirAll(s.blobs, 0o700); err != nil {
+		return err
+	}
+	return s.db.Update(func(tx *bolt.Tx) error {
+		_, err := tx.CreateBucketIfNotExists([]byte(bucketName))
+		return err
+	})
+}
+
+// pidFile is written by the holder of the lock, so that whoever is refused can
+// name it: flock itself does not tell.
+func (s *Store) pidFile() string { return s.path + ".pid" }
+
+// busy describes the process that holds the store at path.
+func busy(path string) *BusyError {
+	e := &BusyError{Path: path}
+	text, err := os.ReadFile(path + ".pid")
+	if err != nil {
+		return e
+	}
+	pid, err := strconv.Atoi(strings.TrimSpace(string(text)))
+	if err != nil || pid <= 0 {
+		return e
+	}
+	e.PID = pid
+	if line, err := os.ReadFile(filepath.Join("/proc", strconv.Itoa(pid), "cmdline")); err == nil {
+		e.Command = strings.TrimSpace(strings.ReplaceAll(string(line), "\x00", " "))
+	}
+	return e
+}
+
+// Path returns the store's file.
+func (s *Store) Path() string { return s.path }
+
+// Close waits for running transactions and releases the file. Closing twice is
+// fine and returns the same error.
+func (s *Store) Close() error {
+	s.closeOnce.Do(func() {
+		// The pid goes first: once the lock is free the file belongs to the next holder.
+		err := os.Remove(s.pidFile())
+		if errors.Is(err, os.ErrNotExist) {
+			err = nil
+		}
+		s.closeErr = errors.Join(err, s.db.Close())
+	})
+	return s.closeErr
+}
+
+// Tx is one transaction. It is used by one goroutine, and only until the
+// function that received it returns.
+type Tx interface {
+	// Get returns a copy of the value of key, and whether there is one.
+	Get(key string) ([]byte, bool)
+	// Put sets key to a copy of value. A key that is empty or longer than
+	// 32 KB makes Update fail and change nothing.
+	Put(key string, value []byte)
+	// Delete removes key. A missing key is fine.
+	Delete(key string)
+	// Scan yields the keys that begin with prefix, in order, with copies of
+	// their values, at most limit of them (0 means all). Forward it starts at
+	// the first key that is not below from; in reverse at the last key below
+	// from. An empty from means the end that lies in the direction's back. The
+	// transaction may write while it scans.
+	Scan(prefix, from string, limit int, reverse bool) iter.Seq2[string, []byte]
+	// Next adds one to a persisted counter and returns it; the first is 1.
+	Next(counter string) uint64
+}
+
+// View runs fn on a snapshot. It returns fn's error, ErrReadOnly when fn tried
+// to write, or the context's error when that was already over.
+func (s *Store) View(ctx context.Context, fn func(Tx) error) error {
+	if err := ctx.Err(); err != nil {
+		return err
+	}
+	return s.db.View(func(b *bolt.Tx) error { return run(b, fn) })
+}
+
+// Update runs fn and then stores all of its writes, or none of them when fn
+// or a write failed. It returns once they are on disk. fn must not call View or
+// Update itself, and may be run again by other implementations: it keeps its
+// effects to the transaction.
+func (s *Store) Update(ctx context.Context, fn func(Tx) error) error {
+	if err := ctx.Err(); err != nil {
+		return err
+	}
+	return s.db.Update(func(b *bolt.Tx) error { return run(b, fn) })
+}
+
+// run gives fn a Tx and reports the first failure of either.
+func run(b *bolt.Tx, fn func(Tx) error) error {
+	t := &boltTx{bucket: b.Bucket([]byte(bucketName)), writable: b.Writable()}
+	if err := fn(t); err != nil {
+		return err
+	}
+	return t.err
+}
+
+// boltTx is Tx on one bbolt bucket.
+type boltTx struct {
+	bucket   *bolt.Bucket
+	writable bool
+	writes   int   // tells a running Scan that its cursor is no longer valid
+	err      error // the first failed write
+}
+
+func (t *boltTx) Get(key string) ([]byte, bool) {
+	v := t.bucket.Get([]byte(key))
+	if v == nil {
+		return nil, false
+	}
+	return append([]byte{}, v...), true
+}
+
+func (t *boltTx) Put(key string, value []byte) {
+	t.write(key, func() error { return t.bucket.Put([]byte(key), append([]byte{}, value...)) })
+}
+
+func (t *boltTx) Delete(key string) {
+	t.write(key, func() error { return t.bucket.Delete([]byte(key)) })
+}
+
+func (t *boltTx) write(key string, do func() error) {
+	if t.err != nil {
+		return
+	}
+	if !t.writable {
+		t.err = ErrReadOnly
+		return
+	}
+	t.writes++
+	if err := do(); err != nil {
+		t.err = fmt.Errorf("store: key %.80q: %w", key, err)
+	}
+}
+
+func (t *boltTx) Next(counter string) uint64 {
+	key := counterPrefix + counter
+	var n uint64
+	if v, ok := t.Get(key); ok && len(v) == 8 {
+		n = binary.BigEndian.Uint64(v)
+	}
+	n++
+	t.Put(key, binary.BigEndian.AppendUint64(nil, n))
+	return n
+}
+
+func (t *boltTx) Scan(prefix, from string, limit int, reverse bool) iter.Seq2[string, []byte] {
+	return func(yield func(string, []byte) bool) {
+		c := t.bucket.Cursor()
+		k, v := first(c, prefix, from, reverse)
+		for n := 0; k != nil && strings.HasPrefix(string(k), prefix) && (limit <= 0 || n < limit); n++ {
+			key, writes := string(k), t.writes
+			if !yield(key, append([]byte{}, v...)) {
+				return
+			}
+			switch {
+			case t.writes != writes && reverse:
+				c = t.bucket.Cursor()
+				k, v = before(c, key)
+			case t.writes != writes:
+				c = t.bucket.Cursor()
+				k, v = c.Seek([]byte(key + "\x00"))
+			case reverse:
+				k, v = c.Prev()
+			default:
+				k, v = c.Next()
+			}
+		}
+	}
+}
+
+// first places the cursor where a scan begins.
+func first(c *bolt.Cursor, prefix, from string, reverse bool) (key, value []byte) {
+	if !reverse {
+		return c.Seek([]byte(max(prefix, from)))
+	}
+	end := prefixEnd(prefix)
+	if from != "" && (end == "" || from < end) {
+		end = from
+	}
+	if end == "" {
+		return c.Last()
+	}
+	return before(c, end)
+}
+
+// before places the cursor on the last key below key.
+func before(c *bolt.Cursor, key string) ([]byte, []byte) {
+	if k, _ := c.Seek([]byte(key)); k == nil {
+		return c.Last()
+	}
+	return c.Prev()
+}
+
+// prefixEnd is the first string above every string that begins with prefix, or
+// "" when there is none.
+func prefixEnd(prefix string) string {
+	for i := len(prefix) - 1; i >= 0; i-- {
+		if prefix[i] < 0xff {
+			return prefix[:i] + string([]byte{prefix[i] + 1})
+		}
+	}
+	return ""
+}
