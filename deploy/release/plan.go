@@ -1,0 +1,197 @@
+package release
+
+import (
+	"crypto/sha256"
+	"encoding/hex"
+	"encoding/json"
+	"fmt"
+	"slices"
+)
+
+// Plan is what a run would do to one environment now. It is kept whole, so that a change can be shown.
+type Plan struct {
+	Kind        Kind        `json:"kind"`
+	Project     string      `json:"project"`
+	Environment Environment `json:"environment"`
+	Release     uint64      `json:"release"`
+	Bundle      string      `json:"bundle"` // the release's digest
+	Target      Target      `json:"target"`
+	Ledger      string      `json:"ledger_table"`
+	Fingerprint string      `json:"fingerprint"` // of the target's schema now
+	Applied     []string    `json:"applied,omitempty"`
+	Pending     []Pending   `json:"pending,omitempty"`
+	Findings    []Finding   `json:"findings,omitempty"`
+	Policy      Policy      `json:"policy"`
+	Back        *Back       `json:"back,omitempty"` // of a rollback
+
+	// From here on: shown to people, outside the digest.
+	Transactions int    `json:"transactions"`
+	Statements   int    `json:"statements"`
+	Expected     string `json:"expected,omitempty"` // fingerprint that the rehearsal ended with
+	RehearsedMS  int64  `json:"rehearsed_ms,omitempty"`
+}
+
+// Target is a database that a plan is about. One that does not exist yet has no id and is bound as "create NAME".
+type Target struct {
+	Database string `json:"database"`
+	ID       string `json:"id,omitempty"`
+}
+
+// Pending is a migration that the plan would apply, or, in a rollback, take back.
+type Pending struct {
+	Name       string   `json:"name"`
+	Checksum   string   `json:"checksum"`
+	Statements []string `json:"statements,omitempty"` // one line for each
+}
+
+// Finding is something the plan's rehearsal found out that does not refuse it.
+type Finding struct {
+	Code string `json:"code"`
+	File string `json:"file,omitempty"`
+	Line int    `json:"line,omitempty"`
+	Text string `json:"text"`
+}
+
+// Policy is what has to be true for the plan to run.
+type Policy struct {
+	Approvals int `json:"approvals"`
+}
+
+// Way is how a rollback goes back.
+type Way string
+
+// The ways back, cheapest first.
+const (
+	WayNothing    Way = "nothing"     // the schema is the same: only the pointer moves
+	WayDown       Way = "down"        // DOWN files, newest first
+	WayTimeTravel Way = "time travel" // the whole database, to the restore point
+)
+
+// Back says how a rollback goes back and what that costs.
+type Back struct {
+	Way     Way           `json:"way"`
+	To      *RestorePoint `json:"to,omitempty"`
+	Missing []string      `json:"missing,omitempty"` // migrations without a DOWN file, the reason for Time Travel
+	Tables  []string      `json:"tables,omitempty"`  // dropped
+	Columns []string      `json:"columns,omitempty"` // dropped, as table.column
+	Price   Price         `json:"price"`
+}
+
+// Price is what going back costs in rows: the best figure there is, with where it comes from, never a bare number.
+type Price struct {
+	Counted bool             `json:"counted"`
+	AtLeast int64            `json:"at_least"`
+	Tables  map[string]int64 `json:"tables,omitempty"`
+	Reason  string           `json:"reason,omitempty"` // why it was not counted
+}
+
+// Digest binds an approval: target, pending names and checksums, schema, findings and policy, never durations or rows.
+func (p Plan) Digest() string {
+	bound := struct {
+		V           int
+		Kind        Kind
+		Project     string
+		Environment Environment
+		Release     uint64
+		Bundle      string
+		Target      string
+		Ledger      string
+		Fingerprint string
+		Applied     []string
+		Pending     [][2]string
+		Findings    []string
+		Policy      Policy
+		Back        string
+	}{
+		V: 1, Kind: p.Kind, Project: p.Project, Environment: p.Environment, Release: p.Release, Bundle: p.Bundle,
+		Target: p.Target.bound(), Ledger: p.Ledger, Fingerprint: p.Fingerprint, Applied: p.Applied, Findings: p.findings(), Policy: p.Policy, Back: p.Back.bound(),
+	}
+	for _, m := range p.Pending {
+		bound.Pending = append(bound.Pending, [2]string{m.Name, m.Checksum})
+	}
+	text, err := json.Marshal(bound)
+	if err != nil {
+		panic("release: a plan that cannot be marshalled: " + err.Error()) // strings and numbers only
+	}
+	sum := sha256.Sum256(text)
+	return hex.EncodeToString(sum[:])
+}
+
+func (t Target) bound() string {
+	if t.ID == "" {
+		return "create " + t.Database
+	}
+	return t.ID
+}
+
+// Names are the pending migrations' names, in order.
+func (p Plan) Names() []string {
+	names := make([]string, len(p.Pending))
+	for i, m := range p.Pending {
+		names[i] = m.Name
+	}
+	return names
+}
+
+// Difference is one thing that is not the same in two plans.
+type Difference struct {
+	What    string   `json:"what"` // release, target, applied, pending, schema, findings, policy, way
+	Before  string   `json:"before,omitempty"`
+	After   string   `json:"after,omitempty"`
+	Added   []string `json:"added,omitempty"`
+	Removed []string `json:"removed,omitempty"`
+}
+
+// Differences lists what differs between the plan that was approved and the one that would run now. It is empty exactly
+// if both have the same digest.
+func Differences(approved, now Plan) []Difference {
+	if approved.Digest() == now.Digest() {
+		return nil
+	}
+	var out []Difference
+	values := func(what, before, after string) {
+		if before != after {
+			out = append(out, Difference{What: what, Before: before, After: after})
+		}
+	}
+	names := func(what string, before, after []string) {
+		if !slices.Equal(before, after) {
+			out = append(out, Difference{What: what, Added: without(after, before), Removed: without(before, after)})
+		}
+	}
+	values("release", fmt.Sprintf("#%d %s", approved.Release, Short(approved.Bundle)), fmt.Sprintf("#%d %s", now.Release, Short(now.Bundle)))
+	values("target", approved.Target.bound(), now.Target.bound())
+	names("applied", approved.Applied, now.Applied)
+	names("pending", approved.Names(), now.Names())
+	values("schema", Short(approved.Fingerprint), Short(now.Fingerprint))
+	names("findings", approved.findings(), now.findings())
+	values("policy", fmt.Sprint(approved.Policy.Approvals), fmt.Sprint(now.Policy.Approvals))
+	values("way", approved.Back.bound(), now.Back.bound())
+	if len(out) == 0 {
+		out = append(out, Difference{What: "content"})
+	}
+	return out
+}
+
+func (p Plan) findings() []string {
+	out := make([]string, len(p.Findings))
+	for i, f := range p.Findings {
+		out[i] = fmt.Sprintf("%s %s:%d", f.Code, f.File, f.Line)
+	}
+	return out
+}
+
+func (b *Back) bound() string {
+	if b == nil {
+		return ""
+	}
+	if b.To == nil {
+		return string(b.Way)
+	}
+	return string(b.Way) + " " + b.To.Bookmark
+}
+
+// without returns the names of a that b lacks.
+func without(a, b []string) []string {
+	return slices.DeleteFunc(slices.Clone(a), func(n string) bool { return slices.Contains(b, n) })
+}

@@ -1,0 +1,86 @@
+package release
+
+import "strings"
+
+// Code is a stable reason for a refusal. Codes stay; their wording, which is in package cards, may change.
+type Code string
+
+// The reasons for which something is refused.
+const (
+	// Who may.
+	CodeUnknownPerson Code = "unknown_person"
+	CodeNotAllowed    Code = "not_allowed"
+	CodeOwnApproval   Code = "own_approval"
+
+	// The request.
+	CodeAlreadyVoted   Code = "already_voted"
+	CodeAlreadyDone    Code = "already_done"
+	CodeExpired        Code = "request_expired"
+	CodeSuperseded     Code = "request_superseded"
+	CodeDigestMismatch Code = "digest_mismatch"
+	CodePlanChanged    Code = "plan_changed"
+	CodeStaleButton    Code = "stale_button"
+	CodeRefNotAllowed  Code = "ref_not_allowed"
+	CodeNotOnPreview   Code = "not_on_preview"
+	CodeWouldUndo      Code = "would_undo"
+	CodeHold           Code = "hold_active"
+	CodeNoHold         Code = "no_hold"
+	CodeNeedsReason    Code = "needs_reason"
+	CodeAlreadyLive    Code = "already_live"
+	CodeUnknownRelease Code = "unknown_release"
+	CodeNothingBefore  Code = "nothing_to_go_back_to"
+	CodePointExpired   Code = "restore_point_expired"
+	CodePointMissing   Code = "restore_point_missing"
+	CodeUnknownProject Code = "unknown_project"
+	CodeWrongChat      Code = "wrong_chat"
+	CodeUnsettled      Code = "unknown_state"
+
+	// The command.
+	CodeIrregular      Code = "irregular_command"
+	CodeCommandExpired Code = "command_expired"
+	CodeUsage          Code = "usage"
+
+	// The content and the target.
+	CodeSource          Code = "source_unavailable"
+	CodeBadMigration    Code = "bad_migration"
+	CodeEdited          Code = "migration_edited"
+	CodeMissing         Code = "migration_missing"
+	CodeRehearsalFailed Code = "rehearsal_failed"
+	CodeWouldLoseRows   Code = "would_lose_rows"
+	CodeFactsMissing    Code = "facts_unavailable"
+	CodeFactsOld        Code = "facts_too_old"
+)
+
+// Refusal is a no: a stable code, the facts behind it, and, through the code, one next step. It is an error, so that a
+// decision can return it; the words for people are made in package cards.
+type Refusal struct {
+	Code  Code              `json:"code"`
+	Facts map[string]string `json:"facts,omitempty"`
+	Items []string          `json:"items,omitempty"`
+}
+
+// Refuse makes a refusal from pairs of fact names and values.
+func Refuse(code Code, pairs ...string) *Refusal {
+	r := &Refusal{Code: code}
+	for i := 0; i+1 < len(pairs); i += 2 {
+		if r.Facts == nil {
+			r.Facts = map[string]string{}
+		}
+		r.Facts[pairs[i]] = pairs[i+1]
+	}
+	return r
+}
+
+// Listing returns the refusal with the things it is about: file names, tables.
+func (r *Refusal) Listing(items ...string) *Refusal {
+	r.Items = items
+	return r
+}
+
+// Error is for logs.
+func (r *Refusal) Error() string {
+	if len(r.Items) > 0 {
+		return string(r.Code) + ": " + strings.Join(r.Items, ", ")
+	}
+	return string(r.Code)
+}

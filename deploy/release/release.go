@@ -1,0 +1,172 @@
+// Package release holds the words of a release as values: the release itself, the plan that says what a run would do to
+// one environment, the run that carries it out, and the restore point that leads back. Everything here is pure data and
+// pure functions of it; package deploy moves it, package gate judges it, package cards says it.
+//
+// The JSON form of these types is what the store keeps. Fields may be added; a field that was once released is neither
+// renamed nor given another meaning. States are strings, so that an old record stays readable by a person.
+package release
+
+import (
+	"crypto/sha256"
+	"encoding/hex"
+	"fmt"
+	"slices"
+	"time"
+
+	"towline/migrations"
+)
+
+// Environment is one of a project's two places: preview, shared by its branches, and production.
+type Environment string
+
+// The environments. Their order is the order of a release's way.
+const (
+	Preview    Environment = "preview"
+	Production Environment = "production"
+)
+
+// Person is somebody as they are named in a record: the id is who they are, the name is what they were called then.
+type Person struct {
+	ID   int64  `json:"id"`
+	Name string `json:"name"`
+}
+
+// Release is the immutable content that a team ships, under a number that people can say. Its digest covers content alone:
+// the same files from another commit are the same release.
+type Release struct {
+	Project    string      `json:"project"`
+	Number     uint64      `json:"number"`
+	Digest     string      `json:"digest"` // sha256, hex, of the manifest
+	Migrations []Migration `json:"migrations"`
+	Seed       string      `json:"seed,omitempty"` // blob digest of the seed for preview, outside the digest: production never sees it
+	Origin     Origin      `json:"origin"`
+	CreatedBy  Person      `json:"created_by"`
+	CreatedAt  time.Time   `json:"created_at"`
+}
+
+// Migration is one file of a release: its name in the ledger, where its content lies, and its DOWN file if it has one.
+type Migration struct {
+	Name     string              `json:"name"`
+	Checksum migrations.Checksum `json:"checksum"`
+	Blob     string              `json:"blob"`           // digest of the content
+	Down     string              `json:"down,omitempty"` // digest of the DOWN file's content, empty where there is none
+}
+
+// Origin says where the content was taken from. It is shown to people and never part of a digest.
+type Origin struct {
+	Ref     string    `json:"ref,omitempty"`
+	Commit  string    `json:"commit,omitempty"`
+	Author  string    `json:"author,omitempty"`
+	Subject string    `json:"subject,omitempty"`
+	Time    time.Time `json:"time,omitzero"`
+	Web     string    `json:"web,omitempty"`   // https base of the repository on a host that can compare commits
+	Dirty   bool      `json:"dirty,omitempty"` // a work tree with changes that no commit holds
+}
+
+// DigestOf names a bundle by its content: names in order, each with the checksum of its bytes and of its DOWN file.
+func DigestOf(files []migrations.File) string {
+	h := sha256.New()
+	fmt.Fprintf(h, "towline bundle 1\n%d\n", len(files))
+	for _, f := range files {
+		down := "none"
+		if f.Down != nil {
+			sum := sha256.Sum256(f.Down)
+			down = hex.EncodeToString(sum[:])
+		}
+		fmt.Fprintf(h, "%q %s %s\n", f.Name, f.Checksum().Raw, down)
+	}
+	return hex.EncodeToString(h.Sum(nil))
+}
+
+// Short is the part of a digest that people compare: its first eight characters.
+func Short(digest string) string {
+	return digest[:min(8, len(digest))]
+}
+
+// Has reports whether the release contains a migration of that name.
+func (r Release) Has(name string) bool {
+	return slices.ContainsFunc(r.Migrations, func(m Migration) bool { return m.Name == name })
+}
+
+// Standing is how a release stands in one environment.
+type Standing string
+
+// The standings of DESIGN's "release". Live alone means live on production.
+const (
+	Waiting    Standing = "waiting"
+	Running    Standing = "running"
+	Live       Standing = "live"
+	Failed     Standing = "failed"
+	Superseded Standing = "superseded"
+	RolledBack Standing = "rolled back"
+)
+
+// RestorePoint is the state of a database at one moment, to which D1's Time Travel can return it.
+type RestorePoint struct {
+	Database   string           `json:"database"` // its name, as wrangler takes it
+	DatabaseID string           `json:"database_id"`
+	Bookmark   string           `json:"bookmark"`
+	At         time.Time        `json:"at"`
+	Rows       map[string]int64 `json:"rows,omitempty"` // rows per table then, where they were counted
+}
+
+// Command is the literal wrangler command that returns to the point, for the day the bot is down.
+func (p RestorePoint) Command() string {
+	return fmt.Sprintf("wrangler d1 time-travel restore %s --bookmark=%s", p.Database, p.Bookmark)
+}
+
+// Retention is how long a bookmark can be returned to: 30 days on a paid plan. The free plan keeps 7.
+// Source: D1 documentation, "Limits".
+const (
+	Retention     = 30 * 24 * time.Hour
+	RetentionFree = 7 * 24 * time.Hour
+)
+
+// Hold stops every change of an environment until a person lifts it.
+type Hold struct {
+	Reason string    `json:"reason"`
+	By     Person    `json:"by"`
+	Run    string    `json:"run,omitempty"`
+	At     time.Time `json:"at"`
+}
+
+// State is what the store keeps of one environment of one project: what is live, who works on it, who waits.
+type State struct {
+	Project     string      `json:"project"`
+	Environment Environment `json:"environment"`
+	Revision    uint64      `json:"revision"` // grows with every change of this record
+	DatabaseID  string      `json:"database_id,omitempty"`
+	Live        uint64      `json:"live,omitempty"` // number of the release, 0: none that Towline knows
+	LiveRun     string      `json:"live_run,omitempty"`
+	LiveSince   time.Time   `json:"live_since,omitzero"`
+	Lease       *Lease      `json:"lease,omitempty"`
+	Queue       []string    `json:"queue,omitempty"`   // runs that wait for their turn, first first
+	Request     string      `json:"request,omitempty"` // the run that waits for approval
+	Hold        *Hold       `json:"hold,omitempty"`
+}
+
+// Lease is a runner's claim on an environment. It belongs to a run and is given back by comparing the token, so that an
+// older run can never release a newer one's.
+type Lease struct {
+	Run   string    `json:"run"`
+	Token string    `json:"token"`
+	Since time.Time `json:"since"`
+}
+
+// Change is one entry of an environment's history: a release became live, and this is how the database could be returned
+// to the moment before.
+type Change struct {
+	Seq     uint64        `json:"seq"`
+	Release uint64        `json:"release"`
+	Run     string        `json:"run"`
+	Kind    Kind          `json:"kind"`
+	At      time.Time     `json:"at"`
+	Before  *RestorePoint `json:"before,omitempty"`
+	Ledger  []string      `json:"ledger"` // names that the ledger held afterwards
+}
+
+// Applied is what Towline knows of a migration that it applied: the content's checksum and the release it came with.
+type Applied struct {
+	Checksum migrations.Checksum `json:"checksum"`
+	Release  uint64              `json:"release"`
+}
