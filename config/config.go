@@ -1,0 +1,179 @@
+// Package config reads config.yaml, strictly.
+//
+// Parse turns the text of the file into a Config or into Errors: every mistake at once, each with file, line, column, a
+// caret under the place, what was expected and, for a misspelt key, what was probably meant. Nothing is guessed: a key
+// that is not known, a value of another kind, a variable that is not set and two projects on one database are errors.
+// What is legal but probably not meant (a secret that others on the machine can read, a project in which nobody may
+// approve what the only approver asks for) is a Warning.
+//
+// The file is decoded to YAML nodes (node.go); ${NAME} is expanded inside scalars only, so a value can never change the
+// structure of the file (expand.go). The kinds of value are in values.go, the rules that look at several values
+// together in rules.go. Secrets have a type of their own that no log or error can print (secret.go). Effective writes
+// the whole configuration back, defaults included and secrets hidden, for `towline check`.
+//
+// config.example.yaml at the root of the repository is the reference: it has every key, and a test holds it to that.
+package config
+
+import (
+	"time"
+
+	"github.com/robfig/cron/v3"
+)
+
+// Config is the whole of config.yaml with defaults filled in. It is a plain value: read it, do not change it; a changed
+// file is a new Config.
+type Config struct {
+	Telegram   Telegram   `yaml:"telegram"`
+	Cloudflare Cloudflare `yaml:"cloudflare"`
+	Store      Store      `yaml:"store"`
+	People     []Person   `yaml:"people"`
+	Projects   []Project  `yaml:"projects"`
+	Usage      Usage      `yaml:"usage"`
+}
+
+// Telegram says which bot to be and how to hear from Telegram.
+type Telegram struct {
+	// Token is what BotFather gave out, "123456:ABC...".
+	Token Secret `yaml:"token"`
+	// APIURL is the Bot API server without a final slash.
+	APIURL string `yaml:"api_url"`
+	// Webhook is nil for long polling.
+	Webhook *Webhook `yaml:"webhook"`
+}
+
+// Webhook is how Telegram reaches the bot, where it does not poll.
+type Webhook struct {
+	// URL is the public address that Telegram posts to.
+	URL string `yaml:"url"`
+	// Listen is the host:port that the bot itself listens on, behind whatever ends TLS.
+	Listen string `yaml:"listen"`
+	// Secret comes back in a header of every update (setWebhook, secret_token: 1 to 256 of A-Z a-z 0-9 _ -).
+	Secret Secret `yaml:"secret"`
+}
+
+// Cloudflare is the account whose databases are changed.
+type Cloudflare struct {
+	// AccountID is 32 lower-case hexadecimal digits.
+	AccountID string `yaml:"account_id"`
+	APIToken  Secret `yaml:"api_token"`
+	// APIURL is the REST API without a final slash.
+	APIURL string `yaml:"api_url"`
+}
+
+// Store is where Towline keeps its own records.
+type Store struct {
+	// Path is the database file; absolute once read, relative ones start at the config file's folder.
+	Path string `yaml:"path"`
+}
+
+// Person is somebody whom the bot obeys, and how far.
+type Person struct {
+	// ID is Telegram's user id.
+	ID   int64  `yaml:"id"`
+	Name string `yaml:"name"`
+	Role Role   `yaml:"role"`
+}
+
+// Role is what a person may do; the higher includes the lower: viewer, deployer, approver, admin.
+type Role string
+
+// The roles, from the lowest to the highest.
+const (
+	Viewer   Role = "viewer"
+	Deployer Role = "deployer"
+	Approver Role = "approver"
+	Admin    Role = "admin"
+)
+
+// Roles are all roles, from the lowest to the highest.
+func Roles() []Role { return []Role{Viewer, Deployer, Approver, Admin} }
+
+// Includes reports whether r may do what other may do. A role that is not one of the four includes nothing and is
+// included by nothing.
+func (r Role) Includes(other Role) bool {
+	return r.rank() >= other.rank() && r.rank() > 0 && other.rank() > 0
+}
+
+func (r Role) rank() int {
+	for i, role := range Roles() {
+		if r == role {
+			return i + 1
+		}
+	}
+	return 0
+}
+
+// Project is one app.
+type Project struct {
+	// Name is how the chat calls it: 1 to 39 of a-z 0-9 -, not beginning with a dash.
+	Name   string `yaml:"name"`
+	Place  Place  `yaml:"chat"`
+	Source Source `yaml:"source"`
+	// ProductionRefs are the refs that may be promoted; empty means any. See AllowsProduction.
+	ProductionRefs []string `yaml:"production_refs"`
+	// Migrations is the folder of migration files below the source's root, with slashes.
+	Migrations string `yaml:"migrations"`
+	// MigrationsTable is the ledger's table, wrangler's migrations_table.
+	MigrationsTable string     `yaml:"migrations_table"`
+	Preview         Preview    `yaml:"preview"`
+	Production      Production `yaml:"production"`
+	Approvals       Approvals  `yaml:"approvals"`
+}
+
+// Place is a chat, or a topic of it.
+type Place struct {
+	// Chat is a group's id, a negative number.
+	Chat int64
+	// Topic is a forum topic's message_thread_id, 0 for the chat itself.
+	Topic int
+}
+
+// Source is where a project's releases come from: either Dir or Git is set.
+type Source struct {
+	// Dir is a directory, absolute once read.
+	Dir string `yaml:"dir"`
+	// Git is an https or ssh address.
+	Git string `yaml:"git"`
+	// Ref is what /deploy takes when it is given none. Empty is, for Git, the repository's default branch; for Dir, the
+	// directory as it is.
+	Ref string `yaml:"ref"`
+	// Path is the folder of the app below the root, with slashes; empty is the root itself.
+	Path string `yaml:"path"`
+	// KeyFile is a private ssh key's file, absolute once read.
+	KeyFile string `yaml:"key_file"`
+	// TokenFile holds an access token for https, absolute once read. It is read again for each fetch, so that a token
+	// can be changed without a restart.
+	TokenFile string `yaml:"token_file"`
+	// Token is what TokenFile held when the config was read, for Secrets alone.
+	Token Secret `yaml:"-"`
+}
+
+// Preview is the database that every /deploy goes to first.
+type Preview struct {
+	Database string `yaml:"database"`
+	// Seed is an SQL file below the source's root that `/preview reset` runs; empty for none.
+	Seed string `yaml:"seed"`
+}
+
+// Production is the database that /promote goes to.
+type Production struct {
+	Database string `yaml:"database"`
+}
+
+// Approvals is what a promote needs.
+type Approvals struct {
+	// Required is how many people have to say yes, the requester not counted.
+	Required int `yaml:"required"`
+	// Expire is how long a request stays open.
+	Expire time.Duration `yaml:"expire"`
+}
+
+// Usage is when to report on the databases, and when to warn.
+type Usage struct {
+	// Report is the cron expression as written; Schedule is the same, parsed, in Timezone.
+	Report   string         `yaml:"report"`
+	Schedule cron.Schedule  `yaml:"-"`
+	Timezone *time.Location `yaml:"timezone"`
+	// Alerts are per cent of a limit, ascending.
+	Alerts []int `yaml:"alerts"`
+}
