@@ -1,0 +1,87 @@
+// Package wrangler runs an unmodified wrangler against a local Cloudflare: the second opinion on what is applied.
+package wrangler
+
+import (
+	"bytes"
+	"errors"
+	"fmt"
+	"os"
+	"os/exec"
+	"path/filepath"
+	"regexp"
+	"testing"
+
+	"towline/sandbox/parts"
+)
+
+// Server is the API that wrangler is pointed at.
+type Server struct {
+	// URL is its base address, ending in /client/v4.
+	URL string
+	// AccountID and Token are what a client must name.
+	AccountID, Token string
+}
+
+// Env returns the environment variables with which wrangler talks to the server and to nobody else: no telemetry, no
+// search for updates, and a home folder of the test's own.
+func (s Server) Env(t testing.TB) []string {
+	t.Helper()
+	home := t.TempDir()
+	return []string{
+		"CLOUDFLARE_API_BASE_URL=" + s.URL, "CLOUDFLARE_ACCOUNT_ID=" + s.AccountID, "CLOUDFLARE_API_TOKEN=" + s.Token,
+		"WRANGLER_SEND_METRICS=false", "WRANGLER_SEND_ERROR_REPORTS=false", "WRANGLER_HIDE_BANNER=true",
+		"WRANGLER_LOG_PATH=" + filepath.Join(home, "logs"), "WRANGLER_LOG_SANITIZE=true",
+		"NO_UPDATE_NOTIFIER=1", "CI=1", "NO_COLOR=1", "FORCE_COLOR=0",
+		"HOME=" + home, "XDG_CONFIG_HOME=" + home, "PATH=" + os.Getenv("PATH"),
+	}
+}
+
+// Run runs wrangler with nothing but env as its environment, in dir, until it ends or the test does. A call takes one to
+// two seconds. It skips the test where wrangler is not installed (see package parts).
+func Run(t testing.TB, env []string, dir string, args ...string) (stdout, stderr string, exit int) {
+	t.Helper()
+	command := append(parts.Wrangler(t), args...)
+	cmd := exec.CommandContext(t.Context(), command[0], command[1:]...)
+	cmd.Dir, cmd.Env = dir, env
+	var out, errs bytes.Buffer
+	cmd.Stdout, cmd.Stderr = &out, &errs
+	err := cmd.Run()
+	var failed *exec.ExitError
+	if err != nil && !errors.As(err, &failed) {
+		t.Fatalf("run wrangler: %v", err)
+	}
+	return out.String(), errs.String(), cmd.ProcessState.ExitCode()
+}
+
+// Configure writes the wrangler.toml of a project with one database, bound as DB, into dir. The folder of the
+// migrations may be absolute.
+func Configure(t testing.TB, dir, name, id, migrationsDir string) {
+	t.Helper()
+	if rel, err := filepath.Rel(dir, migrationsDir); err == nil && filepath.IsAbs(migrationsDir) {
+		migrationsDir = rel
+	}
+	text := fmt.Sprintf("name = \"shop\"\ncompatibility_date = \"2026-08-01\"\n\n[[d1_databases]]\nbinding = \"DB\"\n"+
+		"database_name = %q\ndatabase_id = %q\nmigrations_dir = %q\n", name, id, filepath.ToSlash(migrationsDir))
+	if err := os.WriteFile(filepath.Join(dir, "wrangler.toml"), []byte(text), 0o600); err != nil {
+		t.Fatal(err)
+	}
+}
+
+var listed = regexp.MustCompile(`(?m)^[│|]\s*(\S.*?\.sql)\s*[│|]\s*$`)
+
+// MigrationsList returns the names of the migrations that wrangler still holds for unapplied in the database, in its
+// order.
+func MigrationsList(t testing.TB, s Server, name, id, migrationsDir string) []string {
+	t.Helper()
+	dir := t.TempDir()
+	Configure(t, dir, name, id, migrationsDir)
+	stdout, stderr, exit := Run(t, s.Env(t), dir, "d1", "migrations", "list", name, "--remote")
+	if exit != 0 {
+		t.Fatalf("wrangler d1 migrations list ended with %d:\n%s\n%s", exit, stdout, stderr)
+	}
+	var names []string
+	for _, row := range listed.FindAllStringSubmatch(stdout, -1) {
+		names = append(names, row[1])
+	}
+	return names
+}

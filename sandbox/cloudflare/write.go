@@ -1,0 +1,62 @@
+package cloudflare
+
+import (
+	"encoding/json"
+	"net/http"
+	"regexp"
+	"strings"
+)
+
+// firstWord finds the word with which a statement begins, after blanks and comments.
+var firstWord = regexp.MustCompile(`(?s)^(?:\s|--[^\n]*(?:\n|$)|/\*.*?\*/)*([A-Za-z]*)`)
+
+// readsOnly says whether a statement certainly changes nothing, judged by its first word. WITH may begin a write.
+func readsOnly(statement string) bool {
+	switch strings.ToUpper(firstWord.FindStringSubmatch(statement)[1]) {
+	case "SELECT", "EXPLAIN", "VALUES", "PRAGMA", "":
+		return true
+	}
+	return false
+}
+
+// query is one element of a query's body.
+type query struct {
+	SQL    string            `json:"sql"`
+	Params []json.RawMessage `json:"params"`
+}
+
+// queryBody is the body of /query and /raw: one query, or a batch of them.
+type queryBody struct {
+	query
+	Batch []query `json:"batch"`
+}
+
+func (b queryBody) queries() []query {
+	if b.Batch != nil {
+		return b.Batch
+	}
+	return []query{b.query}
+}
+
+// isWrite says whether a request may change something at Cloudflare.
+func isWrite(c *Call) bool {
+	if c.Method == http.MethodGet || c.Method == http.MethodHead {
+		return false
+	}
+	path, _, _ := strings.Cut(c.Path, "?")
+	if !strings.HasSuffix(path, "/query") && !strings.HasSuffix(path, "/raw") {
+		return true
+	}
+	var body queryBody
+	if err := json.Unmarshal([]byte(c.Body), &body); err != nil {
+		return true
+	}
+	for _, q := range body.queries() {
+		for _, statement := range split(q.SQL) {
+			if !readsOnly(statement) {
+				return true
+			}
+		}
+	}
+	return false
+}
