@@ -1,0 +1,16 @@
+// Package migrations turns a folder of SQL files into what is sent to D1. It is pure: values in, values out; it opens no
+// database and knows no network.
+//
+// From the bottom up:
+//
+//   - Read lists a folder as wrangler does, with the DOWN files beside it, into a File per migration; Less is wrangler's
+//     order.
+//   - Split takes a File apart into Statements exactly where SQLite would, or says with file, line and column why it
+//     cannot. Canonical is the text of a Statement that D1's REST interface understands, Describe a short label for a card.
+//   - Compare sets the files against the ledger of a database: what is pending, unknown, edited, out of order, renamed.
+//   - Apply, Undo and Reset plan Transactions: lists of statements of which D1 carries out all or none, the ledger rows
+//     among them.
+//
+// The ledger is wrangler's own d1_migrations table (wrangler, packages/wrangler/src/d1/migrations), so that a team can
+// go back to wrangler, or come from it, at any moment.
+package migrations

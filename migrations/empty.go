@@ -1,0 +1,110 @@
+package migrations
+
+import (
+	"slices"
+	"strconv"
+)
+
+// empty lists the statements that drop everything of two schemas, whichever of the two the database has: the one that
+// was read, or the one that an earlier sending of the same reset left.
+func empty(a, b schema) []Planned {
+	var list []Planned
+	drop := func(what string, objects []Object) {
+		for _, o := range objects {
+			list = append(list, Planned{SQL: "DROP " + what + " IF EXISTS " + quoteName(o.Name)})
+		}
+	}
+	drop("TRIGGER", union(a.triggers, b.triggers))
+	drop("VIEW", union(a.views, b.views))
+	virtual := union(a.virtual, b.virtual)
+	slices.Reverse(virtual)
+	drop("TABLE", virtual)
+	tables := union(a.tables, b.tables)
+	order, circular := dropOrder(tables, references(slices.Concat(a.tables, b.tables)))
+	for i, name := range circular {
+		list = append(list, holdOff(name, i)...)
+	}
+	for _, name := range order {
+		list = append(list, Planned{SQL: "DROP TABLE IF EXISTS " + quoteName(name)})
+	}
+	return list
+}
+
+// holdOff keeps foreign key actions away from the rows of a table until it is dropped. It is made first where it is
+// missing, since a trigger needs a table.
+func holdOff(table string, n int) []Planned {
+	name, id := quoteName(table), resetGuard+strconv.Itoa(n)
+	return []Planned{
+		{SQL: "CREATE TABLE IF NOT EXISTS " + name + " (x)"},
+		{SQL: "CREATE TRIGGER " + quoteName(id+"_delete") + " BEFORE DELETE ON " + name + " BEGIN SELECT RAISE(IGNORE); END"},
+		{SQL: "CREATE TRIGGER " + quoteName(id+"_update") + " BEFORE UPDATE ON " + name + " BEGIN SELECT RAISE(IGNORE); END"},
+	}
+}
+
+// union is the objects of both lists, each name once.
+func union(a, b []Object) []Object {
+	var list []Object
+	seen := make(map[string]bool)
+	for _, o := range slices.Concat(a, b) {
+		if !seen[lower(o.Name)] {
+			seen[lower(o.Name)] = true
+			list = append(list, o)
+		}
+	}
+	return list
+}
+
+// references maps the lower-case name of each table to those of the tables that its foreign keys name.
+func references(tables []Object) map[string][]string {
+	parents := make(map[string][]string)
+	for _, o := range tables {
+		list, _ := tokens(o.SQL)
+		for i := range len(list) - 1 {
+			if list[i].is(o.SQL, "REFERENCES") {
+				child := lower(o.Name)
+				parents[child] = append(parents[child], lower(bare(list[i+1].text(o.SQL))))
+			}
+		}
+	}
+	return parents
+}
+
+// dropOrder puts children before parents. circular names the tables that refer to each other in a circle, or to
+// themselves; within a circle any order will do.
+func dropOrder(tables []Object, parents map[string][]string) (order, circular []string) {
+	names := make(map[string]string, len(tables))
+	left := make([]string, 0, len(tables))
+	for _, o := range tables {
+		names[lower(o.Name)] = o.Name
+		left = append(left, lower(o.Name))
+	}
+	for len(left) > 0 {
+		isParent := make(map[string]bool)
+		for _, child := range left {
+			for _, p := range parents[child] {
+				isParent[p] = true
+			}
+		}
+		var free, rest []string
+		for _, t := range left {
+			if isParent[t] {
+				rest = append(rest, t)
+			} else {
+				free = append(free, t)
+			}
+		}
+		if len(free) == 0 {
+			// Every table that is left is a parent, so at least one circle is left. What merely hangs above it is
+			// taken along: holding actions off does it no harm.
+			for _, t := range rest {
+				circular = append(circular, names[t])
+			}
+			free, rest = rest, nil
+		}
+		for _, t := range free {
+			order = append(order, names[t])
+		}
+		left = rest
+	}
+	return order, circular
+}

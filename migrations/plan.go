@@ -1,0 +1,190 @@
+package migrations
+
+import (
+	"errors"
+	"fmt"
+	"slices"
+	"strings"
+)
+
+// A guard is a table that exists only inside a transaction and whose only column takes no NULL; an assertion inserts a
+// NULL for what is wrong. So the message of a failed one is "NOT NULL constraint failed: GUARD.ok". CHECK would not do:
+// PRAGMA ignore_check_constraints, left on by anybody, switches it off.
+const (
+	// LedgerGuard stands in the message of an Undo that does not find its migrations in the ledger.
+	LedgerGuard = "not_in_the_ledger"
+	// ForeignKeyGuard, with the name of the migration behind it, stands in the message of a transaction that failed
+	// because a migration would have left rows whose foreign keys lead nowhere.
+	ForeignKeyGuard = "foreign_keys_after_"
+)
+
+func createGuard(name string) string {
+	return "CREATE TABLE " + quoteName(name) + " (ok INTEGER NOT NULL)"
+}
+
+// ForeignKeysAfter returns the migration whose assertion of foreign keys failed with the given message of D1 or SQLite.
+func (t Transaction) ForeignKeysAfter(message string) (name string, ok bool) {
+	for _, n := range t.Names {
+		if strings.Contains(message, ForeignKeyGuard+n+".ok") {
+			return n, true
+		}
+	}
+	return "", false
+}
+
+// Cleanup returns the statements to send after the transaction failed: a rollback does not undo the pragmas that it had
+// set on the connection. Sending them twice, or without need, does no harm.
+func (t Transaction) Cleanup() []Planned {
+	var used []string
+	for _, p := range t.Statements {
+		used = append(used, pragmaOf(p.SQL))
+	}
+	return restore(used)
+}
+
+// restore puts the settings among the given pragmas back to their default.
+func restore(used []string) []Planned {
+	var list []Planned
+	for _, name := range settings {
+		if slices.Contains(used, name) {
+			list = append(list, Planned{SQL: "PRAGMA " + name + " = OFF"})
+		}
+	}
+	return list
+}
+
+// assertForeignKeys fails the transaction if a foreign key leads nowhere.
+func assertForeignKeys(name string) []Planned {
+	guard := quoteName(ForeignKeyGuard + name)
+	return []Planned{
+		{SQL: createGuard(ForeignKeyGuard + name)},
+		{SQL: "INSERT INTO " + guard + " SELECT NULL FROM pragma_foreign_key_check LIMIT 1"},
+		{SQL: "DROP TABLE " + guard},
+	}
+}
+
+// share is what one migration brings into a transaction.
+type share struct {
+	name   string
+	ledger []Planned // its statements about the ledger
+	body   []Planned
+	used   []string // the pragmas that it names
+	defers bool     // it makes foreign keys that are DEFERRABLE INITIALLY DEFERRED
+	alone  bool
+}
+
+func (s share) size() (statements, bytes int) {
+	for _, p := range slices.Concat(s.ledger, s.body) {
+		bytes += len(p.SQL) + 1
+	}
+	return len(s.ledger) + len(s.body), bytes
+}
+
+// planner collects shares and puts them together to transactions of head, all ledger statements, tail, all bodies.
+type planner struct {
+	o          Options
+	head, tail []Planned
+	shares     []share
+}
+
+func (p *planner) add(name, file string, sql []byte, ledger ...Planned) error {
+	if name == "" {
+		return errors.New("a migration without a name")
+	}
+	for _, s := range p.shares {
+		if s.name == name {
+			return fmt.Errorf("%s is given twice", name)
+		}
+	}
+	list, err := Split(file, sql)
+	if err != nil {
+		return err
+	}
+	s := share{name: name, ledger: ledger}
+	for _, st := range list {
+		s.body = append(s.body, Planned{SQL: Canonical(st), Origin: st})
+		s.used = append(s.used, pragmaOf(st.SQL))
+		s.defers = s.defers || mentions(st.SQL, "DEFERRED")
+	}
+	p.shares = append(p.shares, s)
+	return nil
+}
+
+// close writes the end of every share, which depends on all of them.
+func (p *planner) close() {
+	deferred := p.o.Deferred || slices.ContainsFunc(p.shares, func(s share) bool { return s.defers })
+	for i := range p.shares {
+		s := &p.shares[i]
+		touches := slices.Contains(s.used, deferral)
+		s.body = append(s.body, restore(s.used)...)
+		switch {
+		case !touches && !deferred:
+		case p.o.Violations:
+			s.alone = true
+		default:
+			s.body = append(s.body, assertForeignKeys(s.name)...)
+		}
+		if touches && !s.alone {
+			s.body = append(s.body, Planned{SQL: "PRAGMA " + deferral + " = OFF"})
+		}
+	}
+}
+
+func (p *planner) transactions() []Transaction {
+	p.close()
+	var list []Transaction
+	var group []share
+	statements, bytes := 0, 0
+	flush := func() {
+		if len(group) > 0 {
+			list = append(list, p.transaction(group))
+		}
+		group, statements, bytes = nil, 0, 0
+	}
+	for _, s := range p.shares {
+		n, b := s.size()
+		if s.alone || statements+n > p.maxStatements() || bytes+b > p.maxBytes() {
+			flush()
+		}
+		group, statements, bytes = append(group, s), statements+n, bytes+b
+		if s.alone {
+			flush()
+		}
+	}
+	flush()
+	return list
+}
+
+func (p *planner) transaction(group []share) Transaction {
+	var t Transaction
+	t.Statements = append(t.Statements, p.head...)
+	for _, s := range group {
+		t.Names = append(t.Names, s.name)
+		t.Statements = append(t.Statements, s.ledger...)
+	}
+	t.Statements = append(t.Statements, p.tail...)
+	for _, s := range group {
+		t.Statements = append(t.Statements, s.body...)
+	}
+	return t
+}
+
+func (p *planner) maxStatements() int {
+	if p.o.MaxStatements > 0 {
+		return p.o.MaxStatements
+	}
+	return MaxTransactionStatements
+}
+
+func (p *planner) maxBytes() int {
+	if p.o.MaxBytes > 0 {
+		return p.o.MaxBytes
+	}
+	return MaxTransactionBytes
+}
+
+// mentions reports whether the keyword stands anywhere in the statement, outside quotes and comments.
+func mentions(sql, keyword string) bool {
+	list, _ := tokens(sql)
+	return slices.ContainsFunc(list, func(t token) bool { return t.is(sql, keyword) })
+}
