@@ -29,6 +29,8 @@ type Config struct {
 	People     []Person   `yaml:"people"`
 	Projects   []Project  `yaml:"projects"`
 	Usage      Usage      `yaml:"usage"`
+
+	secrets []string
 }
 
 // Telegram says which bot to be and how to hear from Telegram.
