@@ -21,7 +21,7 @@ func readsOnly(statement string) bool {
 
 // query is one element of a query's body.
 type query struct {
-	SQL    string            `json:"sql"`
+	SQL    *string           `json:"sql"`
 	Params []json.RawMessage `json:"params"`
 }
 
@@ -52,7 +52,10 @@ func isWrite(c *Call) bool {
 		return true
 	}
 	for _, q := range body.queries() {
-		for _, statement := range split(q.SQL) {
+		if q.SQL == nil {
+			return true
+		}
+		for _, statement := range split(*q.SQL) {
 			if !readsOnly(statement) {
 				return true
 			}

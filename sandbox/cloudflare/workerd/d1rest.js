@@ -99,7 +99,7 @@ async function route(request, env) {
   const url = new URL(request.url);
   const path = url.pathname.replace(/^\/client\/v4/, "").replace(/\/$/, "");
   const token = request.headers.get("authorization") === `Bearer ${env.API_TOKEN}`;
-  if (/^(\/accounts\/[^/]+)?\/user\/tokens\/verify$|^\/accounts\/[^/]+\/tokens\/verify$/.test(path)) return verify(token);
+  if (/^\/(user|accounts\/[^/]+)\/tokens\/verify$/.test(path)) return verify(token);
   if (!token) throw new RequestError(401, 10000, "Authentication error");
   const [, account, rest] = path.match(/^\/accounts\/([^/]+)(.*)$/) ?? [];
   if (!account) throw new RequestError(404, 7003, `Could not route to ${url.pathname}, perhaps your object identifier is invalid?`);
@@ -121,7 +121,7 @@ async function route(request, env) {
 function verify(valid) {
   if (!valid) return answer(401, null, [{ code: 1000, message: "Invalid API Token" }]);
   return answer(200, { id: "0".repeat(32), status: "active" }, [], {
-    messages: [{ code: 10000, message: "This API Token is valid and active", type: null }],
+    messages: [{ code: 10000, message: "This API Token is valid and active" }],
   });
 }
 
@@ -173,6 +173,7 @@ async function create({ env, catalog, body }) {
     throw new RequestError(400, 7400, "The request is malformed: invalid database name");
   }
   const row = await catalog.create(body.name, (body.primary_location_hint ?? "").toUpperCase(), body.jurisdiction ?? null);
+  await stub(env, row).bookmark(row.uuid, Date.now());
   return answer(200, await full(env, row));
 }
 

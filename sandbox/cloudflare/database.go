@@ -1,0 +1,285 @@
+package cloudflare
+
+import (
+	"context"
+	"encoding/hex"
+	"encoding/json"
+	"errors"
+	"net/http"
+	"os"
+	"path/filepath"
+	"time"
+
+	"towline/migrations/sqlite"
+)
+
+// database is one D1 database. Requests wait for each other: D1 works on one query at a time as well.
+type database struct {
+	record record
+	surroundings
+	file, historyDir string // empty: memory
+
+	turn    chan struct{} // holds one token: whoever has it may touch what is below
+	conn    *sqlite.Conn  // nil once it is closed
+	history *history
+	fresh   bool // whether the newest snapshot is the present content
+}
+
+func openDatabase(dir string, r record, around surroundings) (*database, error) {
+	db := &database{record: r, surroundings: around, turn: make(chan struct{}, 1)}
+	path := ":memory:"
+	if dir != "" {
+		db.file = filepath.Join(dir, r.UUID+".sqlite")
+		db.historyDir = filepath.Join(dir, r.UUID+".history")
+		path = db.file
+	}
+	var err error
+	if db.history, err = openHistory(db.historyDir); err != nil {
+		return nil, err
+	}
+	if db.conn, err = sqlite.Open(context.Background(), path); err != nil {
+		return nil, err
+	}
+	if err := db.keep(); err != nil { // also the content that a crash left without its snapshot
+		return nil, errors.Join(err, db.conn.Close())
+	}
+	db.turn <- struct{}{}
+	return db, nil
+}
+
+// alone runs fn while nobody else touches the database. It ignores that a client goes away: D1 carries out what it has
+// been sent, and the time limit counts from here.
+func (db *database) alone(fn func(context.Context) error) error {
+	<-db.turn
+	defer func() { db.turn <- struct{}{} }()
+	if db.conn == nil {
+		return refuse(http.StatusNotFound, 7404, "The database %s could not be found", db.record.UUID)
+	}
+	ctx, cancel := context.WithTimeout(context.Background(), db.queryLimit)
+	defer cancel()
+	return fn(ctx)
+}
+
+// statement is one statement with its parameters.
+type statement struct {
+	sql    string
+	params []any
+}
+
+// execute runs the statements as one transaction: all of them or none.
+func (db *database) execute(statements []statement) (results []statementResult, err error) {
+	if len(statements) == 0 {
+		return nil, refuse(http.StatusBadRequest, 7500, "No SQL statements detected.")
+	}
+	err = db.alone(func(ctx context.Context) error {
+		results, err = db.transaction(ctx, statements)
+		return err
+	})
+	return results, err
+}
+
+func (db *database) transaction(ctx context.Context, statements []statement) ([]statementResult, error) {
+	var results []statementResult
+	carriedOut := false
+	err := db.conn.Transaction(ctx, func() error {
+		for _, s := range statements {
+			began := db.now()
+			res, err := db.conn.Exec(ctx, s.sql, s.params...)
+			if err != nil {
+				return err
+			}
+			size, err := db.conn.Size()
+			if err != nil {
+				return err
+			}
+			results = append(results, statementResult{Result: res, size: size, duration: db.now().Sub(began)})
+		}
+		carriedOut = true
+		return nil
+	})
+	if err != nil {
+		return nil, db.refusal(err, carriedOut)
+	}
+	for _, s := range statements {
+		if !readsOnly(s.sql) {
+			db.fresh = false
+		}
+	}
+	return results, db.keep()
+}
+
+// refusal turns an error of SQLite into D1's answer. What fails only at the commit is an internal error there.
+func (db *database) refusal(err error, atCommit bool) error {
+	var sql *sqlite.Error
+	switch {
+	case errors.Is(err, context.DeadlineExceeded):
+		return refuse(http.StatusInternalServerError, 7500, "D1 DB storage operation exceeded timeout which caused object to be reset.")
+	case !errors.As(err, &sql):
+		return db.internal(err)
+	case atCommit:
+		return refuse(http.StatusInternalServerError, 7500, "Durable Object was reset and rolled back to its last known good state because the application left the database in a state where constraints were violated: %s", sql.Error())
+	}
+	return refuse(http.StatusBadRequest, 7500, "%s", wording(sql))
+}
+
+// wording is SQLite's refusal as D1 prints it. Two of D1's texts are not SQLite's, and name no code.
+func wording(e *sqlite.Error) string {
+	const sqliteRange = 25 // SQLITE_RANGE
+	if e.Code == sqliteRange || e.Message == "No SQL statements detected." {
+		return e.Message
+	}
+	return e.Error()
+}
+
+// internal hides an unexpected error behind a reference, as D1 does.
+func (db *database) internal(err error) error {
+	reference, _ := db.random.bytes(8)
+	return errors.Join(refuse(http.StatusInternalServerError, 7500, "internal error; reference = e_%s", hex.EncodeToString(reference)), err)
+}
+
+// keep takes a snapshot of the content, unless the newest one is still true.
+func (db *database) keep() error {
+	if db.fresh {
+		return nil
+	}
+	content, err := db.conn.Serialize()
+	if err != nil {
+		return err
+	}
+	if err := db.history.add(content, db.now(), db.random); err != nil {
+		return err
+	}
+	db.fresh = true
+	return nil
+}
+
+// bookmark returns the bookmark of the content as it is, or as it was at a time that is not zero.
+func (db *database) bookmark(at time.Time) (bookmark string, err error) {
+	err = db.alone(func(context.Context) error {
+		if err := db.keep(); err != nil {
+			return err
+		}
+		bookmark = db.history.latest()
+		if at.IsZero() {
+			return nil
+		}
+		s, err := db.at(at)
+		bookmark = s.bookmark
+		return err
+	})
+	return bookmark, err
+}
+
+func (db *database) at(t time.Time) (snapshot, error) {
+	s, ok := db.history.at(t)
+	if !ok {
+		return s, refuse(http.StatusBadRequest, 7500, "The timestamp is older than the database, or than its Time Travel history")
+	}
+	return s, nil
+}
+
+// restored is the answer to a restore.
+type restored struct {
+	Bookmark         string `json:"bookmark"`
+	PreviousBookmark string `json:"previous_bookmark"`
+	Message          string `json:"message"`
+}
+
+// restore puts back the content of a bookmark, or that of a time. The content that it replaces keeps its bookmark.
+func (db *database) restore(bookmark string, at time.Time) (r restored, err error) {
+	err = db.alone(func(context.Context) error {
+		if err := db.keep(); err != nil {
+			return err
+		}
+		r.PreviousBookmark = db.history.latest()
+		s, ok := db.history.byBookmark(bookmark)
+		if bookmark == "" {
+			if s, err = db.at(at); err != nil {
+				return err
+			}
+		} else if !ok {
+			return refuse(http.StatusBadRequest, 7500, "The bookmark is invalid for this database")
+		}
+		content, err := db.history.read(s)
+		if err != nil {
+			return err
+		}
+		if err := db.conn.Deserialize(content); err != nil {
+			return err
+		}
+		db.history.generation++
+		db.fresh = false
+		r.Message = "The database was restored."
+		err = db.keep()
+		r.Bookmark = db.history.latest()
+		return err
+	})
+	return r, err
+}
+
+// stats returns the size in bytes and the number of tables.
+func (db *database) stats() (size, tables int64, err error) {
+	err = db.alone(func(ctx context.Context) error {
+		if size, err = db.conn.Size(); err != nil {
+			return err
+		}
+		return db.conn.Without(func() error {
+			res, err := db.conn.Exec(ctx, `SELECT count(*) FROM sqlite_master WHERE type = 'table' AND name NOT LIKE 'sqlite\_%' ESCAPE '\'`)
+			if err != nil {
+				return err
+			}
+			tables, _ = res.Rows[0][0].(int64)
+			return nil
+		})
+	})
+	return size, tables, err
+}
+
+// close waits for the request at work and closes the database. Twice is fine.
+func (db *database) close() error {
+	<-db.turn
+	defer func() { db.turn <- struct{}{} }()
+	if db.conn == nil {
+		return nil
+	}
+	err := db.conn.Close()
+	db.conn = nil
+	return err
+}
+
+// remove closes the database and deletes its files.
+func (db *database) remove() error {
+	err := db.close()
+	if db.file == "" {
+		return err
+	}
+	return errors.Join(err, os.Remove(db.file), os.RemoveAll(db.historyDir))
+}
+
+// parameter turns a JSON value into one that SQLite can hold. Numbers are REAL, as on D1; a list is a BLOB's bytes.
+func parameter(raw json.RawMessage) (any, error) {
+	var value any
+	if err := json.Unmarshal(raw, &value); err != nil {
+		return nil, malformed("a parameter is not JSON")
+	}
+	switch v := value.(type) {
+	case nil, string, float64:
+		return v, nil
+	case bool:
+		if v {
+			return 1.0, nil
+		}
+		return 0.0, nil
+	case []any:
+		blob := make([]byte, len(v))
+		for i, e := range v {
+			n, ok := e.(float64)
+			if !ok || n != float64(byte(n)) {
+				return nil, malformed("a list parameter holds something that is not a byte")
+			}
+			blob[i] = byte(n)
+		}
+		return blob, nil
+	}
+	return nil, malformed("params must be strings, numbers, booleans, bytes or null")
+}
