@@ -6,8 +6,8 @@ import (
 )
 
 // empty lists the statements that drop everything of two schemas, whichever of the two the database has: the one that
-// was read, or the one that an earlier sending of the same reset left.
-func empty(a, b schema) []Planned {
+// was read, or the one that an earlier sending of the same reset left, which has a ledger in any case.
+func empty(a, b schema, ledger string) []Planned {
 	var list []Planned
 	drop := func(what string, objects []Object) {
 		for _, o := range objects {
@@ -19,7 +19,7 @@ func empty(a, b schema) []Planned {
 	virtual := union(a.virtual, b.virtual)
 	slices.Reverse(virtual)
 	drop("TABLE", virtual)
-	tables := union(a.tables, b.tables)
+	tables := union(union(a.tables, b.tables), []Object{{Type: "table", Name: ledger}})
 	order, circular := dropOrder(tables, references(slices.Concat(a.tables, b.tables)))
 	for i, name := range circular {
 		list = append(list, holdOff(name, i)...)

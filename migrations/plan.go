@@ -22,14 +22,15 @@ func createGuard(name string) string {
 	return "CREATE TABLE " + quoteName(name) + " (ok INTEGER NOT NULL)"
 }
 
-// ForeignKeysAfter returns the migration whose assertion of foreign keys failed with the given message of D1 or SQLite.
-func (t Transaction) ForeignKeysAfter(message string) (name string, ok bool) {
-	for _, n := range t.Names {
-		if strings.Contains(message, ForeignKeyGuard+n+".ok") {
-			return n, true
-		}
+// ForeignKeysAfter returns the migration, or the seed, whose assertion of foreign keys failed with the given message of D1
+// or SQLite; false for any other message.
+func ForeignKeysAfter(message string) (name string, ok bool) {
+	_, after, found := strings.Cut(message, "NOT NULL constraint failed: "+ForeignKeyGuard)
+	end := strings.LastIndex(after, ".ok")
+	if !found || end < 0 {
+		return "", false
 	}
-	return "", false
+	return after[:end], true
 }
 
 // Cleanup returns the statements to send after the transaction failed: a rollback does not undo the pragmas that it had
@@ -73,6 +74,33 @@ type share struct {
 	alone  bool
 }
 
+func newShare(name string, list []Statement) share {
+	s := share{name: name}
+	for _, st := range list {
+		s.body = append(s.body, Planned{SQL: Canonical(st), Origin: st})
+		s.used = append(s.used, pragmaOf(st.SQL))
+		s.defers = s.defers || mentions(st.SQL, "DEFERRED")
+	}
+	return s
+}
+
+// finish writes the end of a share. deferred says that foreign keys may be deferred without a pragma.
+func (s *share) finish(violations, deferred bool) {
+	touches := slices.Contains(s.used, deferral)
+	s.body = append(s.body, restore(s.used)...)
+	if !touches && !deferred {
+		return
+	}
+	if violations {
+		s.alone = true
+		return
+	}
+	s.body = append(s.body, assertForeignKeys(s.name)...)
+	if touches {
+		s.body = append(s.body, Planned{SQL: "PRAGMA " + deferral + " = OFF"})
+	}
+}
+
 func (s share) size() (statements, bytes int) {
 	for _, p := range slices.Concat(s.ledger, s.body) {
 		bytes += len(p.SQL) + 1
@@ -100,12 +128,8 @@ func (p *planner) add(name, file string, sql []byte, ledger ...Planned) error {
 	if err != nil {
 		return err
 	}
-	s := share{name: name, ledger: ledger}
-	for _, st := range list {
-		s.body = append(s.body, Planned{SQL: Canonical(st), Origin: st})
-		s.used = append(s.used, pragmaOf(st.SQL))
-		s.defers = s.defers || mentions(st.SQL, "DEFERRED")
-	}
+	s := newShare(name, list)
+	s.ledger = ledger
 	p.shares = append(p.shares, s)
 	return nil
 }
@@ -114,19 +138,7 @@ func (p *planner) add(name, file string, sql []byte, ledger ...Planned) error {
 func (p *planner) close() {
 	deferred := p.o.Deferred || slices.ContainsFunc(p.shares, func(s share) bool { return s.defers })
 	for i := range p.shares {
-		s := &p.shares[i]
-		touches := slices.Contains(s.used, deferral)
-		s.body = append(s.body, restore(s.used)...)
-		switch {
-		case !touches && !deferred:
-		case p.o.Violations:
-			s.alone = true
-		default:
-			s.body = append(s.body, assertForeignKeys(s.name)...)
-		}
-		if touches && !s.alone {
-			s.body = append(s.body, Planned{SQL: "PRAGMA " + deferral + " = OFF"})
-		}
+		p.shares[i].finish(p.o.Violations, deferred)
 	}
 }
 

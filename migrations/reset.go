@@ -23,13 +23,14 @@ const resetGuard = "towline_reset_"
 // other, both in the order of rowid and id. Tables of SQLite and of Cloudflare (sqlite_*, _cf_*) are left alone, and
 // virtual tables take care of their shadow tables.
 //
-// Sent twice it has the same result, since whatever it makes it first drops. One case is refused the second time by
-// SQLite, changing nothing: a name that is a view in one database and a table in the other.
+// Sent twice it has the same result, since whatever it makes it first drops. Two cases are refused the second time by
+// SQLite, changing nothing: a name that is a view in one database and a table in the other, and a seed that creates
+// objects of its own.
 //
 // How it gets round foreign keys: children are dropped before parents. Where tables refer to each other in a circle, or
 // to themselves, triggers with RAISE(IGNORE) hold the actions off, and the deferral of all checks ends with the old
-// tables. The seed is held to foreign keys again, and they are asserted at its end, unless Options.Violations says that
-// the wanted schema cannot be asserted.
+// tables. The seed is held to foreign keys again, as a migration is by Apply. The Transaction has no Names, since no
+// migration is carried out.
 //
 // The error names an object without a name or with an unknown type. Options' ceilings do not apply.
 func Reset(current, wanted []Object, ledger []LedgerRow, seed []Statement, o Options) (Transaction, error) {
@@ -44,12 +45,11 @@ func Reset(current, wanted []Object, ledger []LedgerRow, seed []Statement, o Opt
 	var t Transaction
 	t.Statements = append(t.Statements, Planned{SQL: "PRAGMA " + deferral + " = ON"})
 	t.Statements = append(t.Statements, restore(settings[:])...)
-	t.Statements = append(t.Statements, empty(was, will)...)
+	t.Statements = append(t.Statements, empty(was, will, ledgerName(o.Ledger))...)
 	t.Statements = append(t.Statements, Planned{SQL: "PRAGMA " + deferral + " = OFF"})
 	t.Statements = append(t.Statements, will.create()...)
 	t.Statements = append(t.Statements, Planned{SQL: createLedger(o.Ledger)})
 	for _, row := range ledger {
-		t.Names = append(t.Names, row.Name)
 		t.Statements = append(t.Statements, insertRow(row, o))
 	}
 	t.Statements = append(t.Statements, sow(seed, o)...)
@@ -63,17 +63,12 @@ func insertRow(row LedgerRow, o Options) Planned {
 
 // sow carries out the seed as if it were one migration.
 func sow(seed []Statement, o Options) []Planned {
-	var list []Planned
-	var used []string
-	for _, st := range seed {
-		list = append(list, Planned{SQL: Canonical(st), Origin: st})
-		used = append(used, pragmaOf(st.SQL))
+	if len(seed) == 0 {
+		return nil
 	}
-	list = append(list, restore(used)...)
-	if len(seed) > 0 && !o.Violations {
-		list = append(list, assertForeignKeys("the seed")...)
-	}
-	return list
+	s := newShare(seed[0].File, seed)
+	s.finish(o.Violations, o.Deferred)
+	return s.body
 }
 
 // schema is sqlite_master sorted by what it takes to drop and create; each list keeps the order that it was given in,
