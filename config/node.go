@@ -22,9 +22,15 @@ type decoder struct {
 	places map[string]*yaml.Node
 	// masks are texts of the file that no excerpt may show: literal secrets, and whatever stands under an unknown key,
 	// which may be a misspelt secret.
-	masks []string
+	masks []mask
 	// secrets are the values of all secrets, for Config.Secrets.
 	secrets []string
+}
+
+// mask is a text to hide: everywhere if it is long enough to be nothing else, below its first line if it is short.
+type mask struct {
+	line int
+	text string
 }
 
 // value is one scalar of the file.
@@ -68,37 +74,40 @@ func (d *decoder) finish() Errors {
 		a, b := d.errs[i], d.errs[j]
 		return a.Line < b.Line || a.Line == b.Line && a.Col < b.Col
 	})
-	sort.Slice(d.masks, func(i, j int) bool { return len(d.masks[i]) > len(d.masks[j]) })
+	sort.Slice(d.masks, func(i, j int) bool { return len(d.masks[i].text) > len(d.masks[j].text) })
 	for _, err := range d.errs {
 		err.Excerpt = d.lines[err.Line-1]
-		for _, mask := range d.masks {
-			if mask == "" {
-				continue
+		for _, m := range d.masks {
+			if m.text != "" && (len(m.text) >= 8 || m.line == err.Line) {
+				err.Excerpt = strings.ReplaceAll(err.Excerpt, m.text, strings.Repeat("*", len([]rune(m.text))))
 			}
-			err.Excerpt = strings.ReplaceAll(err.Excerpt, mask, strings.Repeat("*", len([]rune(mask))))
 		}
 	}
 	return d.errs
 }
 
-// mask hides every scalar below a node from excerpts. What is only a reference to a variable hides nothing.
-func (d *decoder) mask(node *yaml.Node, atLeast int) {
+// hide masks every scalar below a node from excerpts. What is only a reference to a variable hides nothing.
+func (d *decoder) hide(node *yaml.Node) {
 	if node.Kind == yaml.ScalarNode {
 		if line := d.lines[min(node.Line, len(d.lines))-1]; node.Style&yaml.DoubleQuotedStyle != 0 && strings.Contains(line, `\`) {
 			// An escape makes the text of the file differ from the value: hide the rest of the line.
 			runes := []rune(line)
-			d.masks = append(d.masks, string(runes[min(node.Column-1, len(runes)):]))
+			d.masks = append(d.masks, mask{node.Line, string(runes[min(node.Column-1, len(runes)):])})
 		}
-		for line := range strings.SplitSeq(node.Value, "\n") {
+		for i, line := range strings.Split(node.Value, "\n") {
 			line = strings.TrimSpace(line)
-			if len(line) >= atLeast && !isReference(line) {
-				d.masks = append(d.masks, line)
+			if isReference(line) {
+				continue
+			}
+			d.masks = append(d.masks, mask{node.Line + i, line})
+			if node.Style&(yaml.LiteralStyle|yaml.FoldedStyle) != 0 {
+				d.masks = append(d.masks, mask{node.Line + i + 1, line})
 			}
 		}
 		return
 	}
 	for _, child := range node.Content {
-		d.mask(child, atLeast)
+		d.hide(child)
 	}
 }
 
@@ -109,6 +118,8 @@ type section struct {
 	node   *yaml.Node
 	values map[string]*yaml.Node
 	keys   map[string]*yaml.Node
+	// meant are the keys that a misspelt one was taken for: they are not reported missing as well.
+	meant map[string]bool
 }
 
 // section takes a mapping apart by the yaml tags of like, a struct. Everything in it that like does not know is recorded
@@ -116,17 +127,17 @@ type section struct {
 func (d *decoder) section(node *yaml.Node, path string, like any) *section {
 	node = resolve(node)
 	if node.Kind != yaml.MappingNode {
-		d.mask(node, 1)
+		d.hide(node)
 		d.failf(node, path, "expected keys and values (%s), found %s", strings.Join(keysOf(like), ", "), kindOf(node))
 		return nil
 	}
-	s := &section{d: d, path: path, node: node, values: map[string]*yaml.Node{}, keys: map[string]*yaml.Node{}}
+	s := &section{d: d, path: path, node: node, values: map[string]*yaml.Node{}, keys: map[string]*yaml.Node{}, meant: map[string]bool{}}
 	known := keysOf(like)
 	for i := 0; i+1 < len(node.Content); i += 2 {
 		key, val := resolve(node.Content[i]), node.Content[i+1]
 		if key.Kind == yaml.ScalarNode && slices.Contains(known, key.Value) {
 			if first, twice := s.keys[key.Value]; twice {
-				d.mask(val, 1)
+				d.hide(val)
 				d.failf(node.Content[i], s.at(key.Value), "given twice, first in line %d", first.Line)
 				continue
 			}
@@ -140,7 +151,7 @@ func (d *decoder) section(node *yaml.Node, path string, like any) *section {
 }
 
 func (s *section) unknown(key, val *yaml.Node, known []string) {
-	s.d.mask(resolve(val), 4)
+	s.d.hide(resolve(val))
 	if key.Kind != yaml.ScalarNode {
 		s.d.failf(key, s.path, "expected a key, found %s", kindOf(key))
 		return
@@ -150,6 +161,7 @@ func (s *section) unknown(key, val *yaml.Node, known []string) {
 	case key.Value == "<<":
 		s.d.failf(key, s.path, "merge keys are not read here; write the keys out")
 	case best != "":
+		s.meant[best] = true
 		s.d.failf(key, s.at(name), "unknown key; did you mean %q?", best)
 	case elsewhere != "":
 		s.d.failf(key, s.at(name), "unknown key here; it belongs under %s", elsewhere)
@@ -170,6 +182,9 @@ func (s *section) has(key string) bool { return s != nil && s.values[key] != nil
 
 // missing records that a required key is not there.
 func (s *section) missing(key, expected string) {
+	if s.meant[key] {
+		return
+	}
 	s.d.failf(s.node, s.at(key), "missing; expected %s", expected)
 }
 

@@ -109,7 +109,7 @@ func (v value) repository() string {
 		return v.address()
 	}
 	if strings.Contains(v.text, "@") {
-		v.d.mask(v.node, 1) // a password may be in it
+		v.d.hide(v.node) // a password may be in it
 		v.failf("expected https://host/path, ssh://git@host/path or git@host:path without a password in it (see token_file)")
 		return ""
 	}

@@ -80,16 +80,22 @@ func (d *decoder) notYAML(err error) {
 	}
 	switch {
 	case err == nil, strings.Contains(problem, "no documents"):
-		problem = "the file is empty; config.example.yaml shows what belongs into it"
+		d.failAt(1, 1, "", "the file is empty; config.example.yaml shows what belongs into it")
+		return
 	case strings.Contains(problem, "expected single document"):
 		problem = "a second document begins; expected one"
 		line = d.secondDocument()
 	case strings.Contains(problem, "found a tab character"):
 		problem = "not YAML: indented with a tab; use spaces"
 	}
+	if line <= len(d.lines) && unquoted.MatchString(d.lines[line-1]) {
+		problem += "; inside { } and [ ] write \"${NAME}\" with quotes"
+	}
 	d.maskLine(line)
 	d.failAt(line, col, "", problem)
 }
+
+var unquoted = regexp.MustCompile(`[{\[].*[^"'$]\$\{`)
 
 func (d *decoder) blank(line int) bool {
 	return line > len(d.lines) || strings.TrimSpace(d.lines[line-1]) == ""
@@ -118,7 +124,7 @@ func (d *decoder) maskLine(line int) {
 	}
 	for word := range strings.FieldsSeq(text) {
 		if len(word) >= 4 {
-			d.masks = append(d.masks, word)
+			d.masks = append(d.masks, mask{line, word})
 		}
 	}
 }

@@ -64,6 +64,9 @@ func (d *decoder) separateDatabases(c *Config) {
 func (d *decoder) approvable(c *Config, path string, p Project) {
 	approvers, stuck := 0, []string{}
 	for _, person := range c.People {
+		if person.Role == "" {
+			return // whose role is not known is a mistake of its own
+		}
 		if person.Role.Includes(Approver) {
 			approvers++
 			stuck = append(stuck, person.Name)

@@ -34,7 +34,7 @@ func (s *section) secret(key, expected string, shape *regexp.Regexp) Secret {
 	file := key + "_file"
 	switch {
 	case s.has(key) && s.has(file):
-		s.d.mask(resolve(s.values[key]), 1)
+		s.d.hide(resolve(s.values[key]))
 		s.d.failf(s.keys[file], s.at(file), "given beside %s; keep one of the two", key)
 		return ""
 	case s.has(file):
@@ -44,7 +44,7 @@ func (s *section) secret(key, expected string, shape *regexp.Regexp) Secret {
 		}
 		return s.d.keep(v, v.secretFile(), expected, shape)
 	case s.has(key):
-		s.d.mask(resolve(s.values[key]), 1)
+		s.d.hide(resolve(s.values[key]))
 	}
 	v, ok := s.scalar(key, expected+", here or in "+file)
 	if !ok {
@@ -138,13 +138,13 @@ func (v value) address() string {
 	u, err := url.Parse(v.text)
 	switch {
 	case (err != nil || u.Hostname() == "") && strings.Contains(v.text, "@"):
-		v.d.mask(v.node, 1) // a password may be in it
+		v.d.hide(v.node) // a password may be in it
 		v.failf("expected an address like https://host/path")
 	case err != nil || u.Hostname() == "" || u.Opaque != "":
 		v.failf("expected an address like https://host/path, found %s", v.shown())
 	case u.User != nil:
 		if password, ok := u.User.Password(); ok && password != "" {
-			v.d.masks = append(v.d.masks, password)
+			v.d.masks = append(v.d.masks, mask{v.node.Line, password})
 		}
 		v.failf("expected an address without a user or password in it")
 	case u.RawQuery != "" || u.ForceQuery || u.Fragment != "":
