@@ -17,7 +17,6 @@
 // Where this SQLite is known to differ from D1's:
 //
 //   - UPDATE and DELETE with ORDER BY or LIMIT are syntax errors here and work on D1. [LimitedWrite] recognises them.
-//   - ALTER TABLE t RENAME TO _cf_x is denied on D1 and allowed here, as SQLite does not report the new name.
 //   - ANALYZE leaves sqlite_stat4 here as well, not only sqlite_stat1.
 //   - x'61' LIKE 'a' is 1 on D1 and 0 here.
 //   - Texts of errors differ in places. Compare codes.

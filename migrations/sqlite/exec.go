@@ -2,6 +2,7 @@ package sqlite
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"strings"
 
@@ -31,7 +32,7 @@ type Result struct {
 // ("No SQL statements detected.") or with two; when ctx ends the statement is interrupted and ctx's error returned.
 func (c *Conn) Exec(ctx context.Context, sql string, params ...any) (Result, error) {
 	var res Result
-	run := func() (err error) {
+	attempt := func() (err error) {
 		res, err = c.exec(ctx, sql, params)
 		return err
 	}
@@ -40,9 +41,9 @@ func (c *Conn) Exec(ctx context.Context, sql string, params ...any) (Result, err
 	}
 	err := error(nil)
 	if c.inTx || c.bypass {
-		err = run()
+		err = attempt()
 	} else {
-		err = c.Transaction(ctx, run)
+		err = c.Transaction(ctx, attempt)
 	}
 	if err != nil {
 		return Result{}, err
@@ -65,6 +66,43 @@ func (c *Conn) Prepare(ctx context.Context, sql string) ([]Action, error) {
 
 func (c *Conn) exec(ctx context.Context, sql string, params []any) (Result, error) {
 	defer c.interruptible(ctx)()
+	if !c.bypass && mayRename(sql) {
+		return c.execRename(ctx, sql, params)
+	}
+	return c.run(ctx, sql, params)
+}
+
+// mayRename reports whether the statement might give an object a name that is Cloudflare's. SQLite does not tell the
+// authorizer the new name of an ALTER TABLE; D1's patched one does.
+func mayRename(sql string) bool {
+	sql = strings.ToLower(sql)
+	return strings.Contains(sql, "_cf_") && strings.Contains(sql, "alter")
+}
+
+// execRename runs the statement and takes it back if an object has a reserved name afterwards.
+func (c *Conn) execRename(ctx context.Context, sql string, params []any) (res Result, err error) {
+	reserved := "SELECT count(*) FROM sqlite_master WHERE lower(substr(name, 1, 4)) = '_cf_'"
+	before, err := c.queryInt(reserved)
+	if err != nil {
+		return Result{}, err
+	}
+	if err := c.control(ctx, "SAVEPOINT rename"); err != nil {
+		return Result{}, err
+	}
+	res, err = c.run(ctx, sql, params)
+	if after, countErr := c.queryInt(reserved); err == nil && countErr == nil && after > before {
+		res, err = Result{}, refusal(sqlite3.AUTH, "not authorized")
+	}
+	if c.db.GetAutocommit() {
+		return res, err
+	}
+	if err != nil {
+		err = errors.Join(err, c.control(context.WithoutCancel(ctx), "ROLLBACK TO rename"))
+	}
+	return res, errors.Join(err, c.control(context.WithoutCancel(ctx), "RELEASE rename"))
+}
+
+func (c *Conn) run(ctx context.Context, sql string, params []any) (Result, error) {
 	stmt, actions, err := c.prepare(sql)
 	if err != nil {
 		return Result{}, orContext(ctx, err)
@@ -185,7 +223,7 @@ func readRow(stmt *sqlite3.Stmt) ([]any, error) {
 type counters struct{ changes, lastRowID, pages int64 }
 
 func (c *Conn) counters() counters {
-	pages, _ := c.pragmaInt("page_count")
+	pages, _ := c.queryInt("PRAGMA page_count")
 	return counters{c.db.TotalChanges(), c.db.LastInsertRowID(), pages}
 }
 

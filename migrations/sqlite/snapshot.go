@@ -34,21 +34,21 @@ func (c *Conn) Deserialize(data []byte) error {
 
 // Size returns the size of the database in bytes.
 func (c *Conn) Size() (int64, error) {
-	pages, err := c.pragmaInt("page_count")
+	pages, err := c.queryInt("PRAGMA page_count")
 	if err != nil {
 		return 0, err
 	}
-	size, err := c.pragmaInt("page_size")
+	size, err := c.queryInt("PRAGMA page_size")
 	if err != nil {
 		return 0, err
 	}
 	return pages * size, nil
 }
 
-// pragmaInt reads a pragma that answers with one number.
-func (c *Conn) pragmaInt(name string) (n int64, err error) {
+// queryInt runs a statement of our own that answers with one number.
+func (c *Conn) queryInt(sql string) (n int64, err error) {
 	err = c.Without(func() error {
-		stmt, _, err := c.db.Prepare("PRAGMA " + name)
+		stmt, _, err := c.db.Prepare(sql)
 		if err != nil {
 			return asError(err, "")
 		}

@@ -45,3 +45,10 @@ func (c *Conn) control(ctx context.Context, sql string) error {
 		return orContext(ctx, asError(c.db.Exec(sql), ""))
 	})
 }
+
+// UnresolvedForeignKeys reports whether rows violate foreign keys whose check is put off until the commit, so that a
+// COMMIT now would be refused. Outside a transaction there are none.
+func (c *Conn) UnresolvedForeignKeys() bool {
+	unresolved, _, err := c.db.Status(sqlite3.DBSTATUS_DEFERRED_FKS, false)
+	return err == nil && unresolved != 0
+}
