@@ -1,0 +1,61 @@
+// Puts the page together.
+
+import * as api from "./api.js";
+import { Composer } from "./composer.js";
+import { byId } from "./dom.js";
+import { Log } from "./log.js";
+import { heading, members } from "./members.js";
+import { Store } from "./store.js";
+import { listen } from "./stream.js";
+import { keepTime } from "./times.js";
+import { alertBox, copy, toast } from "./toast.js";
+import { Tour } from "./tour.js";
+
+const store = new Store();
+
+// say sends a message and tells whether it went out.
+async function say(text, replyTo) {
+  const as = store.me;
+  try {
+    await api.say(as, text, replyTo);
+  } catch (e) {
+    toast(e.message, { bad: true });
+    return false;
+  }
+  tour.said(as, text);
+  return true;
+}
+
+async function press(id, button, row, col) {
+  try {
+    const answer = await api.press(store.me, id, row, col, button.callback_data);
+    tour.pressed(button.text);
+    if (answer.show_alert) alertBox(answer.text);
+    else if (answer.text || answer.url) toast(answer.text || "", { url: answer.url });
+  } catch (e) {
+    toast(e.message, { bad: true });
+  }
+}
+
+members(store);
+const alive = heading(store);
+new Log(store, { say, press, copy, reply: (m) => composer.answer(m) });
+const composer = new Composer(store, say);
+const tour = new Tour(store, {
+  say,
+  focus: (key) => {
+    key.scrollIntoView({ block: "nearest" });
+    key.focus();
+  },
+});
+
+keepTime(() => store.now());
+listen({ room: (r) => store.setRoom(r), change: (c) => store.apply(c), alive });
+addEventListener("keydown", (e) => {
+  const n = Number(e.key);
+  if (e.altKey && !e.ctrlKey && !e.metaKey && n >= 1 && n <= store.room.members.length) {
+    e.preventDefault();
+    store.become(store.room.members[n - 1].id);
+  }
+});
+if (matchMedia("(hover: hover)").matches) byId("input").focus();
