@@ -1,0 +1,83 @@
+package cloudflare_test
+
+import (
+	"fmt"
+	"net/http"
+	"net/http/httptest"
+	"os"
+	"testing"
+	"time"
+
+	"go.uber.org/goleak"
+
+	"towline/cloudflare"
+	"towline/deploy"
+	"towline/deploy/d1test"
+	sandbox "towline/sandbox/cloudflare"
+	"towline/sandbox/cloudflare/workerd"
+)
+
+const (
+	account = "0123456789abcdef0123456789abcdef"
+	token   = "test-token-that-must-not-be-seen"
+)
+
+// engine is the real D1 engine, started once and only if a test asks for it.
+var engine workerd.Shared
+
+func TestMain(m *testing.M) {
+	code := m.Run()
+	engine.Stop()
+	if err := goleak.Find(); err != nil && code == 0 {
+		fmt.Fprintln(os.Stderr, err)
+		code = 1
+	}
+	os.Exit(code)
+}
+
+// open makes a D1 with a connection pool of its own, which ends with the test, and pauses too short to notice.
+func open(t *testing.T, o cloudflare.Options) *cloudflare.D1 {
+	t.Helper()
+	transport := &http.Transport{}
+	t.Cleanup(transport.CloseIdleConnections)
+	if o.HTTP == nil {
+		o.HTTP = &http.Client{Transport: transport}
+	}
+	if o.AccountID == "" {
+		o.AccountID, o.Token = account, token
+	}
+	if o.Wait == 0 {
+		o.Wait = time.Microsecond
+	}
+	d, err := cloudflare.New(o)
+	if err != nil {
+		t.Fatal(err)
+	}
+	return d
+}
+
+// embedded is a local Cloudflare on embedded SQLite, behind fault injection. It returns the address of its API.
+func embedded(t *testing.T, tokens ...sandbox.Token) (*sandbox.Faults, string) {
+	t.Helper()
+	server, err := sandbox.New(sandbox.Options{AccountID: account, Token: token, Tokens: tokens})
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(func() { _ = server.Close() })
+	faults := sandbox.NewFaults(server)
+	web := httptest.NewServer(faults)
+	t.Cleanup(web.Close)
+	return faults, web.URL + "/client/v4"
+}
+
+func TestOnEmbeddedSQLiteItKeepsThePromisesOfDatabases(t *testing.T) {
+	_, url := embedded(t)
+	d1test.Test(t, func(t *testing.T) deploy.Databases { return open(t, cloudflare.Options{APIURL: url}) })
+}
+
+func TestOnTheRealEngineItKeepsThePromisesOfDatabases(t *testing.T) {
+	real := engine.Get(t)
+	d1test.Test(t, func(t *testing.T) deploy.Databases {
+		return open(t, cloudflare.Options{APIURL: real.URL, AccountID: real.AccountID, Token: real.Token})
+	})
+}
