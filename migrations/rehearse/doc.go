@@ -1,0 +1,15 @@
+// Package rehearse carries a release out on a local copy of the target's schema, before anything is sent to D1.
+//
+// [Run] goes through it twice:
+//
+//   - copy.go rebuilds the schema in memory, under D1's profile (package sqlite), with the ledger's rows.
+//   - dry.go runs the transactions on a copy without other rows, one by one, as D1 would. The first refusal is the
+//     [Failure], with file, line and statement. On the way it notes whom SQLite's authorizer names as a victim of each
+//     DROP TABLE: foreign keys with ON DELETE CASCADE, SET NULL or SET DEFAULT act on the children of a dropped table,
+//     and on D1 they cannot be switched off.
+//   - canary.go fills a second copy with a few rows per table, parents first, linked by their foreign keys.
+//   - wet.go runs everything again on it and compares the rows of the named tables before and after, so that a rebuild
+//     which guards its children is no false alarm. verdict.go turns what it saw into [Loss]es. Statements that fail only
+//     because there are rows become warnings; where a canary says nothing, the authorizer's word counts.
+//   - diff.go says what the release changes in the schema; fingerprint.go tells whether two schemas are the same.
+package rehearse

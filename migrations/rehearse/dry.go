@@ -1,0 +1,173 @@
+package rehearse
+
+import (
+	"context"
+	"errors"
+	"strings"
+	"unicode/utf8"
+
+	"towline/migrations"
+	"towline/migrations/sqlite"
+)
+
+// step is one statement of the plan, with what was learnt of it on the copy without rows.
+type step struct {
+	planned migrations.Planned
+	place   Place
+	actions []sqlite.Action
+	skipped bool // it cannot be carried out here
+	// dropped is the table that the statement drops; then suspects are the tables that the authorizer names besides, and
+	// children all tables with a foreign key to it.
+	dropped  string
+	suspects []suspect
+	children []child
+}
+
+// suspect is a table whose rows a DROP TABLE would change, by the authorizer's word.
+type suspect struct {
+	table, column string
+	kind          Kind
+	guarded       bool // a trigger of the table ignores the change
+}
+
+// child is a table with a foreign key to a dropped one.
+type child struct {
+	table   string
+	columns []string
+}
+
+// dryRun is what the run without rows gave.
+type dryRun struct {
+	txs         []migrations.Transaction
+	steps       []step // of all transactions, in order
+	failure     *Failure
+	unrehearsed []Note
+
+	shapeBefore, shapeAfter *shape
+	after                   []migrations.Object
+}
+
+func runDry(ctx context.Context, t Target, txs []migrations.Transaction) (d *dryRun, err error) {
+	c, err := rebuild(ctx, t)
+	if err != nil {
+		return nil, err
+	}
+	defer func() { err = errors.Join(err, c.Close()) }()
+	if err := rebuildRest(ctx, c, t); err != nil {
+		return nil, err
+	}
+	d = &dryRun{txs: txs}
+	if d.shapeBefore, err = readShape(ctx, c); err != nil {
+		return nil, err
+	}
+	for _, tx := range txs {
+		err := c.Transaction(ctx, func() error { return d.transaction(ctx, c, tx) })
+		if err := d.judge(ctx, tx, err); err != nil {
+			return nil, err
+		}
+		if d.failure != nil {
+			return d, nil
+		}
+	}
+	if d.shapeAfter, err = readShape(ctx, c); err != nil {
+		return nil, err
+	}
+	d.after = d.shapeAfter.objects
+	return d, nil
+}
+
+// judge takes the error of a transaction: nil, the refusal of a statement, for which d.failure is set, the refusal of the
+// COMMIT, or something that ends the rehearsal, which it returns.
+func (d *dryRun) judge(ctx context.Context, tx migrations.Transaction, err error) error {
+	var refused *sqlite.Error
+	switch {
+	case err == nil || d.failure != nil:
+		return ctx.Err()
+	case ctx.Err() != nil:
+		return ctx.Err()
+	case !errors.As(err, &refused):
+		return err
+	}
+	d.failure = &Failure{AtCommit: true, Message: refused.Message, Code: refused.ExtendedName(), Migrations: tx.Names}
+	if len(tx.Names) == 1 {
+		d.failure.File = d.lastFile()
+	}
+	return nil
+}
+
+func (d *dryRun) lastFile() string {
+	for i := len(d.steps) - 1; i >= 0; i-- {
+		if f := d.steps[i].place.File; f != "" {
+			return f
+		}
+	}
+	return ""
+}
+
+func (d *dryRun) transaction(ctx context.Context, c *sqlite.Conn, tx migrations.Transaction) error {
+	for _, p := range tx.Statements {
+		s := step{planned: p, place: placeOf(p, -1)}
+		if err := s.inspect(ctx, c); err != nil {
+			return err
+		}
+		res, err := c.Exec(ctx, p.SQL, p.Params...)
+		switch {
+		case err == nil:
+			s.actions = res.Actions
+		case ctx.Err() != nil:
+			return ctx.Err()
+		case c.LimitedWrite(ctx, p.SQL, err):
+			s.skipped = true
+			d.unrehearsed = append(d.unrehearsed, Note{s.place, "UPDATE or DELETE with ORDER BY or LIMIT works on D1, but cannot be rehearsed"})
+		default:
+			return d.refuse(tx, s, err)
+		}
+		d.steps = append(d.steps, s)
+	}
+	return nil
+}
+
+// refuse makes the failure out of the refusal of a statement.
+func (d *dryRun) refuse(tx migrations.Transaction, s step, err error) error {
+	var refused *sqlite.Error
+	if !errors.As(err, &refused) {
+		return err
+	}
+	d.failure = &Failure{
+		Place: placeOf(s.planned, refused.Offset), Migrations: tx.Names,
+		Message: refused.Message, Code: refused.ExtendedName(),
+	}
+	if name, ok := tx.ForeignKeysAfter(refused.Message); ok {
+		d.failure.Place = Place{File: d.fileOf(name)}
+		d.failure.AtCommit = true
+	}
+	return refused
+}
+
+// fileOf is the file from which the statements of a migration come: its name, or that of its DOWN file.
+func (d *dryRun) fileOf(name string) string {
+	if last := d.lastFile(); strings.HasSuffix(last, name) {
+		return last
+	}
+	return name
+}
+
+// placeOf is where a statement stands, or the byte of it at offset if that is not negative.
+func placeOf(p migrations.Planned, offset int) Place {
+	o := p.Origin
+	place := Place{File: o.File, Line: o.Line, Col: o.Col, Index: o.Index, Statement: o.SQL}
+	if o.File == "" {
+		place.Statement = p.SQL
+	}
+	if o.Line == 0 || offset <= 0 || offset > len(p.SQL) {
+		return place
+	}
+	before := p.SQL[:offset]
+	place.Line += strings.Count(before, "\n")
+	if i := strings.LastIndexByte(before, '\n'); i >= 0 {
+		place.Col = 1 + utf8.RuneCountInString(before[i+1:])
+	} else {
+		place.Col += utf8.RuneCountInString(before)
+	}
+	return place
+}
