@@ -19,7 +19,11 @@ func Canonical(s Statement) string {
 		}
 		switch {
 		case t.kind == blank, t.kind == comment:
-			b.WriteString(strings.ReplaceAll(t.text(src), "\r\n", "\n"))
+			text := t.text(src)
+			if t.end < len(src) && src[t.end] == '\n' {
+				text = strings.TrimSuffix(text, "\r") // a -- comment ends in front of its LF
+			}
+			b.WriteString(strings.ReplaceAll(text, "\r\n", "\n"))
 		case upper[t.start]:
 			b.WriteString(strings.ToUpper(t.text(src)))
 		default:

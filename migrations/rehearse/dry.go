@@ -38,8 +38,8 @@ type child struct {
 
 // dryRun is what the run without rows gave.
 type dryRun struct {
-	txs         []migrations.Transaction
 	steps       []step // of all transactions, in order
+	ends        []int  // for each transaction, how many steps there are up to its end
 	failure     *Failure
 	unrehearsed []Note
 
@@ -56,7 +56,7 @@ func runDry(ctx context.Context, t Target, txs []migrations.Transaction) (d *dry
 	if err := rebuildRest(ctx, c, t); err != nil {
 		return nil, err
 	}
-	d = &dryRun{txs: txs}
+	d = &dryRun{}
 	if d.shapeBefore, err = readShape(ctx, c); err != nil {
 		return nil, err
 	}
@@ -68,6 +68,7 @@ func runDry(ctx context.Context, t Target, txs []migrations.Transaction) (d *dry
 		if d.failure != nil {
 			return d, nil
 		}
+		d.ends = append(d.ends, len(d.steps))
 	}
 	if d.shapeAfter, err = readShape(ctx, c); err != nil {
 		return nil, err
@@ -137,7 +138,7 @@ func (d *dryRun) refuse(tx migrations.Transaction, s step, err error) error {
 		Place: placeOf(s.planned, refused.Offset), Migrations: tx.Names,
 		Message: refused.Message, Code: refused.ExtendedName(),
 	}
-	if name, ok := tx.ForeignKeysAfter(refused.Message); ok {
+	if name, ok := migrations.ForeignKeysAfter(refused.Message); ok {
 		d.failure.Place = Place{File: d.fileOf(name)}
 		d.failure.AtCommit = true
 	}
