@@ -1,60 +1,289 @@
 package bot
 
-import "context"
+import (
+	"context"
+	"errors"
+	"fmt"
+	"log/slog"
+	"strconv"
+	"strings"
+	"sync"
+	"time"
+)
 
-// Bot is one Telegram bot.
+// ErrRunning is what Run returns when the Bot runs already.
+var ErrRunning = errors.New("bot: already running")
+
+// errNotRunning is what Ready says before the first success and after Run.
+var errNotRunning = errors.New("bot: not connected")
+
+// Bot is one Telegram bot: what it receives, what it handles and what it posts.
 type Bot struct {
-	outbox *Outbox
+	options Options
+	store   Store
+	handler Handler
+	log     *slog.Logger
+	client  *client
+	aliases *aliases
+	outbox  *Outbox
+	state   state
+	answers sync.WaitGroup
+
+	receiving sync.Mutex
+	mu        sync.Mutex
+	running   bool
+	self      self
+	executors *executors
+	broken    error  // what ends Run for good
+	cancel    func() // ends Run
 }
 
 // New makes a Bot without calling Telegram. It returns an error for options that
-// cannot work; no error contains the token.
-func New(o Options, s Store, h Handler) (*Bot, error) { return nil, nil }
-
-// Run receives updates, runs handlers and delivers cards until ctx ends, which
-// is no error: it then stops the intake, lets running handlers finish and
-// delivers what is outstanding within Options.StopTimeout each, and returns nil
-// when all of its goroutines have ended. What was not finished is in the
-// journal and is done at the next start. It returns ErrConflict when another
-// instance receives this bot's updates and ErrUnauthorized when the token is
-// not valid. A Bot runs once at a time.
-func (b *Bot) Run(ctx context.Context) error { return nil }
+// cannot work; no error contains the token. The outbox can be used at once.
+func New(o Options, s Store, h Handler) (*Bot, error) {
+	o, err := o.withDefaults()
+	if err != nil {
+		return nil, err
+	}
+	limits := newLimits(o.Pace)
+	c, err := newClient(o, limits)
+	if err != nil {
+		return nil, err
+	}
+	a := &aliases{store: s}
+	b := &Bot{options: o, store: s, handler: h, log: o.Log, client: c, aliases: a, outbox: newOutbox(o, s, c, limits, a)}
+	// The number before the colon is the bot's id.
+	number, _, _ := strings.Cut(o.Token, ":")
+	b.self.ID, _ = strconv.ParseInt(number, 10, 64)
+	b.state.err = errNotRunning
+	b.outbox.moved = b.moved
+	b.outbox.fatal = b.fatal
+	return b, nil
+}
 
 // Outbox is where everything that the bot posts goes.
 func (b *Bot) Outbox() *Outbox { return b.outbox }
 
 // Self returns the bot's username and id; the username is "" until Run has
 // asked Telegram.
-func (b *Bot) Self() (username string, id int64) { return "", 0 }
-
-// Ready is nil while updates arrive, else why they do not.
-func (b *Bot) Ready() error { return nil }
-
-// Info is what Telegram says about the bot and its chats.
-type Info struct {
-	ID             int64
-	Name, Username string
-	// ReadsAll is true when privacy mode is off. With it on, a plain /command in a
-	// group reaches the bot only as an administrator, or when it was the last bot
-	// to post (Bot features, "Privacy mode").
-	ReadsAll bool
-	Chats    []ChatInfo
+func (b *Bot) Self() (username string, id int64) {
+	b.mu.Lock()
+	defer b.mu.Unlock()
+	return b.self.Username, b.self.ID
 }
 
-// ChatInfo is what Telegram says about one chat.
-type ChatInfo struct {
-	// Chat is the id that was asked for; MigratedTo another one it has now, else 0.
-	Chat, MigratedTo int64
-	Title            string
-	// Type is "private", "group", "supergroup" or "channel".
-	Type  string
-	Forum bool
-	// Status is the bot's own: "administrator", "member", "left" and so on.
-	Status string
-	// Err is why nothing is known: ErrExcluded, ErrUnavailable.
-	Err error
+// Ready is nil while updates arrive, else why they do not: what the last request
+// ended with, or that no poll has come back for a long time.
+func (b *Bot) Ready() error {
+	stale := 2 * (b.options.PollTimeout + b.options.RequestTimeout)
+	if b.options.Webhook != nil {
+		stale = 0 // silence is normal
+	}
+	return b.state.ready(stale)
 }
 
-// Info asks Telegram about the bot and the given chats. The error is that of
-// the bot itself (ErrUnauthorized, ErrUnavailable); a chat has its own.
-func (b *Bot) Info(ctx context.Context, chats ...int64) (Info, error) { return Info{}, nil }
+// Run receives updates, runs handlers and delivers cards until ctx ends, which
+// is no error: it then stops the intake, lets running handlers finish and
+// delivers what is outstanding within Options.StopTimeout each, and returns nil
+// when all of its goroutines have ended. What was not finished is in the
+// journal and is done at the next start. It returns ErrConflict when another
+// instance receives this bot's updates, ErrUnauthorized when the token is not
+// valid, ErrRunning when the Bot runs already, and the store's error when the
+// journal cannot be read.
+func (b *Bot) Run(ctx context.Context) error {
+	ctx, cancel := context.WithCancel(ctx)
+	defer cancel()
+	if err := b.begin(cancel); err != nil {
+		return err
+	}
+	defer b.end()
+	if err := errors.Join(b.aliases.load(ctx), b.outbox.load(ctx)); err != nil {
+		return fmt.Errorf("bot: %w", err)
+	}
+
+	// Deliveries outlast ctx, so that running handlers can still say what they did.
+	sending, stopSending := context.WithCancel(context.WithoutCancel(ctx))
+	work, stopWork := context.WithCancel(context.WithoutCancel(ctx))
+	defer stopWork()
+	var background sync.WaitGroup
+	background.Go(func() { b.outbox.run(sending, work) })
+	background.Go(func() { b.sweep(ctx) })
+
+	err := b.serve(ctx)
+	cancel()
+	b.mu.Lock()
+	err = or(err, b.broken)
+	b.mu.Unlock()
+	b.state.fail(or(err, errNotRunning))
+	b.stop(ctx, stopWork)
+	stopSending()
+	background.Wait()
+	return err
+}
+
+// stop ends the work in the order in which it depends on each other.
+func (b *Bot) stop(ctx context.Context, stopWork func()) {
+	b.mu.Lock()
+	executors := b.executors
+	b.mu.Unlock()
+	soon := func() (context.Context, context.CancelFunc) {
+		return context.WithTimeout(context.WithoutCancel(ctx), b.options.StopTimeout)
+	}
+	if executors != nil {
+		handlers, cancel := soon()
+		executors.stop(handlers)
+		cancel()
+	}
+	b.answers.Wait()
+	flush, cancel := soon()
+	b.outbox.flush(flush)
+	if flush.Err() != nil {
+		stopWork()
+	}
+	cancel()
+}
+
+func (b *Bot) begin(cancel func()) error {
+	b.mu.Lock()
+	defer b.mu.Unlock()
+	if b.running {
+		return ErrRunning
+	}
+	b.running, b.broken, b.cancel = true, nil, cancel
+	b.outbox.begin()
+	return nil
+}
+
+func (b *Bot) end() {
+	b.mu.Lock()
+	defer b.mu.Unlock()
+	b.running, b.executors, b.cancel = false, nil, nil
+	b.client.transport.http.CloseIdleConnections()
+}
+
+// fatal ends Run with an error that waiting cannot mend.
+func (b *Bot) fatal(err error) {
+	b.mu.Lock()
+	defer b.mu.Unlock()
+	if b.cancel != nil {
+		b.broken = or(b.broken, err)
+		b.cancel()
+	}
+}
+
+// moved tells the handler of a migration that a refused request revealed.
+func (b *Bot) moved(ctx context.Context, from, to int64) {
+	e := Event{Kind: ChatMigrated, Place: Place{Chat: from}, NewChat: to, From: person(nil), Received: b.options.Now()}
+	if err := b.event(ctx, queued{}, e); err != nil {
+		b.log.Error("the handler failed on a migrated chat", "chat", from, "now", to, "error", err)
+	}
+}
+
+// serve finds out who the bot is, runs what the journal holds unfinished, and
+// then receives updates until ctx ends.
+func (b *Bot) serve(ctx context.Context) error {
+	err := b.persist(ctx, "getMe", func(ctx context.Context) error {
+		me, err := b.client.me(ctx)
+		if err == nil {
+			b.mu.Lock()
+			b.self = me
+			b.mu.Unlock()
+		}
+		return err
+	})
+	if err == nil {
+		err = b.resume(ctx)
+	}
+	if err == nil && b.options.Webhook == nil {
+		err = b.persist(ctx, "deleteWebhook", func(ctx context.Context) error {
+			var ok bool
+			return b.client.call(ctx, "deleteWebhook", map[string]any{"drop_pending_updates": false}, &ok)
+		})
+	}
+	if ctx.Err() != nil {
+		return nil
+	}
+	if err != nil {
+		return err
+	}
+	if b.options.Menu != nil {
+		if err := b.client.setMenu(ctx, b.options.Menu); err != nil {
+			b.log.Warn("the command menu could not be set", "error", err)
+		}
+	}
+	if b.options.Webhook != nil {
+		return b.hook(ctx)
+	}
+	return b.poll(ctx)
+}
+
+// resume starts the executors with the unfinished updates of earlier processes,
+// before anything newer.
+func (b *Bot) resume(ctx context.Context) error {
+	if _, err := b.store.SweepUpdates(ctx, b.options.Now().Add(-keepUpdates)); err != nil {
+		return fmt.Errorf("bot: journal: %w", err)
+	}
+	b.receiving.Lock() // a webhook may bring updates already
+	defer b.receiving.Unlock()
+	unfinished, err := b.store.Unfinished(ctx)
+	if err != nil {
+		return fmt.Errorf("bot: journal: %w", err)
+	}
+	b.mu.Lock()
+	b.executors = newExecutors(ctx, b.options.Chats, b.dispatch)
+	b.mu.Unlock()
+	if len(unfinished) > 0 {
+		b.log.Info("going on with unfinished updates", "updates", len(unfinished))
+	}
+	for _, u := range unfinished {
+		b.submit(u)
+	}
+	return nil
+}
+
+// sweep forgets old updates and cards, every hour.
+func (b *Bot) sweep(ctx context.Context) {
+	ticker := time.NewTicker(time.Hour)
+	defer ticker.Stop()
+	for {
+		select {
+		case <-ctx.Done():
+			return
+		case <-ticker.C:
+		}
+		now := b.options.Now()
+		_, err := b.store.SweepUpdates(ctx, now.Add(-keepUpdates))
+		_, err2 := b.store.SweepCards(ctx, now.Add(-keepCards))
+		if err := errors.Join(err, err2); err != nil && ctx.Err() == nil {
+			b.log.Warn("sweeping failed", "error", err)
+		}
+	}
+}
+
+// state is what Ready reports.
+type state struct {
+	mu   sync.Mutex
+	err  error
+	last time.Time // of the last success; not stored anywhere
+}
+
+func (s *state) fail(err error) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	s.err = err
+}
+
+func (s *state) succeed() {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	s.err, s.last = nil, time.Now()
+}
+
+func (s *state) ready(stale time.Duration) error {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	if quiet := time.Since(s.last); s.err == nil && stale > 0 && quiet > stale {
+		return fmt.Errorf("bot: no poll has come back for %s", quiet.Round(time.Second))
+	}
+	return s.err
+}

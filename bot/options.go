@@ -47,6 +47,9 @@ type Options struct {
 	// received: Telegram soon refuses an answer, so it comes instead of the
 	// handler's toast. Its zero value says that the card will show the result.
 	SlowPress Toast
+	// FailedPress answers a press whose handler failed without a toast of its own.
+	// "%d" in it becomes the update's id. Its zero value says that it failed.
+	FailedPress Toast
 	// Failure is the HTML of the reply to a command whose handler failed; "" means
 	// no reply. "%d" in it becomes the update's id.
 	Failure string
@@ -148,6 +151,7 @@ func (o Options) withDefaults() (Options, error) {
 	o.StopTimeout = or(o.StopTimeout, 10*time.Second)
 	o.UnknownPress = or(o.UnknownPress, Toast{Text: "This button is no longer in use."})
 	o.SlowPress = or(o.SlowPress, Toast{Text: "Still working on it. The card will show the result."})
+	o.FailedPress = or(o.FailedPress, Toast{Text: "That did not work. The log of the bot says why, under update %d.", Alert: true})
 	if o.Now == nil {
 		o.Now = time.Now
 	}

@@ -2,6 +2,7 @@ package bot
 
 import (
 	"context"
+	"slices"
 	"time"
 )
 
@@ -68,9 +69,23 @@ func (c Card) outstanding() bool {
 
 // Attempt is a message that was about to be sent.
 type Attempt struct {
-	Hash   string
-	Tokens []string
-	Repost uint64
+	// Hash, Digest and Tokens are those of the frame, Repost and Topic its own.
+	Hash, Digest string
+	Tokens       []string
+	Repost       uint64
+	Topic        int
+}
+
+// posted is c with a new live message. The one before has to lose its buttons.
+func (c Card) posted(a Attempt, at MessageRef, now time.Time) Card {
+	if c.Message != 0 && len(c.SentTokens) > 0 {
+		c.Stale = append(c.Stale, MessageRef{Chat: c.Chat, Message: c.Message})
+	}
+	c.Chat, c.Message, c.Topic = at.Chat, at.Message, a.Topic
+	c.SentHash, c.SentDigest, c.SentTokens = a.Hash, a.Digest, a.Tokens
+	c.Reposted, c.Attempt, c.Changed = a.Repost, nil, now
+	c.Stale = slices.DeleteFunc(c.Stale, func(m MessageRef) bool { return m == at })
+	return c
 }
 
 // MessageRef names a message.

@@ -1,0 +1,225 @@
+package bot
+
+import (
+	"bytes"
+	"context"
+	"encoding/json"
+	"errors"
+	"net/http"
+
+	tg "github.com/go-telegram/bot"
+	"github.com/go-telegram/bot/models"
+)
+
+// client calls the Bot API. Every error it returns is an *Error.
+type client struct {
+	tg        *tg.Bot
+	transport *transport
+	base      string // URL before the method's name; holds the token
+}
+
+func newClient(o Options, l *limits) (*client, error) {
+	t := newTransport(o, l)
+	api, err := tg.New(o.Token,
+		tg.WithServerURL(o.APIURL),
+		tg.WithHTTPClient(o.PollTimeout, t),
+		tg.WithSkipGetMe(),
+		tg.WithNotAsyncHandlers(),
+		// The library's own default prints to the process's log.
+		tg.WithErrorsHandler(func(err error) { o.Log.Warn("telegram client", "error", t.redact(err.Error())) }),
+	)
+	if err != nil {
+		return nil, errors.New("bot: " + t.redact(err.Error()))
+	}
+	return &client{tg: api, transport: t, base: o.APIURL + "/bot" + o.Token + "/"}, nil
+}
+
+// plain takes the *Error out of the library's wrapping.
+func (c *client) plain(method string, err error) error {
+	var e *Error
+	switch {
+	case err == nil:
+		return nil
+	case errors.As(err, &e):
+		return e
+	}
+	return c.transport.noReply(method, err)
+}
+
+// call makes a request that the library lacks or decodes too strictly.
+func (c *client) call(ctx context.Context, method string, params, result any) error {
+	body, err := json.Marshal(params)
+	if err != nil {
+		return c.transport.noReply(method, err)
+	}
+	req, err := http.NewRequestWithContext(ctx, http.MethodPost, c.base+method, bytes.NewReader(body))
+	if err != nil {
+		return c.transport.noReply(method, err)
+	}
+	req.Header.Set("Content-Type", "application/json")
+	resp, err := c.transport.Do(req)
+	if err != nil {
+		return err
+	}
+	var e envelope
+	err = json.NewDecoder(resp.Body).Decode(&e)
+	if err == nil {
+		err = json.Unmarshal(e.Result, result)
+	}
+	if err = errors.Join(err, resp.Body.Close()); err != nil {
+		return &Error{Method: method, Code: resp.StatusCode, Description: "unexpected result: " + err.Error(), kind: ErrUnavailable}
+	}
+	return nil
+}
+
+// post is one message as it goes out: rendered, with tokens in its buttons.
+type post struct {
+	place    Place
+	message  int // the message to edit
+	replyTo  int
+	html     string
+	keyboard keyboard
+	silent   bool
+	name     string // of the file; "" for a text
+	content  []byte
+}
+
+// keyboard is Telegram's InlineKeyboardMarkup. The library's own type puts an
+// empty copy_text on every button, which Telegram calls invalid in some of them.
+type keyboard struct {
+	Rows [][]keyboardButton `json:"inline_keyboard"`
+}
+
+type keyboardButton struct {
+	Text  string    `json:"text"`
+	Style string    `json:"style,omitempty"`
+	Data  string    `json:"callback_data,omitempty"`
+	URL   string    `json:"url,omitempty"`
+	Copy  *copyText `json:"copy_text,omitempty"`
+}
+
+type copyText struct {
+	Text string `json:"text"`
+}
+
+// markup is nil rather than an empty keyboard or a typed nil: Telegram refuses
+// "null", and no keyboard takes an edited message's buttons away.
+func (k keyboard) markup() models.ReplyMarkup {
+	if len(k.Rows) == 0 {
+		return nil
+	}
+	return k
+}
+
+func noPreview() *models.LinkPreviewOptions {
+	return &models.LinkPreviewOptions{IsDisabled: tg.True()}
+}
+
+func reply(to int) *models.ReplyParameters {
+	if to == 0 {
+		return nil
+	}
+	return &models.ReplyParameters{MessageID: to, AllowSendingWithoutReply: true}
+}
+
+// general is the topic that exists in every forum and is addressed by leaving
+// the topic out.
+const general = 1
+
+func thread(p Place) int {
+	if p.Topic == general {
+		return 0
+	}
+	return p.Topic
+}
+
+// send posts a new message and returns its id. It is not repeated: when no reply
+// comes, the message may be there or not.
+func (c *client) send(ctx context.Context, p post) (int, error) {
+	if p.name != "" {
+		m, err := c.tg.SendDocument(ctx, &tg.SendDocumentParams{
+			ChatID: p.place.Chat, MessageThreadID: thread(p.place), Caption: p.html, ParseMode: models.ParseModeHTML,
+			Document:            &models.InputFileUpload{Filename: p.name, Data: bytes.NewReader(p.content)},
+			DisableNotification: p.silent, ReplyParameters: reply(p.replyTo), ReplyMarkup: p.keyboard.markup(),
+		})
+		return messageID(m), c.plain("sendDocument", err)
+	}
+	m, err := c.tg.SendMessage(ctx, &tg.SendMessageParams{
+		ChatID: p.place.Chat, MessageThreadID: thread(p.place), Text: p.html, ParseMode: models.ParseModeHTML,
+		LinkPreviewOptions: noPreview(), DisableNotification: p.silent, ReplyParameters: reply(p.replyTo), ReplyMarkup: p.keyboard.markup(),
+	})
+	return messageID(m), c.plain("sendMessage", err)
+}
+
+func messageID(m *models.Message) int {
+	if m == nil {
+		return 0
+	}
+	return m.ID
+}
+
+// edit changes text and buttons of a message, or a file's caption and buttons.
+func (c *client) edit(ctx context.Context, p post) error {
+	method := "editMessageText"
+	var err error
+	if p.name != "" {
+		method = "editMessageCaption"
+		_, err = c.tg.EditMessageCaption(ctx, &tg.EditMessageCaptionParams{
+			ChatID: p.place.Chat, MessageID: p.message, Caption: p.html, ParseMode: models.ParseModeHTML, ReplyMarkup: p.keyboard.markup(),
+		})
+	} else {
+		_, err = c.tg.EditMessageText(ctx, &tg.EditMessageTextParams{
+			ChatID: p.place.Chat, MessageID: p.message, Text: p.html, ParseMode: models.ParseModeHTML,
+			LinkPreviewOptions: noPreview(), ReplyMarkup: p.keyboard.markup(),
+		})
+	}
+	return unlessNotModified(c.plain(method, err))
+}
+
+// strip takes a message's buttons away.
+func (c *client) strip(ctx context.Context, m MessageRef) error {
+	_, err := c.tg.EditMessageReplyMarkup(ctx, &tg.EditMessageReplyMarkupParams{ChatID: m.Chat, MessageID: m.Message})
+	return unlessNotModified(c.plain("editMessageReplyMarkup", err))
+}
+
+func unlessNotModified(err error) error {
+	if errors.Is(err, ErrNotModified) {
+		return nil
+	}
+	return err
+}
+
+// answer shows a toast to whoever pressed. Too late is as good as done.
+func (c *client) answer(ctx context.Context, query string, t Toast) error {
+	_, err := c.tg.AnswerCallbackQuery(ctx, &tg.AnswerCallbackQueryParams{
+		CallbackQueryID: query, Text: truncate(t.Text, mostToast), ShowAlert: t.Alert,
+	})
+	if err = c.plain(answerMethod, err); errors.Is(err, ErrQueryTooOld) {
+		return nil
+	}
+	return err
+}
+
+// setMenu sets the command menu.
+func (c *client) setMenu(ctx context.Context, menu []MenuCommand) error {
+	commands := make([]models.BotCommand, len(menu))
+	for i, m := range menu {
+		commands[i] = models.BotCommand{Command: m.Name, Description: m.Description}
+	}
+	_, err := c.tg.SetMyCommands(ctx, &tg.SetMyCommandsParams{Commands: commands})
+	return c.plain("setMyCommands", err)
+}
+
+// self is getMe, cut down.
+type self struct {
+	ID        int64  `json:"id"`
+	FirstName string `json:"first_name"`
+	Username  string `json:"username"`
+	ReadsAll  bool   `json:"can_read_all_group_messages"`
+}
+
+func (c *client) me(ctx context.Context) (self, error) {
+	var s self
+	err := c.call(ctx, "getMe", struct{}{}, &s)
+	return s, err
+}

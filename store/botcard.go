@@ -1,0 +1,221 @@
+package store
+
+import (
+	"encoding/json"
+	"fmt"
+	"strconv"
+	"time"
+
+	"towline/bot"
+)
+
+// cardRecord is version 1 of a card: the wanted frame, and what Telegram was
+// last known to show.
+type cardRecord struct {
+	Version    int               `json:"v"`
+	Wanted     frameRecord       `json:"wanted"`
+	Digest     string            `json:"digest,omitempty"`
+	WantedHash string            `json:"wanted_hash"`
+	SentHash   string            `json:"sent_hash,omitempty"`
+	SentDigest string            `json:"sent_digest,omitempty"`
+	SentTokens []string          `json:"sent_tokens,omitempty"`
+	Tokens     map[string]string `json:"tokens,omitempty"`
+	Chat       int64             `json:"chat,omitempty"`
+	Message    int               `json:"message,omitempty"`
+	Topic      int               `json:"topic,omitempty"`
+	Reposted   uint64            `json:"reposted,omitempty"`
+	Attempt    *attemptRecord    `json:"attempt,omitempty"`
+	Stale      []messageRecord   `json:"stale,omitempty"`
+	Parked     string            `json:"parked,omitempty"`
+	Changed    time.Time         `json:"changed"`
+}
+
+type frameRecord struct {
+	Chat    int64            `json:"chat"`
+	Topic   int              `json:"topic,omitempty"`
+	ReplyTo int              `json:"reply_to,omitempty"`
+	HTML    string           `json:"html"`
+	Buttons [][]buttonRecord `json:"buttons,omitempty"`
+	File    string           `json:"file,omitempty"`
+	Notify  bool             `json:"notify,omitempty"`
+	Repost  uint64           `json:"repost,omitempty"`
+	Final   bool             `json:"final,omitempty"`
+}
+
+type buttonRecord struct {
+	Text  string `json:"text"`
+	Data  string `json:"data,omitempty"`
+	URL   string `json:"url,omitempty"`
+	Copy  string `json:"copy,omitempty"`
+	Style string `json:"style,omitempty"`
+}
+
+type attemptRecord struct {
+	Hash   string   `json:"hash"`
+	Digest string   `json:"digest,omitempty"`
+	Tokens []string `json:"tokens,omitempty"`
+	Repost uint64   `json:"repost,omitempty"`
+	Topic  int      `json:"topic,omitempty"`
+}
+
+type messageRecord struct {
+	Chat    int64 `json:"chat"`
+	Message int   `json:"message"`
+}
+
+func toRecord(c bot.Card) cardRecord {
+	f := c.Wanted
+	r := cardRecord{
+		Version: cardVersion, Digest: c.Digest, WantedHash: c.WantedHash, SentHash: c.SentHash, SentDigest: c.SentDigest,
+		SentTokens: c.SentTokens, Tokens: c.Tokens, Chat: c.Chat, Message: c.Message, Topic: c.Topic, Reposted: c.Reposted,
+		Parked: c.Parked, Changed: c.Changed,
+		Wanted: frameRecord{
+			Chat: f.Place.Chat, Topic: f.Place.Topic, ReplyTo: f.ReplyTo, HTML: f.HTML, Notify: f.Notify, Repost: f.Repost, Final: f.Final,
+		},
+	}
+	if f.Document != nil {
+		r.Wanted.File = f.Document.Name
+	}
+	for _, row := range f.Buttons {
+		var line []buttonRecord
+		for _, b := range row {
+			line = append(line, buttonRecord(b))
+		}
+		r.Wanted.Buttons = append(r.Wanted.Buttons, line)
+	}
+	if a := c.Attempt; a != nil {
+		r.Attempt = &attemptRecord{Hash: a.Hash, Digest: a.Digest, Tokens: a.Tokens, Repost: a.Repost, Topic: a.Topic}
+	}
+	for _, m := range c.Stale {
+		r.Stale = append(r.Stale, messageRecord(m))
+	}
+	return r
+}
+
+func fromRecord(key string, r cardRecord) bot.Card {
+	w := r.Wanted
+	c := bot.Card{
+		Key: key, Digest: r.Digest, WantedHash: r.WantedHash, SentHash: r.SentHash, SentDigest: r.SentDigest,
+		SentTokens: r.SentTokens, Tokens: r.Tokens, Chat: r.Chat, Message: r.Message, Topic: r.Topic, Reposted: r.Reposted,
+		Parked: r.Parked, Changed: r.Changed,
+		Wanted: bot.Frame{
+			Place: bot.Place{Chat: w.Chat, Topic: w.Topic}, ReplyTo: w.ReplyTo, HTML: w.HTML, Notify: w.Notify, Repost: w.Repost, Final: w.Final,
+		},
+	}
+	if w.File != "" {
+		c.Wanted.Document = &bot.Document{Name: w.File}
+	}
+	for _, row := range w.Buttons {
+		var line []bot.Button
+		for _, b := range row {
+			line = append(line, bot.Button(b))
+		}
+		c.Wanted.Buttons = append(c.Wanted.Buttons, line)
+	}
+	if a := r.Attempt; a != nil {
+		c.Attempt = &bot.Attempt{Hash: a.Hash, Digest: a.Digest, Tokens: a.Tokens, Repost: a.Repost, Topic: a.Topic}
+	}
+	for _, m := range r.Stale {
+		c.Stale = append(c.Stale, bot.MessageRef(m))
+	}
+	return c
+}
+
+// readCard reads a card; a missing one is a Card with only its key.
+func readCard(tx Tx, key string) (bot.Card, bool, error) {
+	value, ok := tx.Get(cardPrefix + key)
+	if !ok {
+		return bot.Card{Key: key}, false, nil
+	}
+	var r cardRecord
+	if err := readRecord(cardPrefix+key, value, &r); err != nil {
+		return bot.Card{}, false, err
+	}
+	if r.Version != cardVersion {
+		return bot.Card{}, false, versionError(cardPrefix+key, r.Version)
+	}
+	return fromRecord(key, r), true, nil
+}
+
+// indexKeys are the keys under which a card is found other than by its own.
+func indexKeys(c bot.Card) []string {
+	var keys []string
+	if !c.Settled() {
+		keys = append(keys, openPrefix+c.Key)
+	}
+	if c.Parked != "" {
+		keys = append(keys, parkedPrefix+strconv.FormatInt(c.Wanted.Place.Chat, 10)+"/"+c.Key)
+	}
+	if c.Settled() && c.Wanted.Final && !hasData(c.Wanted) {
+		keys = append(keys, finalPrefix+seconds(c.Changed)+"/"+c.Key)
+	}
+	for i, digest := range []string{c.Digest, c.SentDigest} {
+		if digest != "" && (i == 0 || digest != c.Digest) {
+			keys = append(keys, filePrefix+digest+"/"+c.Key)
+		}
+	}
+	return keys
+}
+
+func indexCard(tx Tx, c bot.Card) {
+	for _, key := range indexKeys(c) {
+		tx.Put(key, []byte{1})
+	}
+}
+
+func unindexCard(tx Tx, c bot.Card) {
+	for _, key := range indexKeys(c) {
+		tx.Delete(key)
+	}
+}
+
+// forgetCard removes a card with its indexes and tokens.
+func forgetCard(tx Tx, key string) error {
+	c, found, err := readCard(tx, key)
+	if err != nil || !found {
+		return err
+	}
+	unindexCard(tx, c)
+	for _, token := range c.Tokens {
+		tx.Delete(tokenPrefix + token)
+	}
+	tx.Delete(cardPrefix + key)
+	return nil
+}
+
+func hasData(f bot.Frame) bool {
+	for _, row := range f.Buttons {
+		for _, b := range row {
+			if b.Data != "" {
+				return true
+			}
+		}
+	}
+	return false
+}
+
+// seconds orders times as strings.
+func seconds(t time.Time) string { return fmt.Sprintf("%012d", max(t.Unix(), 0)) }
+
+// putRecord stores a record as JSON.
+func putRecord(tx Tx, key string, record any) error {
+	value, err := json.Marshal(record)
+	if err != nil {
+		return fmt.Errorf("store: key %q: %w", key, err)
+	}
+	tx.Put(key, value)
+	return nil
+}
+
+// readRecord reads a record.
+func readRecord(key string, value []byte, record any) error {
+	if err := json.Unmarshal(value, record); err != nil {
+		return fmt.Errorf("store: key %q: %w", key, err)
+	}
+	return nil
+}
+
+// versionError says that a record was written by another release of Towline.
+func versionError(key string, version int) error {
+	return fmt.Errorf("store: key %q has version %d, which this release of Towline does not read", key, version)
+}
