@@ -15,6 +15,11 @@ import (
 	"time"
 )
 
+var (
+	databaseName = regexp.MustCompile(`^[A-Za-z0-9_-]{1,64}$`)
+	uuidForm     = regexp.MustCompile(`(?i)^[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}$`)
+)
+
 // record is what is kept of a database besides its content. Fields may be added.
 type record struct {
 	UUID         string    `json:"uuid"`
@@ -98,11 +103,9 @@ func (c *catalogue) sorted() []*database {
 	return all
 }
 
-func databaseName() *regexp.Regexp { return regexp.MustCompile(`^[A-Za-z0-9_-]{1,64}$`) }
-
 // create makes an empty database. A name that is taken is refused with 7502.
 func (c *catalogue) create(name, region, jurisdiction string) (*database, error) {
-	if !databaseName().MatchString(name) {
+	if !databaseName.MatchString(name) {
 		return nil, malformed("invalid database name")
 	}
 	c.mu.Lock()
@@ -143,13 +146,9 @@ func (c *catalogue) named(name string) *database {
 	return nil
 }
 
-func uuidForm() *regexp.Regexp {
-	return regexp.MustCompile(`(?i)^[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}$`)
-}
-
 // find looks a database up by its id, or also by its name, which wrangler uses when it deletes one.
 func (c *catalogue) find(key string, alsoByName bool) (*database, error) {
-	if !alsoByName && !uuidForm().MatchString(key) {
+	if !alsoByName && !uuidForm.MatchString(key) {
 		return nil, malformed("failed to decode id")
 	}
 	c.mu.Lock()

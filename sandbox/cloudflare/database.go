@@ -86,7 +86,7 @@ func (db *database) transaction(ctx context.Context, statements []statement) ([]
 			began := db.now()
 			res, err := db.conn.Exec(ctx, s.sql, s.params...)
 			if err != nil {
-				return err
+				return advise(s.sql, err)
 			}
 			size, err := db.conn.Size()
 			if err != nil {
@@ -111,7 +111,10 @@ func (db *database) transaction(ctx context.Context, statements []statement) ([]
 // refusal turns an error of SQLite into D1's answer. What fails only at the commit is an internal error there.
 func (db *database) refusal(err error, atCommit bool) error {
 	var sql *sqlite.Error
+	var refused *apiError
 	switch {
+	case errors.As(err, &refused):
+		return refused
 	case errors.Is(err, context.DeadlineExceeded):
 		return refuse(http.StatusInternalServerError, 7500, "D1 DB storage operation exceeded timeout which caused object to be reset.")
 	case !errors.As(err, &sql):
@@ -120,6 +123,23 @@ func (db *database) refusal(err error, atCommit bool) error {
 		return refuse(http.StatusInternalServerError, 7500, "Durable Object was reset and rolled back to its last known good state because the application left the database in a state where constraints were violated: %s", sql.Error())
 	}
 	return refuse(http.StatusBadRequest, 7500, "%s", wording(sql))
+}
+
+// advise replaces SQLite's refusal of a transaction by the advice that D1's engine gives to authors of Workers.
+func advise(sql string, err error) error {
+	const sqliteAuth = 23 // SQLITE_AUTH
+	var refused *sqlite.Error
+	if !errors.As(err, &refused) || refused.Code != sqliteAuth {
+		return err
+	}
+	switch leading(sql) {
+	case "BEGIN", "COMMIT", "END", "ROLLBACK", "SAVEPOINT", "RELEASE":
+		return refuse(http.StatusBadRequest, 7500, "To execute a transaction, please use the state.storage.transaction() or "+
+			"state.storage.transactionSync() APIs instead of the SQL BEGIN TRANSACTION or SAVEPOINT statements. The JavaScript API is "+
+			"safer because it will automatically roll back on exceptions, and because it interacts correctly with Durable Objects' "+
+			"automatic atomic write coalescing.")
+	}
+	return err
 }
 
 // wording is SQLite's refusal as D1 prints it. Two of D1's texts are not SQLite's, and name no code.

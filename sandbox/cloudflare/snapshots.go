@@ -36,9 +36,7 @@ type history struct {
 	serial     uint32 // counts snapshots
 }
 
-func snapshotName() *regexp.Regexp {
-	return regexp.MustCompile(`^(([0-9a-f]{8})-([0-9a-f]{8})-[0-9a-f]{8}-[0-9a-f]{32})\.(\d+)\.sqlite$`)
-}
+var snapshotName = regexp.MustCompile(`^(([0-9a-f]{8})-([0-9a-f]{8})-[0-9a-f]{8}-[0-9a-f]{32})\.(\d+)\.sqlite$`)
 
 func openHistory(dir string) (*history, error) {
 	h := &history{dir: dir}
@@ -52,9 +50,8 @@ func openHistory(dir string) (*history, error) {
 	if err != nil {
 		return nil, err
 	}
-	form := snapshotName()
 	for _, e := range entries {
-		m := form.FindStringSubmatch(e.Name())
+		m := snapshotName.FindStringSubmatch(e.Name())
 		info, err := e.Info()
 		if m == nil || err != nil {
 			continue

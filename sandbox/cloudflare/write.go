@@ -10,11 +10,19 @@ import (
 // firstWord finds the word with which a statement begins, after blanks and comments.
 var firstWord = regexp.MustCompile(`(?s)^(?:\s|--[^\n]*(?:\n|$)|/\*.*?\*/)*([A-Za-z]*)`)
 
-// readsOnly says whether a statement certainly changes nothing, judged by its first word. WITH may begin a write.
+// leading returns the first word of a statement in upper case.
+func leading(statement string) string {
+	return strings.ToUpper(firstWord.FindStringSubmatch(statement)[1])
+}
+
+// readsOnly says whether a statement certainly changes nothing, judged by its first word. WITH may begin a write, and of
+// the pragmas that D1 allows, optimize writes statistics.
 func readsOnly(statement string) bool {
-	switch strings.ToUpper(firstWord.FindStringSubmatch(statement)[1]) {
-	case "SELECT", "EXPLAIN", "VALUES", "PRAGMA", "":
+	switch leading(statement) {
+	case "SELECT", "EXPLAIN", "VALUES", "":
 		return true
+	case "PRAGMA":
+		return !strings.Contains(strings.ToLower(statement), "optimize")
 	}
 	return false
 }

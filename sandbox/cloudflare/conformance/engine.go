@@ -79,8 +79,8 @@ func engineCases() []sqlCase {
 	} {
 		cases = append(cases, one(strings.ReplaceAll(sql, ":", "")+" is denied", refused(sql, denied)))
 	}
-	for _, sql := range []string{"BEGIN", "COMMIT", "ROLLBACK", "SAVEPOINT a", "begin transaction"} {
-		cases = append(cases, one(sql+" is refused with advice", refused(sql, transactionAdvice)))
+	for _, sql := range []string{"BEGIN", "COMMIT", "END", "ROLLBACK", "SAVEPOINT a", "RELEASE a", "begin transaction", "/* a */ Begin Immediate"} {
+		cases = append(cases, one(strings.ReplaceAll(sql, "/", "")+" is refused with advice", refused(sql, transactionAdvice)))
 	}
 	return append(cases, one("VACUUM is refused", refused("VACUUM", "cannot VACUUM from within a transaction: SQLITE_ERROR")))
 }

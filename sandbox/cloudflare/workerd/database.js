@@ -5,7 +5,7 @@
 import { DurableObject } from "cloudflare:workers";
 import { readsOnly, split } from "./split.js";
 
-const KEEP = 64; // snapshots kept for one generation
+const KEEP = 40; // snapshots kept for one generation
 
 export class RequestError extends Error {
   constructor(status, code, message) {

@@ -60,8 +60,10 @@ export function split(sql) {
   return statements;
 }
 
-// readsOnly says whether a statement certainly writes nothing, judged by its first word.
+// readsOnly says whether a statement certainly writes nothing, judged by its first word. Of the pragmas that D1 allows,
+// optimize writes statistics.
 export function readsOnly(statement) {
   const bare = statement.replace(/^(\s|--[^\n]*\n|\/\*[\s\S]*?\*\/)+/, "");
-  return /^(select|explain|pragma|values)\b/i.test(bare);
+  if (/^pragma\b/i.test(bare)) return !/optimize/i.test(bare);
+  return /^(select|explain|values)\b/i.test(bare);
 }

@@ -57,7 +57,7 @@ func Start(t testing.TB, o Options) *Instance {
 	t.Helper()
 	binary := parts.Workerd(t)
 	if o.Dir == "" {
-		o.Dir = t.TempDir()
+		o.Dir = testDir(t)
 	}
 	i, err := launch(t.Context(), binary, o)
 	if err != nil {
@@ -105,7 +105,7 @@ func (s *Shared) Get(t testing.TB) *Instance {
 	if s.instance != nil {
 		return s.instance
 	}
-	dir, err := os.MkdirTemp("", "workerd-")
+	dir, err := newDir()
 	if err != nil {
 		t.Fatal(err)
 	}

@@ -1,0 +1,5 @@
+//go:build !linux
+
+package workerd
+
+func roomy(string) bool { return false }

@@ -1,0 +1,145 @@
+package cloudflare_test
+
+import (
+	"encoding/json"
+	"fmt"
+	"os"
+	"path/filepath"
+	"slices"
+	"strings"
+	"testing"
+
+	"towline/sandbox/cloudflare"
+	"towline/sandbox/cloudflare/wrangler"
+)
+
+// shell runs wrangler in one project folder against one server.
+type shell struct {
+	server wrangler.Server
+	dir    string
+	env    []string
+}
+
+func newShell(t *testing.T, s wrangler.Server) *shell {
+	t.Helper()
+	return &shell{s, t.TempDir(), s.Env(t)}
+}
+
+// run runs a command that must succeed and returns what it printed.
+func (s *shell) run(t *testing.T, args ...string) string {
+	t.Helper()
+	stdout, stderr, exit := wrangler.Run(t, s.env, s.dir, args...)
+	if exit != 0 {
+		t.Fatalf("wrangler %s ended with %d:\n%s\n%s", strings.Join(args, " "), exit, stdout, stderr)
+	}
+	return stdout
+}
+
+// json runs a command whose output is JSON, after whatever wrangler prints before it.
+func (s *shell) json(t *testing.T, into any, args ...string) {
+	t.Helper()
+	out := s.run(t, args...)
+	from := strings.IndexAny(out, "[{")
+	if from < 0 {
+		t.Fatalf("wrangler %s printed no JSON: %s", strings.Join(args, " "), out)
+	}
+	if err := json.Unmarshal([]byte(out[from:]), into); err != nil {
+		t.Fatalf("wrangler %s: %v in %s", strings.Join(args, " "), err, out)
+	}
+}
+
+// migrations writes migration files into the project.
+func (s *shell) migrations(t *testing.T, files map[string]string) string {
+	t.Helper()
+	dir := filepath.Join(s.dir, "migrations")
+	if err := os.MkdirAll(dir, 0o700); err != nil {
+		t.Fatal(err)
+	}
+	for name, sql := range files {
+		if err := os.WriteFile(filepath.Join(dir, name), []byte(sql), 0o600); err != nil {
+			t.Fatal(err)
+		}
+	}
+	return dir
+}
+
+func onBothServers(t *testing.T, test func(*testing.T, wrangler.Server)) {
+	t.Run("local Cloudflare", func(t *testing.T) {
+		t.Parallel()
+		test(t, wrangler.Server{URL: serve(t, cloudflare.Options{Dir: t.TempDir()}).url(), AccountID: account(), Token: token})
+	})
+	t.Run("real engine", func(t *testing.T) {
+		t.Parallel()
+		i := engine.Get(t)
+		test(t, wrangler.Server{URL: i.URL, AccountID: i.AccountID, Token: i.Token})
+	})
+}
+
+func TestAnUnmodifiedWranglerWorksOnIt(t *testing.T) {
+	onBothServers(t, func(t *testing.T, server wrangler.Server) {
+		s := newShell(t, server)
+		s.run(t, "d1", "create", "wrangler-shop")
+		var databases []struct{ UUID, Name string }
+		s.json(t, &databases, "d1", "list", "--json")
+		at := slices.IndexFunc(databases, func(d struct{ UUID, Name string }) bool { return d.Name == "wrangler-shop" })
+		if at < 0 {
+			t.Fatalf("the new database is not in %v", databases)
+		}
+		id := databases[at].UUID
+		dir := s.migrations(t, map[string]string{
+			"0001_init.sql":   "CREATE TABLE items(id INTEGER PRIMARY KEY, name TEXT);\nINSERT INTO items(name) VALUES ('rope');\n",
+			"0002_it's.sql":   "create trigger tr after insert on items begin update items set name = case when 1 then upper(new.name) end where id = new.id; end;\n",
+			"0010_column.sql": "ALTER TABLE items ADD COLUMN weight REAL;\r\nINSERT INTO items(name) VALUES ('anchor');\r\n",
+		})
+		wrangler.Configure(t, s.dir, "wrangler-shop", id, dir)
+		if got := wrangler.MigrationsList(t, server, "wrangler-shop", id, dir); fmt.Sprint(got) != "[0001_init.sql 0002_it's.sql 0010_column.sql]" {
+			t.Errorf("before: %v", got)
+		}
+		s.run(t, "d1", "migrations", "apply", "wrangler-shop", "--remote")
+		if got := wrangler.MigrationsList(t, server, "wrangler-shop", id, dir); len(got) != 0 {
+			t.Errorf("after: %v", got)
+		}
+		testTimeTravelByWrangler(t, s)
+		s.run(t, "d1", "delete", "wrangler-shop", "--skip-confirmation")
+	})
+}
+
+// testTimeTravelByWrangler goes forward with execute and back with time-travel restore.
+func testTimeTravelByWrangler(t *testing.T, s *shell) {
+	var info struct{ Bookmark string }
+	s.json(t, &info, "d1", "time-travel", "info", "wrangler-shop", "--json")
+	var results []struct{ Results []map[string]any }
+	s.json(t, &results, "d1", "execute", "wrangler-shop", "--remote", "--json", "--command", "DELETE FROM items WHERE id = 1; SELECT name FROM items")
+	if got := fmt.Sprint(results[1].Results); got != "[map[name:ANCHOR]]" {
+		t.Errorf("execute selected %s", got)
+	}
+	var back struct {
+		Bookmark         string
+		PreviousBookmark string `json:"previous_bookmark"`
+	}
+	s.json(t, &back, "d1", "time-travel", "restore", "wrangler-shop", "--bookmark", info.Bookmark, "--json")
+	if back.PreviousBookmark <= info.Bookmark || back.Bookmark <= back.PreviousBookmark {
+		t.Errorf("%+v after %s", back, info.Bookmark)
+	}
+}
+
+func TestWranglerReportsWhatTheDatabaseRefuses(t *testing.T) {
+	onBothServers(t, func(t *testing.T, server wrangler.Server) {
+		s := newShell(t, server)
+		s.run(t, "d1", "create", "wrangler-broken")
+		id := databaseID(t, server, "wrangler-broken")
+		dir := s.migrations(t, map[string]string{
+			"0001_good.sql": "CREATE TABLE a(x);\n",
+			"0002_bad.sql":  "CREATE TABLE b(x);\nINSERT INTO nowhere VALUES (1);\n",
+			"0003_next.sql": "CREATE TABLE c(x);\n",
+		})
+		wrangler.Configure(t, s.dir, "wrangler-broken", id, dir)
+		stdout, stderr, exit := wrangler.Run(t, s.env, s.dir, "d1", "migrations", "apply", "wrangler-broken", "--remote")
+		if exit == 0 || !strings.Contains(stdout+stderr, "no such table: nowhere: SQLITE_ERROR") {
+			t.Errorf("exit %d, %s\n%s", exit, stdout, stderr)
+		}
+		if got := wrangler.MigrationsList(t, server, "wrangler-broken", id, dir); fmt.Sprint(got) != "[0002_bad.sql 0003_next.sql]" {
+			t.Errorf("still unapplied: %v", got)
+		}
+	})
+}
