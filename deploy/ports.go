@@ -42,6 +42,7 @@ type Database struct {
 type Rows struct {
 	Columns []string
 	Values  [][]any
+	Size    int64 // bytes of the whole database afterwards, 0 where it was not told
 }
 
 // The errors of Databases that are no more than their meaning.

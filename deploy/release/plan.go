@@ -22,10 +22,12 @@ type Plan struct {
 	Pending     []Pending   `json:"pending,omitempty"`
 	Findings    []Finding   `json:"findings,omitempty"`
 	Policy      Policy      `json:"policy"`
-	Back        *Back       `json:"back,omitempty"` // of a rollback
+	Back        *Back       `json:"back,omitempty"`   // of a rollback
+	Script      string      `json:"script,omitempty"` // blob of the transactions as they will be sent
 
 	// From here on: shown to people, outside the digest.
 	Transactions int    `json:"transactions"`
+	Reset        bool   `json:"reset,omitempty"` // the first transaction rebuilds preview
 	Statements   int    `json:"statements"`
 	Expected     string `json:"expected,omitempty"` // fingerprint that the rehearsal ended with
 	RehearsedMS  int64  `json:"rehearsed_ms,omitempty"`
@@ -71,6 +73,7 @@ const (
 type Back struct {
 	Way     Way           `json:"way"`
 	To      *RestorePoint `json:"to,omitempty"`
+	Ledger  []string      `json:"ledger"`            // names that the ledger holds there
 	Missing []string      `json:"missing,omitempty"` // migrations without a DOWN file, the reason for Time Travel
 	Tables  []string      `json:"tables,omitempty"`  // dropped
 	Columns []string      `json:"columns,omitempty"` // dropped, as table.column
@@ -84,6 +87,12 @@ type Price struct {
 	Tables  map[string]int64 `json:"tables,omitempty"`
 	Reason  string           `json:"reason,omitempty"` // why it was not counted
 }
+
+// Why rows were not counted.
+const (
+	NotCountedThen = "not_counted_then" // at the restore point
+	NotCountedNow  = "not_counted_now"
+)
 
 // Digest binds an approval: target, pending names and checksums, schema, findings and policy, never durations or rows.
 func (p Plan) Digest() string {
@@ -102,9 +111,10 @@ func (p Plan) Digest() string {
 		Findings    []string
 		Policy      Policy
 		Back        string
+		Script      string
 	}{
 		V: 1, Kind: p.Kind, Project: p.Project, Environment: p.Environment, Release: p.Release, Bundle: p.Bundle,
-		Target: p.Target.bound(), Ledger: p.Ledger, Fingerprint: p.Fingerprint, Applied: p.Applied, Findings: p.findings(), Policy: p.Policy, Back: p.Back.bound(),
+		Target: p.Target.bound(), Ledger: p.Ledger, Fingerprint: p.Fingerprint, Applied: p.Applied, Findings: p.findings(), Policy: p.Policy, Back: p.Back.bound(), Script: p.Script,
 	}
 	for _, m := range p.Pending {
 		bound.Pending = append(bound.Pending, [2]string{m.Name, m.Checksum})
@@ -131,6 +141,14 @@ func (p Plan) Names() []string {
 		names[i] = m.Name
 	}
 	return names
+}
+
+// After are the names that the ledger holds when the plan has been carried out.
+func (p Plan) After() []string {
+	if p.Back != nil {
+		return p.Back.Ledger
+	}
+	return append(slices.Clone(p.Applied), p.Names()...)
 }
 
 // Difference is one thing that is not the same in two plans.

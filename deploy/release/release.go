@@ -40,6 +40,7 @@ type Release struct {
 	Migrations []Migration `json:"migrations"`
 	Seed       string      `json:"seed,omitempty"` // blob digest of the seed for preview, outside the digest: production never sees it
 	Origin     Origin      `json:"origin"`
+	Refs       []string    `json:"refs,omitempty"` // every ref from which this content was deployed; the only field that grows
 	CreatedBy  Person      `json:"created_by"`
 	CreatedAt  time.Time   `json:"created_at"`
 }
@@ -140,8 +141,9 @@ type State struct {
 	LiveRun     string      `json:"live_run,omitempty"`
 	LiveSince   time.Time   `json:"live_since,omitzero"`
 	Lease       *Lease      `json:"lease,omitempty"`
-	Queue       []string    `json:"queue,omitempty"`   // runs that wait for their turn, first first
-	Request     string      `json:"request,omitempty"` // the run that waits for approval
+	Unresolved  bool        `json:"unresolved,omitempty"` // the lease's run ended unknown: a person must look
+	Queue       []string    `json:"queue,omitempty"`      // runs that wait for their turn, first first
+	Request     string      `json:"request,omitempty"`    // the run that waits for approval
 	Hold        *Hold       `json:"hold,omitempty"`
 }
 

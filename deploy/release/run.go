@@ -111,6 +111,7 @@ type Step struct {
 	Begun  time.Time `json:"begun,omitzero"`
 	Ended  time.Time `json:"ended,omitzero"`
 	Result string    `json:"result,omitempty"` // what the effect gave: an id, a bookmark
+	Index  int       `json:"index,omitempty"`  // of the script's transaction that it sends
 	Found  bool      `json:"found,omitempty"`  // the reply was lost, and the result was read at Cloudflare
 }
 

@@ -1,0 +1,228 @@
+package cards
+
+import (
+	"fmt"
+	"strconv"
+
+	"towline/deploy/release"
+)
+
+// succeeded tells how a run went well, and what leads back.
+func succeeded(v View, l lines) Card {
+	r := v.Run
+	if r.Phase == release.Unchanged {
+		l.gap()
+		l.addf("#%d is already live on %s with exactly this content. No second release was made.", r.Release, r.Environment)
+		return Card{HTML: l.String(), Buttons: next(r)}
+	}
+	l.gap()
+	switch {
+	case r.Kind == release.Rollback:
+		l.addf("%s, asked for by %s, approved by %s.", wayBack(r), name(r.Requester.Name), people(r.Approvers()))
+	case r.Kind == release.Promote:
+		l.addf("%s, asked for by %s, approved by %s.", applied(r), name(r.Requester.Name), people(r.Approvers()))
+	default:
+		l.addf("%s.", applied(r))
+	}
+	steps(&l, r)
+	for _, n := range r.Notes {
+		if n == "schema_differs" {
+			l.add("⚠️ The schema that was read back is not exactly the rehearsal's. Compare it before you rely on it.")
+		}
+	}
+	l.gap()
+	undo(&l, r)
+	if r.Kind == release.Rollback {
+		l.addf("🔒 Production is held. Lift it with <code>/unhold %s reason</code>.", name(r.Project))
+	}
+	return Card{HTML: l.String(), Buttons: next(r)}
+}
+
+func people(list []release.Person) string {
+	var out []string
+	for _, p := range list {
+		out = append(out, name(p.Name))
+	}
+	return and(out)
+}
+
+func applied(r release.Run) string {
+	n := len(r.Plan.Pending)
+	spent := took(r.EndedAt.Sub(r.StartedAt))
+	switch {
+	case r.Plan.Reset:
+		return fmt.Sprintf("Rebuilt from production's schema, then %s applied and read back in %s", count(n, "migration"), spent)
+	case n == 0:
+		return "No migrations to run; the ledger was read and agrees"
+	default:
+		return fmt.Sprintf("%s applied and read back in %s", count(n, "migration"), spent)
+	}
+}
+
+func wayBack(r release.Run) string {
+	switch r.Plan.Back.Way {
+	case release.WayDown:
+		return fmt.Sprintf("%s taken back by DOWN files", count(len(r.Plan.Pending), "migration"))
+	case release.WayTimeTravel:
+		return fmt.Sprintf("The database is as it was %s", stamp(r.Plan.Back.To.At, "dT"))
+	default:
+		return "Nothing in the database had to change"
+	}
+}
+
+// undo names what leads back, also as a command that works without the bot.
+func undo(l *lines, r release.Run) {
+	p := r.Point
+	if r.Undo != nil {
+		p = r.Undo
+	}
+	if p == nil {
+		return
+	}
+	verb := "To undo this"
+	if r.Phase != release.Done {
+		verb = "Restore point taken before"
+	}
+	l.addf("↩️ %s (whole database, later writes are lost; kept 30 days, 7 on the free plan):", verb)
+	l.add(command(p.Command()))
+}
+
+// next are the buttons of what one would do now.
+func next(r release.Run) [][]Button {
+	number := strconv.FormatUint(r.Release, 10)
+	switch {
+	case r.Kind == release.Rollback:
+		return nil
+	case r.Environment == release.Preview:
+		return [][]Button{{{Text: "Promote #" + number, Action: Do(Promote, r.Project, number), Style: Primary}}}
+	case r.Was != 0 && r.Was != r.Release && r.Phase == release.Done:
+		was := strconv.FormatUint(r.Was, 10)
+		return [][]Button{{{Text: "Go back to #" + was, Action: Do(Rollback, r.Project, was)}}}
+	default:
+		return nil
+	}
+}
+
+// trouble tells what was done, what was not, and what to do.
+func trouble(v View, l lines) Card {
+	r := v.Run
+	l.gap()
+	var buttons [][]Button
+	switch {
+	case r.Refusal != nil:
+		words := refusal(*r.Refusal, r)
+		l.add(words.long())
+		buttons = words.buttons
+	case r.Failure != nil:
+		failure(&l, r)
+	}
+	if len(r.Steps) > 1 {
+		l.gap()
+		steps(&l, r)
+	}
+	if r.Phase == release.Unresolved {
+		l.gap()
+		undo(&l, r)
+		buttons = [][]Button{{
+			{Text: "Look again", Action: Do(Look, r.ID), Style: Primary},
+			{Text: "It did not happen, close", Action: Do(Settle, r.ID), Style: Danger},
+		}}
+	} else if r.Failure != nil && len(r.Failure.Applied) > 0 {
+		undo(&l, r)
+	}
+	l.gap()
+	l.addf("code: <code>%s</code>", troubleCode(r))
+	return Card{HTML: l.String(), Notify: true, Buttons: buttons}
+}
+
+func troubleCode(r release.Run) string {
+	if r.Refusal != nil {
+		return string(r.Refusal.Code)
+	}
+	if r.Failure != nil {
+		return r.Failure.Code
+	}
+	return "unknown_state"
+}
+
+// failure says what went wrong outside, in the words that were heard there.
+func failure(l *lines, r release.Run) {
+	f := *r.Failure
+	switch f.Code {
+	case "refused_by_d1":
+		l.add("D1 refused what the rehearsal had let pass:")
+		l.add(quote(f.Words))
+		if f.OneOf > 1 {
+			l.addf("It is one of these %d statements; D1 does not say which.", f.OneOf)
+			for _, line := range listed(r.Plan.Names(), 6, code) {
+				l.add(line)
+			}
+		}
+	case "unknown_outcome":
+		l.add("Whether this happened cannot be found out, so it is not sent again:")
+		l.add(quote(f.Words))
+		l.addf("Look at %s in Cloudflare's dashboard, or ask again in a minute. Nothing else runs on %s until this is settled.",
+			code(r.Plan.Target.Database), r.Environment)
+		return
+	case "closed_by_person":
+		l.add("A person looked and closed this run: the step did not happen.")
+	case "not_created":
+		l.add("The database could not be created:")
+		l.add(quote(f.Words))
+	case "restore_point_missing":
+		l.add("No restore point could be taken and read back, so nothing was changed:")
+		l.add(quote(f.Words))
+	case "not_restored":
+		l.add("The database was not restored:")
+		l.add(quote(f.Words))
+	case "not_verified":
+		l.add("The change was sent, and what was read back is not what was expected:")
+		l.add(quote(f.Words))
+	default:
+		l.add("No usable answer came from Cloudflare:")
+		l.add(quote(f.Words))
+		l.add("The ledger was read afterwards: nothing of it was there at that moment.")
+	}
+	consequence(l, r)
+}
+
+// consequence says what is there now, and the next step.
+func consequence(l *lines, r release.Run) {
+	f := *r.Failure
+	switch {
+	case len(f.Applied) > 0:
+		l.addf("⚠️ Applied all the same: %s. They stay in the ledger.", and(shorten(f.Applied, 6, code)))
+		l.add("Repair the rest and deploy again; what is applied is not run twice.")
+	case f.Code == "not_verified":
+		l.add("Ask /status what the ledger holds, then deploy again.")
+	case r.Environment == release.Preview:
+		l.add("Nothing of the release is in the database, and production was not touched. Repair it and deploy again; other content becomes a new release.")
+	default:
+		l.add("Nothing of it is in the production database. Ask again with /promote or /rollback when the cause is gone.")
+	}
+}
+
+func quote(words string) string { return "<blockquote>" + long(words, 700) + "</blockquote>" }
+
+// closed tells how a request ended without a run.
+func closed(v View, l lines) Card {
+	r := v.Run
+	l.gap()
+	switch r.Phase {
+	case release.Rejected:
+		for _, vote := range r.Votes {
+			if !vote.Yes {
+				verb := "Rejected"
+				if vote.By.ID == r.Requester.ID {
+					verb = "Withdrawn"
+				}
+				l.addf("%s by %s %s. Nothing was changed.", verb, name(vote.By.Name), stamp(vote.At, "t"))
+			}
+		}
+	case release.Expired:
+		l.addf("Nobody approved it in time. Nothing was changed. Ask again with <code>/%s %s</code>.", r.Kind, name(r.Project))
+	default:
+		l.addf("%s, a newer request took its place. Nothing was changed.", mention(r.Requester))
+	}
+	return Card{HTML: l.String(), Notify: r.Phase == release.Overtaken}
+}

@@ -1,0 +1,266 @@
+package cards
+
+import (
+	"fmt"
+	"strconv"
+	"strings"
+
+	"towline/deploy/release"
+)
+
+// said is a refusal in words: what, the facts, and one next step.
+type said struct {
+	what    string
+	facts   []string
+	next    string
+	buttons [][]Button
+}
+
+// long is for a card or a reply.
+func (s said) long() string {
+	var l lines
+	l.add(s.what)
+	for _, f := range s.facts {
+		l.add(f)
+	}
+	l.add(s.next)
+	return l.String()
+}
+
+// Refusal is a short reply that says why not.
+func Refusal(r *release.Refusal, project string) Card {
+	s := refusal(*r, release.Run{Project: project, Environment: release.Production})
+	var l lines
+	l.addf("⛔ %s", s.long())
+	l.addf("code: <code>%s</code>", r.Code)
+	return Card{HTML: l.String(), Buttons: s.buttons}
+}
+
+// RefusalToast is the same for a press: private, plain, at most 200 characters.
+func RefusalToast(r *release.Refusal) string {
+	s := refusal(*r, release.Run{})
+	text := plain(s.what)
+	if step := plain(s.next); step != "" && units(text)+units(step) < toastLimit-40 {
+		text += " " + step
+	}
+	return cut(text, toastLimit-units(string(r.Code))-3) + " (" + string(r.Code) + ")"
+}
+
+// plain drops the markup that this package made.
+func plain(s string) string {
+	var b strings.Builder
+	tag := false
+	for _, r := range s {
+		switch {
+		case r == '<':
+			tag = true
+		case r == '>':
+			tag = false
+		case !tag:
+			b.WriteRune(r)
+		}
+	}
+	return unescape(b.String())
+}
+
+// refusal finds the words for a code. Every code has some; a test holds the list.
+func refusal(r release.Refusal, run release.Run) said {
+	f := func(key string) string { return name(r.Facts[key]) }
+	if s, ok := aboutPeople(r, f); ok {
+		return s
+	}
+	if s, ok := aboutRequest(r, run, f); ok {
+		return s
+	}
+	if s, ok := aboutContent(r, run, f); ok {
+		return s
+	}
+	return said{what: "Refused.", facts: []string{f("problem")}}
+}
+
+// aboutPeople: who may.
+func aboutPeople(r release.Refusal, f func(string) string) (said, bool) {
+	switch r.Code {
+	case release.CodeUnknownPerson:
+		return said{what: "You are not on this team's list.", next: "An admin can add you to the config with the id " + orElse(f("id"), "that /whoami shows") + "."}, true
+	case release.CodeNotAllowed:
+		return said{what: fmt.Sprintf("Your role is %s; this takes %s.", f("role"), f("needs")), next: "Ask somebody who has it."}, true
+	case release.CodeOwnApproval:
+		return said{what: "Your own request needs somebody else's yes.", next: "You can withdraw it with Reject."}, true
+	case release.CodeAlreadyVoted:
+		return said{what: "Your vote is already counted. One person has one."}, true
+	case release.CodeIrregular:
+		return said{what: fmt.Sprintf("A command that was %s is not carried out.", f("how")), next: "Type it yourself, as a new message."}, true
+	case release.CodeCommandExpired:
+		return said{what: fmt.Sprintf("This command is %s old and was not carried out.", f("age")), next: "Send it again, or press Run now."}, true
+	}
+	return said{}, false
+}
+
+// aboutRequest: the request and its moment.
+func aboutRequest(r release.Refusal, run release.Run, f func(string) string) (said, bool) {
+	switch r.Code {
+	case release.CodeAlreadyDone:
+		by := ""
+		if f("by") != "" {
+			by = " Approved by " + f("by") + "."
+		}
+		return said{what: "This is already decided: " + orElse(f("phase"), "done") + "." + by}, true
+	case release.CodeExpired:
+		return said{what: "This request has expired.", next: "Ask again with the same command."}, true
+	case release.CodeSuperseded:
+		return said{what: "A newer request took this one's place.", next: "Look for the newer card."}, true
+	case release.CodeDigestMismatch, release.CodePlanChanged:
+		return said{what: "The plan changed since this button was shown.", next: "Read the card again and press its new button."}, true
+	case release.CodeStaleButton:
+		return said{what: "This button belongs to an older state of the card.", next: "Use the newest message."}, true
+	case release.CodeRefNotAllowed:
+		return said{
+			what: fmt.Sprintf("Only %s may go to production; this release came from %s.", f("allowed"), orElse(f("ref"), "no ref")),
+			next: "Merge it, then /deploy from an allowed ref.",
+		}, true
+	case release.CodeNotOnPreview:
+		return said{what: notOnPreview(f("release"), f("preview")), next: "Put it there first with /deploy."}, true
+	case release.CodeWouldUndo:
+		return said{
+			what:  fmt.Sprintf("#%s is older than #%s, which is live, and lacks what that one applied:", f("release"), f("live")),
+			facts: listed(r.Items, 6, code), next: "To go back, use /rollback.",
+		}, true
+	case release.CodeHold:
+		return said{
+			what: fmt.Sprintf("Production is held by %s: “%s”.", f("by"), f("reason")),
+			next: "Lift it with <code>/unhold reason</code> when the cause is gone.",
+		}, true
+	case release.CodeNoHold:
+		return said{what: "Production is not held. There is nothing to lift."}, true
+	case release.CodeNeedsReason:
+		return said{what: "A reason is needed; it goes into the log.", next: fmt.Sprintf("For example: <code>/%s fixed by #43</code>", f("command"))}, true
+	case release.CodeAlreadyLive:
+		return said{what: fmt.Sprintf("#%s is already live there. Nothing to do.", f("release"))}, true
+	}
+	return aboutDestination(r, run, f)
+}
+
+func notOnPreview(number, preview string) string {
+	switch {
+	case number == "0":
+		return "Nothing is live on preview yet, so there is nothing to promote."
+	case preview == "0":
+		return fmt.Sprintf("#%s is not live on preview.", number)
+	default:
+		return fmt.Sprintf("#%s is not live on preview; #%s is.", number, preview)
+	}
+}
+
+// aboutDestination: where to go, or to go back to.
+func aboutDestination(r release.Refusal, run release.Run, f func(string) string) (said, bool) {
+	switch r.Code {
+	case release.CodeUnknownRelease:
+		return said{what: fmt.Sprintf("There is no release #%s to go to here.", f("release")), next: "See /releases."}, true
+	case release.CodeNothingBefore:
+		s := said{what: "No release of Towline's was live before this one, so there is none to go back to."}
+		if c := r.Facts["command"]; c != "" {
+			s.facts = []string{"The restore point taken before the first one:", command(c)}
+		}
+		return s, true
+	case release.CodePointExpired:
+		return said{
+			what: "The restore point is older than the 30 days that Time Travel keeps.",
+			next: "Write a migration that takes the change back, and deploy it.",
+		}, true
+	case release.CodePointMissing:
+		return said{what: "There is no restore point that leads back there.", next: "Write a migration that takes the change back, and deploy it."}, true
+	case release.CodeUnknownProject:
+		return said{what: fmt.Sprintf("No project is called %s here.", orElse(f("project"), "that")), facts: listed(r.Items, 10, code)}, true
+	case release.CodeWrongChat:
+		return said{what: "That project has another chat. Ask there."}, true
+	case release.CodeUnsettled:
+		return said{
+			what: fmt.Sprintf("An earlier run on %s ended unknown, and a person must look first.", orElse(string(run.Environment), "this environment")),
+			next: "Its card has the buttons to settle it.",
+		}, true
+	case release.CodeUsage:
+		return said{what: "That is not how this command goes.", next: "<code>" + esc(r.Facts["usage"]) + "</code>"}, true
+	}
+	return said{}, false
+}
+
+// aboutContent: the release, the database and what the rehearsal found.
+func aboutContent(r release.Refusal, run release.Run, f func(string) string) (said, bool) {
+	switch r.Code {
+	case release.CodeSource:
+		return said{what: "The source could not be read:", facts: []string{quote(r.Facts["problem"])}, next: "Repair it, or name another ref, and send the command again."}, true
+	case release.CodeBadMigration:
+		where := "A migration cannot be read"
+		if f("file") != "" {
+			where = fmt.Sprintf("%s line %s", code(r.Facts["file"]), f("line"))
+		}
+		return said{what: where + ": " + long(r.Facts["problem"], 300) + ".", next: "Nothing was changed. Repair the file and deploy again."}, true
+	case release.CodeEdited:
+		return said{
+			what: fmt.Sprintf("Applied on %s, and edited since:", f("environment")), facts: listed(r.Items, 8, code),
+			next: afterMismatch(run, "Put the file back as it was, and make the change in a new migration."), buttons: resetButton(run),
+		}, true
+	case release.CodeMissing:
+		return said{
+			what: fmt.Sprintf("Applied on %s, and not in this release under that name:", f("environment")), facts: listed(r.Items, 8, code),
+			next: afterMismatch(run, "Bring the files back under their names; what is applied cannot be renamed or removed."), buttons: resetButton(run),
+		}, true
+	case release.CodeRehearsalFailed:
+		return rehearsalFailed(r, run, f), true
+	case release.CodeWouldLoseRows:
+		return said{
+			what: fmt.Sprintf("%s line %s drops or rebuilds %s, and rows of %s would silently go with it (%s).",
+				code(r.Facts["file"]), f("line"), code(r.Facts["by"]), code(r.Facts["table"]), f("kind")),
+			facts: []string{sql(r.Facts["statement"], 400)},
+			next:  "Nothing was changed. Keep the children's rows: guard them with triggers while the table is rebuilt, or drop the children first on purpose.",
+		}, true
+	case release.CodeFactsMissing:
+		return said{what: "What this depends on could not be read, and that counts as no:", facts: []string{quote(r.Facts["problem"])}, next: "Try again; towline check says what is wrong."}, true
+	case release.CodeFactsOld:
+		return said{what: "Reading the database and rehearsing took too long to rely on.", next: "Try again."}, true
+	}
+	return said{}, false
+}
+
+func rehearsalFailed(r release.Refusal, run release.Run, f func(string) string) said {
+	s := said{what: "The rehearsal failed: " + long(r.Facts["words"], 300)}
+	if f("file") != "" {
+		s.what = fmt.Sprintf("%s line %s: %s", code(r.Facts["file"]), f("line"), long(r.Facts["words"], 300))
+	}
+	if r.Facts["statement"] != "" {
+		s.facts = []string{sql(r.Facts["statement"], 500)}
+	}
+	where := "The database was not touched"
+	if run.Environment == release.Preview {
+		where = "Neither preview nor production was touched"
+	}
+	s.next = fmt.Sprintf("Found by a rehearsal on a copy of the schema. %s. Repair the file and deploy again; it becomes a new release.", where)
+	return s
+}
+
+func afterMismatch(run release.Run, production string) string {
+	if run.Environment == release.Preview {
+		return "Preview is shared by branches. Rebuild it from production's schema for this ref, or deploy a ref that has these files."
+	}
+	return production
+}
+
+func resetButton(run release.Run) [][]Button {
+	if run.Environment != release.Preview || run.Kind == release.Reset {
+		return nil
+	}
+	return [][]Button{{{Text: "Rebuild preview for this ref", Action: Do(Reset, run.Project, run.Ref), Style: Danger}}}
+}
+
+// Decided is the toast for a vote that counted.
+func Decided(run release.Run, yes bool) string {
+	switch {
+	case !yes:
+		return "Rejected. Nothing was changed."
+	case run.Phase == release.Asking:
+		return "Recorded, " + strconv.Itoa(len(run.Approvers())) + " of " + strconv.Itoa(run.Required) + "."
+	default:
+		return "Approved. It starts now."
+	}
+}

@@ -1,0 +1,240 @@
+package cards
+
+import (
+	"fmt"
+	"slices"
+	"strings"
+
+	"github.com/dustin/go-humanize"
+
+	"towline/deploy/release"
+)
+
+// request asks people to approve: what would happen, what it costs to go back, who may say yes.
+func request(v View, l lines) Card {
+	r := v.Run
+	if len(r.Changes) > 0 {
+		l.gap()
+		l.add("⚠️ <b>Changed since it was approved, so it needs a new yes:</b>")
+		for _, d := range r.Changes {
+			l.add("• " + difference(d))
+		}
+	}
+	if r.Kind == release.Rollback {
+		price(&l, r)
+	} else {
+		work(&l, r)
+	}
+	findings(&l, r)
+	if v.SQL != "" {
+		l.addf("<blockquote expandable>%s</blockquote>", sql(v.SQL, 1500))
+	}
+	if v.Attached {
+		l.add("📎 The SQL that will run is attached below.")
+	}
+	if v.Compare != "" {
+		l.addf(`<a href="%s">Compare the commits</a>`, esc(v.Compare))
+	}
+	l.gap()
+	if r.Kind != release.Rollback {
+		l.add(checked(r))
+	}
+	votes(&l, v)
+	l.addf("Expires %s · plan <code>%s</code>", when(r.ExpiresAt), release.Short(r.Approved))
+	return Card{HTML: l.String(), Notify: true, Buttons: [][]Button{{
+		{Text: approveLabel(r), Action: Do(Approve, r.ID, r.Approved), Style: Success},
+		{Text: "Reject", Action: Do(Reject, r.ID, r.Approved), Style: Danger},
+	}}}
+}
+
+func approveLabel(r release.Run) string {
+	if r.Kind == release.Rollback {
+		return fmt.Sprintf("Approve going back to #%d", r.Release)
+	}
+	return "Approve " + release.Short(r.Approved)
+}
+
+// checked says what stands behind the request already.
+func checked(r release.Run) string {
+	if r.Plan.Target.ID == "" {
+		return "✅ live on preview · ✅ rehearsed on an empty database"
+	}
+	return "✅ live on preview · ✅ rehearsed on production's schema\n↩️ a restore point is taken and read back first"
+}
+
+func votes(l *lines, v View) {
+	r := v.Run
+	for _, vote := range r.Votes {
+		if vote.Yes && vote.Digest == r.Approved {
+			l.addf("✅ Approved by %s %s", name(vote.By.Name), stamp(vote.At, "t"))
+		}
+	}
+	if open := r.Required - len(r.Approvers()); r.Required > 1 && open > 0 {
+		l.addf("%s needed.", count(open, "more approval"))
+	}
+	var may []string
+	for _, p := range v.Approvers {
+		if !r.Voted(p.ID) {
+			may = append(may, mention(p))
+		}
+	}
+	if len(may) == 0 && len(r.Approvers()) < r.Required {
+		l.add("⚠️ Nobody else may approve this. An admin can give somebody the role in the config.")
+		return
+	}
+	if more := len(may) - 6; more > 0 {
+		may = append(may[:6], fmt.Sprintf("%d more", more))
+	}
+	if len(may) > 0 {
+		l.addf("May approve: %s", and(may))
+	}
+}
+
+// difference says what is not the same in two plans.
+func difference(d release.Difference) string {
+	var parts []string
+	for _, n := range d.Added {
+		parts = append(parts, "+"+name(n))
+	}
+	for _, n := range d.Removed {
+		parts = append(parts, "−"+name(n))
+	}
+	if len(parts) > 8 {
+		parts = append(parts[:8], fmt.Sprintf("and %d more", len(parts)-8))
+	}
+	list := strings.Join(parts, ", ")
+	switch d.What {
+	case "release":
+		return fmt.Sprintf("the release: %s → %s", name(d.Before), name(d.After))
+	case "target":
+		return fmt.Sprintf("the database: %s → %s", name(d.Before), name(d.After))
+	case "applied":
+		return "what is already applied: " + orElse(list, "another order")
+	case "pending":
+		return "what will run: " + orElse(list, "another order")
+	case "schema":
+		return "the database's schema was changed from outside"
+	case "findings":
+		return "what the rehearsal found: " + list
+	case "policy":
+		return fmt.Sprintf("approvals needed: %s → %s", name(d.Before), name(d.After))
+	case "way":
+		return fmt.Sprintf("the way back: %s → %s", orElse(name(d.Before), "none"), orElse(name(d.After), "none"))
+	default:
+		return "the statements that will be sent"
+	}
+}
+
+func orElse(s, other string) string {
+	if s == "" {
+		return other
+	}
+	return s
+}
+
+// price says what a rollback would do and cost, before anybody approves it.
+func price(l *lines, r release.Run) {
+	l.gap()
+	b := r.Plan.Back
+	switch b.Way {
+	case release.WayNothing:
+		l.add("The schema is the same in both. Nothing in the database changes.")
+	case release.WayDown:
+		l.addf("By DOWN files: %s · %s · one transaction", count(len(r.Plan.Pending), "migration"), count(r.Plan.Statements, "statement"))
+		for _, line := range listed(r.Plan.Names(), 8, code) {
+			l.add(line)
+		}
+		l.add("<b>What it costs</b>")
+		dropped(l, b)
+	case release.WayTimeTravel:
+		l.addf("By Time Travel: the whole database returns to the restore point of %s (%s).", stamp(b.To.At, "dT"), when(b.To.At))
+		if len(b.Missing) > 0 {
+			l.addf("Why not by DOWN files: %s %s none that works.", and(shorten(b.Missing, 4, code)), hasHave(len(b.Missing)))
+		}
+		l.add("<b>What it costs</b>")
+		atRisk(l, b.Price)
+		l.add("• every write since then is lost, and queries that run at that moment are cut off")
+		l.add("• command for the day the bot is down: " + command(b.To.Command()))
+	}
+	l.add("Production is held afterwards, until /unhold with a reason.")
+}
+
+func hasHave(n int) string {
+	if n == 1 {
+		return "has"
+	}
+	return "have"
+}
+
+func shorten(items []string, n int, show func(string) string) []string {
+	var out []string
+	for i, item := range items {
+		if i == n {
+			return append(out, fmt.Sprintf("%d more", len(items)-n))
+		}
+		out = append(out, show(item))
+	}
+	return out
+}
+
+func dropped(l *lines, b *release.Back) {
+	if len(b.Tables) == 0 && len(b.Columns) == 0 {
+		l.add("• no table and no column is dropped")
+	}
+	for _, line := range listed(b.Tables, 6, func(t string) string {
+		if !b.Price.Counted {
+			return "drops table " + code(t) + ", rows could not be counted"
+		}
+		return fmt.Sprintf("drops table %s, %s by count just now", code(t), count(b.Price.Tables[t], "row"))
+	}) {
+		l.add(line)
+	}
+	for _, line := range listed(b.Columns, 6, func(c string) string { return "drops column " + code(c) + " and its values" }) {
+		l.add(line)
+	}
+}
+
+// atRisk is the best figure there is, with where it comes from.
+func atRisk(l *lines, p release.Price) {
+	switch {
+	case p.Reason == release.NotCountedThen:
+		l.add("• rows at risk: unknown, they were not counted at the restore point")
+		return
+	case !p.Counted:
+		l.add("• rows at risk: unknown, they could not be counted just now")
+		return
+	case p.AtLeast == 0:
+		l.add("• rows at risk: none more than then, by row counts; updates and replaced rows not counted")
+		return
+	}
+	l.addf("• <b>at least %s</b>, by row counts then and now; updates not counted", count(p.AtLeast, "row"))
+	var tables []string
+	for t := range p.Tables {
+		tables = append(tables, t)
+	}
+	slices.SortFunc(tables, func(a, b string) int {
+		if p.Tables[a] != p.Tables[b] {
+			return int(p.Tables[b] - p.Tables[a])
+		}
+		return strings.Compare(a, b)
+	})
+	l.addf("  %s", and(shorten(tables, 5, func(t string) string { return code(t) + " " + humanize.Comma(p.Tables[t]) })))
+}
+
+// findings are what the rehearsal noticed without refusing.
+func findings(l *lines, r release.Run) {
+	for i, f := range r.Plan.Findings {
+		if i == 5 {
+			l.addf("… and %s more", count(len(r.Plan.Findings)-5, "finding"))
+			return
+		}
+		switch f.Code {
+		case "out_of_order":
+			l.addf("ℹ️ %s sorts before a migration that is applied already", code(f.File))
+		case "fails_with_rows":
+			l.addf("⚠️ %s line %d may fail where the table has rows: %s", code(f.File), f.Line, long(f.Text, 160))
+		case "not_rehearsed":
+			l.addf("ℹ️ %s line %d cannot be rehearsed here: %s", code(f.File), f.Line, long(f.Text, 160))
+		}
+	}
+}

@@ -1,0 +1,289 @@
+package cards
+
+import (
+	"fmt"
+	"strings"
+	"time"
+
+	"towline/deploy/release"
+)
+
+// View is everything a run's card is made of.
+type View struct {
+	Run       release.Run
+	Approvers []release.Person // who may approve it, without the requester
+	Compare   string           // a page that compares the commits, empty where the host has none
+	SQL       string           // what will run, where it is short enough to stand on the card
+	Attached  bool             // what will run is a document below the card
+	Queued    string           // what runs at the moment, for a run that waits for its turn
+}
+
+// Run is the one living card of a run.
+func Run(v View) Card {
+	var l lines
+	l.add(headline(v.Run))
+	l.add(subject(v))
+	switch v.Run.Phase {
+	case release.Asking:
+		return request(v, l)
+	case release.Done, release.Unchanged:
+		return succeeded(v, l)
+	case release.Broken, release.Refused, release.Unresolved:
+		return trouble(v, l)
+	case release.Rejected, release.Expired, release.Overtaken:
+		return closed(v, l)
+	default:
+		return under(v, l)
+	}
+}
+
+// arrow is where the run goes: "shop → preview".
+func arrow(r release.Run) string {
+	return fmt.Sprintf("<b>%s → %s</b>", name(r.Project), r.Environment)
+}
+
+// headline is the verdict, on one line of a phone.
+func headline(r release.Run) string {
+	mark, words := verdict(r)
+	return fmt.Sprintf("%s %s · %s", mark, arrow(r), words)
+}
+
+func verdict(r release.Run) (mark, words string) {
+	switch r.Phase {
+	case release.Asking:
+		if n := len(r.Approvers()); r.Required > 1 {
+			return "🟡", fmt.Sprintf("waiting for approval, %d of %d", n, r.Required)
+		}
+		return "🟡", "waiting for approval"
+	case release.Queued:
+		return "🟡", "waiting for its turn"
+	case release.Preparing:
+		return "🟡", "preparing"
+	case release.Executing:
+		return "🟡", doing(r.Kind)
+	case release.Done:
+		if r.Kind == release.Rollback {
+			return "🟢", fmt.Sprintf("went back to #%d", r.Release)
+		}
+		return "🟢", "live"
+	case release.Unchanged:
+		return "🟢", "nothing to do"
+	case release.Broken:
+		if r.Failure != nil && len(r.Failure.Applied) > 0 {
+			return "🔴", "failed half way"
+		}
+		return "🔴", "failed"
+	case release.Refused:
+		return "⛔", "refused"
+	case release.Rejected:
+		return "⛔", "rejected"
+	case release.Expired:
+		return "⚪", "expired"
+	case release.Overtaken:
+		return "⚪", "superseded"
+	default:
+		return "⚠️", "unknown, a person must look"
+	}
+}
+
+func doing(k release.Kind) string {
+	switch k {
+	case release.Promote:
+		return "promoting"
+	case release.Rollback:
+		return "going back"
+	case release.Reset:
+		return "rebuilding"
+	default:
+		return "deploying"
+	}
+}
+
+// subject says which release, from where, by whom.
+func subject(v View) string {
+	r := v.Run
+	var l lines
+	switch {
+	case r.Release == 0:
+		l.addf("%s by %s", origin(r.Origin, r.Ref), name(r.Requester.Name))
+	case r.Kind == release.Rollback:
+		l.addf("From <b>#%d</b> to <b>#%d</b>, asked for by %s", r.Was, r.Release, name(r.Requester.Name))
+	default:
+		l.addf("Release <b>#%d</b> by %s · %s", r.Release, name(r.Requester.Name), origin(r.Origin, r.Ref))
+	}
+	if r.Origin.Subject != "" && r.Kind != release.Rollback {
+		l.addf("“%s” %s", name(r.Origin.Subject), author(r.Origin))
+	}
+	return strings.TrimSpace(l.String())
+}
+
+func author(o release.Origin) string {
+	if o.Author == "" {
+		return ""
+	}
+	return "by " + name(o.Author)
+}
+
+func origin(o release.Origin, asked string) string {
+	ref := o.Ref
+	if ref == "" {
+		ref = asked
+	}
+	var parts []string
+	if ref != "" {
+		parts = append(parts, code(ref))
+	}
+	if o.Commit != "" {
+		parts = append(parts, code(o.Commit[:min(7, len(o.Commit))]))
+	}
+	if o.Dirty {
+		parts = append(parts, "with uncommitted changes")
+	}
+	if len(parts) == 0 {
+		return "the folder as it is"
+	}
+	return strings.Join(parts, " ")
+}
+
+// under is a run that waits for its turn or is at work.
+func under(v View, l lines) Card {
+	r := v.Run
+	if r.Phase == release.Queued {
+		l.gap()
+		if r.Place > 1 {
+			l.addf("Place %d in the queue.", r.Place)
+		}
+		if v.Queued != "" {
+			l.addf("Now running: %s", v.Queued)
+		}
+		return Card{HTML: l.String()}
+	}
+	work(&l, r)
+	l.gap()
+	steps(&l, r)
+	return Card{HTML: l.String()}
+}
+
+// work says what the plan does.
+func work(l *lines, r release.Run) {
+	if r.Plan == nil {
+		return
+	}
+	p := *r.Plan
+	l.gap()
+	if p.Reset {
+		l.add("Preview is emptied and rebuilt from production's schema, ledger and seed first.")
+	}
+	if p.Target.ID == "" {
+		l.addf("Creates the database %s", code(p.Target.Database))
+	}
+	if p.Back != nil {
+		return
+	}
+	if len(p.Pending) == 0 {
+		l.add("No migrations to run.")
+		return
+	}
+	l.add(size(p))
+	var names []string
+	for _, m := range p.Pending {
+		names = append(names, m.Name)
+	}
+	byName := map[string]release.Pending{}
+	for _, m := range p.Pending {
+		byName[m.Name] = m
+	}
+	for _, line := range listed(names, 8, func(n string) string { return code(n) + does(byName[n].Statements) }) {
+		l.add(line)
+	}
+}
+
+// size is the work in figures: "2 migrations · 5 statements · one transaction".
+func size(p release.Plan) string {
+	parts := []string{count(len(p.Pending), "migration"), count(p.Statements, "statement")}
+	if p.Transactions > 1 {
+		parts = append(parts, fmt.Sprintf("⚠️ <b>%d transactions</b>, not one", p.Transactions))
+	} else {
+		parts = append(parts, "one transaction")
+	}
+	return strings.Join(parts, " · ")
+}
+
+// does sums up a file's statements.
+func does(statements []string) string {
+	if len(statements) == 0 {
+		return " (no statements)"
+	}
+	s := " " + name(statements[0])
+	if more := len(statements) - 1; more > 0 {
+		s += fmt.Sprintf(" +%d", more)
+	}
+	return s
+}
+
+// steps shows how far the run has come.
+func steps(l *lines, r release.Run) {
+	if r.Phase == release.Preparing && len(r.Steps) == 0 {
+		l.add("⏳ checking once more")
+	}
+	for _, s := range r.Steps {
+		l.add(step(s, r))
+	}
+	if r.Phase == release.Preparing && len(r.Steps) > 0 && r.Steps[len(r.Steps)-1].State == release.StepDone {
+		l.add("⏳ planning and rehearsing")
+	}
+}
+
+func step(s release.Step, r release.Run) string {
+	mark := "▫️"
+	switch s.State {
+	case release.StepIntent:
+		mark = "⏳"
+	case release.StepDone:
+		mark = "✅"
+	case release.StepFailed:
+		mark = "❌"
+	case release.StepUnknown:
+		mark = "⚠️"
+	}
+	text := mark + " " + stepName(s, r)
+	if s.State == release.StepDone && !s.Ended.IsZero() && s.Ended.Sub(s.Begun) >= 100*time.Millisecond {
+		text += " · " + took(s.Ended.Sub(s.Begun))
+	}
+	if s.Found {
+		text += " · the reply was lost, Cloudflare was asked: it happened"
+	}
+	return text
+}
+
+func stepName(s release.Step, r release.Run) string {
+	switch s.Name {
+	case release.StepFetch:
+		return "source"
+	case release.StepProvision:
+		return "database created"
+	case release.StepPoint:
+		return "restore point, read back"
+	case release.StepReset:
+		return "preview rebuilt"
+	case release.StepApply, release.StepUndo:
+		what := "migrations and ledger applied"
+		if s.Name == release.StepUndo {
+			what = "DOWN files applied"
+		}
+		if r.Plan != nil && r.Plan.Transactions > 1 {
+			n := s.Index + 1
+			if r.Plan.Reset {
+				n--
+			}
+			return fmt.Sprintf("%s, %d of %d", what, n, r.Plan.Transactions)
+		}
+		return what
+	case release.StepRestore:
+		return "database restored"
+	case release.StepVerify:
+		return "read back and compared"
+	default:
+		return name(s.Name)
+	}
+}

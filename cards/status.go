@@ -1,0 +1,170 @@
+package cards
+
+import (
+	"fmt"
+	"strconv"
+
+	"towline/deploy"
+	"towline/deploy/release"
+)
+
+// StatusOf says how a project stands, newest facts first.
+func StatusOf(s deploy.Status) Card {
+	var l lines
+	l.addf("<b>%s</b>", name(s.Project))
+	var buttons [][]Button
+	for _, e := range s.Environments {
+		l.gap()
+		environment(&l, e)
+	}
+	if b := promotable(s); b != nil {
+		buttons = append(buttons, []Button{*b})
+	}
+	buttons = append(buttons, []Button{{Text: "Refresh", Action: Do(Status, s.Project)}, {Text: "Releases", Action: Do(Releases, s.Project, "0")}})
+	return Card{HTML: l.String(), Buttons: buttons}
+}
+
+func environment(l *lines, e deploy.EnvironmentStatus) {
+	mark, what := "⚪", "nothing live that Towline put there"
+	if e.Live != nil {
+		mark, what = "🟢", fmt.Sprintf("<b>#%d</b> live since %s", e.Live.Number, when(e.State.LiveSince))
+	}
+	switch {
+	case e.State.Unresolved:
+		mark = "⚠️"
+	case e.Running != nil:
+		mark = "🟡"
+	case e.State.Hold != nil:
+		mark = "🔒"
+	}
+	l.addf("%s <b>%s</b> · %s", mark, e.Environment, what)
+	if e.Live != nil {
+		l.addf("%s by %s", origin(e.Live.Origin, ""), name(e.Live.CreatedBy.Name))
+	}
+	database(l, e)
+	if h := e.State.Hold; h != nil {
+		l.addf("🔒 held by %s %s: “%s”. Lift it with <code>/unhold reason</code>.", name(h.By.Name), when(h.At), name(h.Reason))
+	}
+	if e.State.Unresolved {
+		l.add("⚠️ a run ended unknown; its card has the buttons to settle it")
+	} else if e.Running != nil {
+		l.addf("⏳ %s #%d, asked for by %s", doing(e.Running.Kind), e.Running.Release, name(e.Running.Requester.Name))
+	}
+	if e.Request != nil {
+		l.addf("🟡 #%d waits for approval, asked for by %s, expires %s", e.Request.Release, name(e.Request.Requester.Name), when(e.Request.ExpiresAt))
+	}
+	if e.Waiting > 0 {
+		l.addf("%s in the queue", count(e.Waiting, "run"))
+	}
+}
+
+func database(l *lines, e deploy.EnvironmentStatus) {
+	switch {
+	case e.Problem != "":
+		l.addf("database %s could not be asked: %s", code(e.Database), long(e.Problem, 200))
+	case !e.Exists:
+		l.addf("database %s does not exist yet; the first release makes it", code(e.Database))
+	default:
+		l.addf("database %s · %s in its ledger", code(e.Database), count(e.Applied, "migration"))
+	}
+	if len(e.Behind) > 0 {
+		l.addf("⚠️ the ledger lacks %s of the live release", and(shorten(e.Behind, 3, code)))
+	}
+	if len(e.Foreign) > 0 {
+		l.addf("⚠️ the ledger holds %s, which the live release does not", and(shorten(e.Foreign, 3, code)))
+	}
+}
+
+// promotable offers what is on preview and not on production.
+func promotable(s deploy.Status) *Button {
+	var preview, production deploy.EnvironmentStatus
+	for _, e := range s.Environments {
+		if e.Environment == release.Production {
+			production = e
+		} else {
+			preview = e
+		}
+	}
+	n := preview.State.Live
+	if n == 0 || n == production.State.Live || production.State.Hold != nil || production.Request != nil || production.Running != nil {
+		return nil
+	}
+	number := strconv.FormatUint(n, 10)
+	return &Button{Text: "Promote #" + number, Action: Do(Promote, s.Project, number), Style: Primary}
+}
+
+// ReleasesOf lists releases, newest first. more: there are older ones.
+func ReleasesOf(project string, list []deploy.Listed, more bool) Card {
+	var l lines
+	l.addf("<b>Releases of %s</b>", name(project))
+	if len(list) == 0 {
+		l.add("None yet. The first /deploy makes #1.")
+		return Card{HTML: l.String()}
+	}
+	for _, r := range list {
+		l.gap()
+		l.addf("<b>#%d</b> · %s · %s", r.Number, origin(r.Origin, ""), when(r.CreatedAt))
+		l.addf("%s by %s · <code>%s</code>", count(len(r.Migrations), "migration"), name(r.CreatedBy.Name), release.Short(r.Digest))
+		l.addf("preview: %s · production: %s", standing(r.Preview), standing(r.Production))
+	}
+	if !more {
+		return Card{HTML: l.String()}
+	}
+	last := strconv.FormatUint(list[len(list)-1].Number, 10)
+	return Card{HTML: l.String(), Buttons: [][]Button{{{Text: "Older", Action: Do(Releases, project, last)}}}}
+}
+
+func standing(s release.Standing) string {
+	switch s {
+	case "":
+		return "–"
+	case release.Live:
+		return "🟢 live"
+	case release.Running:
+		return "🟡 running"
+	case release.Waiting:
+		return "🟡 waiting"
+	case release.Failed:
+		return "🔴 failed"
+	case release.RolledBack:
+		return "↩️ rolled back"
+	default:
+		return "⚪ " + string(s)
+	}
+}
+
+// Pick offers a choice, one button each.
+func Pick(question string, choices []Button) Card {
+	var rows [][]Button
+	for i, c := range choices {
+		if i%2 == 0 {
+			rows = append(rows, nil)
+		}
+		c.Text = cut(clean(c.Text), 40)
+		rows[len(rows)-1] = append(rows[len(rows)-1], c)
+	}
+	return Card{HTML: question, Buttons: rows}
+}
+
+// The questions of Pick.
+func PickProject(command string) string {
+	return fmt.Sprintf("Which project? <code>/%s project</code> asks no more.", name(command))
+}
+
+// PickRef asks which ref to deploy.
+func PickRef(project string, reset bool) string {
+	if reset {
+		return fmt.Sprintf("Rebuild %s's preview for which version? It is emptied first.", name(project))
+	}
+	return fmt.Sprintf("Deploy which version of <b>%s</b> to preview?", name(project))
+}
+
+// PickDestination asks where to go back to.
+func PickDestination(project string) string {
+	return fmt.Sprintf("Go back to which release of <b>%s</b>? You will see what it costs before anybody approves it.", name(project))
+}
+
+// Unheld says that a hold is over.
+func Unheld(project, reason, by string) Card {
+	return Card{HTML: fmt.Sprintf("🔓 <b>%s</b>: production is no longer held, says %s: “%s”.", name(project), name(by), name(reason))}
+}

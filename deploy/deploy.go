@@ -1,0 +1,157 @@
+// Package deploy is the engine: it makes releases, plans what a run would do to an environment, lets people decide, and
+// carries runs out so that each happens once or is openly unknown.
+//
+// Bottom up: package release holds the words as values, package gate the decisions as pure functions. On them stand
+// ports.go (what the engine needs from outside: D1, a source, a store, blobs), planning.go and back.go (a plan from
+// facts), requests.go and votes.go (what people ask for and decide, each one store transaction), runner.go (one runner
+// for each environment, holding its lease), steps.go (intent, effect, result) and status.go (what there is to say).
+//
+// The engine knows no Telegram and no Cloudflare. Whoever tells people what happened follows its events and reads the
+// runs they name.
+package deploy
+
+import (
+	"context"
+	"crypto/rand"
+	"io"
+	"log/slog"
+	"sync"
+	"time"
+
+	"github.com/oklog/ulid/v2"
+
+	"towline/deploy/release"
+)
+
+// Project is one app as the engine knows it.
+type Project struct {
+	Name        string
+	Source      Source
+	Migrations  string   // folder below the source's
+	LedgerTable string   // empty: d1_migrations
+	AllowedRefs []string // what may be promoted; empty: any
+	Preview     string   // name of the database
+	Production  string
+	Seed        string // file below the source's folder, for a rebuilt preview; empty: none
+	Approvals   int
+	Expire      time.Duration // how long a request waits for approval
+}
+
+// Database is the name of the environment's database.
+func (p Project) Database(env release.Environment) string {
+	if env == release.Production {
+		return p.Production
+	}
+	return p.Preview
+}
+
+// Options are what an Engine is made of.
+type Options struct {
+	Store     Store
+	Blobs     Blobs
+	Databases Databases
+	Projects  func() []Project // asked at every decision, so that a reloaded config counts at once
+	Now       func() time.Time
+	Random    io.Reader // for ids and lease tokens
+	Logger    *slog.Logger
+}
+
+// Engine carries releases. It is safe for concurrent use.
+type Engine struct {
+	store    Store
+	blobs    Blobs
+	d1       Databases
+	projects func() []Project
+	now      func() time.Time
+	log      *slog.Logger
+
+	ids     sync.Mutex // guards entropy
+	entropy io.Reader
+
+	runners runners
+	changed *signal // an event was stored
+}
+
+// New makes an engine. Run makes it work.
+func New(o Options) *Engine {
+	if o.Now == nil {
+		o.Now = time.Now
+	}
+	if o.Random == nil {
+		o.Random = rand.Reader
+	}
+	if o.Logger == nil {
+		o.Logger = slog.New(slog.DiscardHandler)
+	}
+	return &Engine{
+		store: o.Store, blobs: o.Blobs, d1: o.Databases, projects: o.Projects, now: o.Now, log: o.Logger,
+		entropy: ulid.Monotonic(o.Random, 0), changed: newSignal(),
+	}
+}
+
+// Project finds a project by name.
+func (e *Engine) Project(name string) (Project, bool) {
+	for _, p := range e.projects() {
+		if p.Name == name {
+			return p, true
+		}
+	}
+	return Project{}, false
+}
+
+func (e *Engine) project(name string) (Project, error) {
+	if p, ok := e.Project(name); ok {
+		return p, nil
+	}
+	return Project{}, release.Refuse(release.CodeUnknownProject, "project", name)
+}
+
+// newID makes an id that sorts by the time it was made.
+func (e *Engine) newID(at time.Time) string {
+	e.ids.Lock()
+	defer e.ids.Unlock()
+	return ulid.MustNew(ulid.Timestamp(at), e.entropy).String()
+}
+
+// update runs a store transaction and wakes those who follow events.
+func (e *Engine) update(ctx context.Context, fn func(Tx) error) error {
+	if err := e.store.Update(ctx, fn); err != nil {
+		return err
+	}
+	e.changed.raise()
+	return nil
+}
+
+// Changed is closed when something was stored after the call. A follower takes it before it reads Events.
+func (e *Engine) Changed() <-chan struct{} { return e.changed.wait() }
+
+// Events lists events after a sequence number, oldest first.
+func (e *Engine) Events(ctx context.Context, after uint64, limit int) ([]Event, error) {
+	var out []Event
+	err := e.store.View(ctx, func(tx Tx) error {
+		out = tx.Events(after, limit)
+		return nil
+	})
+	return out, err
+}
+
+// signal is a broadcast: everybody who waits is released when it is raised.
+type signal struct {
+	mu sync.Mutex
+	ch chan struct{}
+}
+
+func newSignal() *signal { return &signal{ch: make(chan struct{})} }
+
+func (s *signal) wait() <-chan struct{} {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	return s.ch
+}
+
+func (s *signal) raise() {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	close(s.ch)
+	s.ch = make(chan struct{})
+}

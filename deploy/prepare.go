@@ -1,0 +1,227 @@
+package deploy
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"io/fs"
+	"path"
+	"slices"
+
+	"towline/deploy/release"
+	"towline/migrations"
+)
+
+// prepare brings a claimed run to the point where its steps can begin. ready=false: it has ended, or asks again.
+// Everything here can be done twice without harm.
+func (e *Engine) prepare(ctx context.Context, p Project, run *release.Run) (ready bool, err error) {
+	if run.Release == 0 {
+		if err := e.fetch(ctx, p, run); err != nil {
+			if ctx.Err() != nil {
+				return false, nil // fetched again by the next start
+			}
+			return false, e.end(ctx, run, refused(err))
+		}
+	}
+	for range 2 {
+		plan, err := e.plan(ctx, p, *run)
+		if err != nil {
+			if ctx.Err() != nil {
+				return false, nil
+			}
+			return false, e.end(ctx, run, refused(err))
+		}
+		ready, refusal, err := e.start(ctx, p, run, plan)
+		if refusal != nil && refusal.Code == release.CodeFactsOld {
+			continue // a slow rehearsal outlived its facts: look once more
+		}
+		if refusal != nil {
+			return false, e.end(ctx, run, ending{phase: release.Refused, refusal: refusal})
+		}
+		return ready, err
+	}
+	return false, e.end(ctx, run, ending{phase: release.Refused, refusal: release.Refuse(release.CodeFactsOld, "what", "the database")})
+}
+
+// fetch takes the ref's content and makes a numbered release of it, or finds the one that it is already.
+func (e *Engine) fetch(ctx context.Context, p Project, run *release.Run) error {
+	run.Steps = []release.Step{{Name: release.StepFetch, State: release.StepIntent, Begun: e.now()}}
+	if err := e.progress(ctx, run); err != nil {
+		return err
+	}
+	snapshot, err := p.Source.Fetch(ctx, run.Ref)
+	if err != nil {
+		return &OutsideError{Refusal: release.Refuse(release.CodeSource, "ref", run.Ref, "problem", err.Error()), Err: err}
+	}
+	r, err := e.bundle(ctx, p, snapshot)
+	if err != nil {
+		return err
+	}
+	ref := run.Ref
+	if ref == "" {
+		ref = snapshot.Origin.Ref
+	}
+	return e.update(ctx, func(tx Tx) error {
+		if number, ok := tx.ReleaseOf(p.Name, r.Digest); ok {
+			known, _ := tx.Release(p.Name, number)
+			if ref != "" && !slices.Contains(known.Refs, ref) {
+				known.Refs = append(known.Refs, ref)
+			}
+			known.Seed = r.Seed
+			tx.PutRelease(known)
+			run.Release = number
+		} else {
+			made := r
+			made.Number, made.CreatedBy, made.CreatedAt = tx.NextRelease(p.Name), run.Requester, e.now()
+			if ref != "" {
+				made.Refs = []string{ref}
+			}
+			tx.PutRelease(made)
+			run.Release = made.Number
+		}
+		run.Origin, run.Was = snapshot.Origin, tx.State(p.Name, run.Environment).Live
+		if was, ok := tx.Release(p.Name, run.Was); ok && run.Was != run.Release {
+			run.WasFrom = &was.Origin
+		}
+		run.Steps[0].State, run.Steps[0].Ended = release.StepDone, e.now()
+		e.record(tx, *run, RunChanged, "released", release.Person{}, release.Short(r.Digest))
+		return nil
+	})
+}
+
+// bundle reads a snapshot's migrations, checks that every one can be split into statements, and keeps the content.
+func (e *Engine) bundle(ctx context.Context, p Project, s Snapshot) (release.Release, error) {
+	files, err := migrations.Read(s.FS, p.Migrations)
+	if err != nil {
+		return release.Release{}, badMigration(err)
+	}
+	r := release.Release{Project: p.Name, Digest: release.DigestOf(files), Origin: s.Origin}
+	for _, f := range files {
+		m := release.Migration{Name: f.Name, Checksum: f.Checksum()}
+		for _, part := range []struct {
+			name    string
+			content []byte
+			digest  *string
+		}{{f.Name, f.SQL, &m.Blob}, {"down/" + f.Name, f.Down, &m.Down}} {
+			if part.content == nil {
+				continue
+			}
+			if _, err := migrations.Split(part.name, part.content); err != nil {
+				return r, badMigration(err)
+			}
+			if *part.digest, err = e.blobs.PutBlob(ctx, part.content); err != nil {
+				return r, fmt.Errorf("keep %s: %w", part.name, err)
+			}
+		}
+		r.Migrations = append(r.Migrations, m)
+	}
+	if p.Seed == "" {
+		return r, nil
+	}
+	seed, err := fs.ReadFile(s.FS, path.Clean(p.Seed))
+	if errors.Is(err, fs.ErrNotExist) {
+		return r, nil // named in the config, but not in this ref: a preview without seed
+	}
+	if err != nil {
+		return r, fmt.Errorf("read %s: %w", p.Seed, err)
+	}
+	r.Seed, err = e.blobs.PutBlob(ctx, seed)
+	return r, wrap(err, "keep %s", p.Seed)
+}
+
+// start is the transaction that begins a run: the gates once more, on fresh facts and on the store as it is in this very
+// moment. ready=false without a refusal: the plan is another than the one that was approved, so people are asked again,
+// or there is nothing to do.
+func (e *Engine) start(ctx context.Context, p Project, run *release.Run, plan planned) (ready bool, refusal *release.Refusal, err error) {
+	steps := stepsOf(plan.plan)
+	err = e.update(ctx, func(tx Tx) error {
+		ready, refusal = false, e.gates(tx, p, *run, plan)
+		if refusal != nil {
+			run.Plan = &plan.plan // for the card: what it would have done
+			return nil
+		}
+		s := tx.State(p.Name, run.Environment)
+		digest := plan.plan.Digest()
+		if plan.plan.Policy.Approvals > 0 && digest != run.Approved {
+			e.askAnew(tx, p, run, plan.plan, s)
+			return nil
+		}
+		run.Plan, run.Was = &plan.plan, s.Live
+		if len(plan.plan.Pending) == 0 && s.Live == run.Release && run.Kind != release.Reset && run.Kind != release.Rollback {
+			now := e.now()
+			run.Phase, run.EndedAt, s.Lease = release.Unchanged, now, nil
+			tx.PutState(s)
+			e.record(tx, *run, RunEnded, "ended", release.Person{}, string(release.Unchanged))
+			return nil
+		}
+		run.Phase, ready = release.Executing, true
+		run.Steps = append(run.Steps, steps...)
+		tx.PutStanding(p.Name, run.Environment, run.Release, release.Running)
+		e.record(tx, *run, RunChanged, "running", release.Person{}, release.Short(digest))
+		return nil
+	})
+	return ready, refusal, wrap(err, "start the run")
+}
+
+// askAnew turns a run back into a request: what was approved is no longer what would happen.
+func (e *Engine) askAnew(tx Tx, p Project, run *release.Run, now release.Plan, s release.State) {
+	run.Changes = release.Differences(*run.Plan, now)
+	run.Plan, run.Approved, run.Required = &now, now.Digest(), now.Policy.Approvals
+	run.Phase, run.ExpiresAt, run.Asked = release.Asking, e.now().Add(p.expire()), run.Asked+1
+	s.Lease = nil
+	if other, ok := tx.Run(s.Request); ok && other.Phase == release.Asking {
+		// A newer request came while this one waited for its turn; the newer one stands.
+		run.Phase, run.EndedAt = release.Overtaken, e.now()
+		tx.PutState(s)
+		e.record(tx, *run, RunEnded, "superseded", release.Person{}, "by "+other.ID)
+		return
+	}
+	s.Request = run.ID
+	tx.PutState(s)
+	e.record(tx, *run, RunAsked, "plan changed", release.Person{}, "")
+}
+
+// stepsOf lists what carries a plan out.
+func stepsOf(plan release.Plan) []release.Step {
+	var steps []release.Step
+	add := func(name string, index int) {
+		steps = append(steps, release.Step{Name: name, State: release.StepPlanned, Index: index})
+	}
+	travel := plan.Back != nil && plan.Back.Way == release.WayTimeTravel
+	changes := plan.Transactions
+	if plan.Reset {
+		changes++
+	}
+	if plan.Target.ID == "" {
+		add(release.StepProvision, 0)
+	}
+	if changes > 0 || travel {
+		add(release.StepPoint, 0)
+	}
+	name := release.StepApply
+	if plan.Back != nil {
+		name = release.StepUndo
+	}
+	for i := range changes {
+		if i == 0 && plan.Reset {
+			add(release.StepReset, 0)
+			continue
+		}
+		add(name, i)
+	}
+	if travel {
+		add(release.StepRestore, 0)
+	}
+	add(release.StepVerify, 0)
+	return steps
+}
+
+// progress stores how far a run has come.
+func (e *Engine) progress(ctx context.Context, run *release.Run) error {
+	return e.update(ctx, func(tx Tx) error {
+		tx.PutRun(*run)
+		tx.Append(Event{Run: run.ID, Project: run.Project, Environment: run.Environment, Kind: RunChanged, At: e.now()})
+		return nil
+	})
+}
+

@@ -1,0 +1,288 @@
+package deploy
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"slices"
+	"time"
+
+	"towline/deploy/gate"
+	"towline/deploy/release"
+)
+
+// Request is what a person asks for. The same Key asked twice is one run: whoever delivers requests at least once may
+// deliver them again.
+type Request struct {
+	Project string
+	By      gate.Actor
+	Key     string
+	ReplyTo string // kept with the run, opaque to the engine
+}
+
+// Deploy asks for a ref to be put on preview. It returns at once; the run fetches, plans and applies by itself.
+// With reset, preview is rebuilt from production's schema first.
+func (e *Engine) Deploy(ctx context.Context, r Request, ref string, reset bool) (release.Run, error) {
+	kind := release.Deploy
+	if reset {
+		kind = release.Reset
+	}
+	p, err := e.may(r, gate.Deployer, string(kind))
+	if err != nil {
+		return release.Run{}, err
+	}
+	return e.enqueue(ctx, p, r, release.Run{Kind: kind, Environment: release.Preview, Ref: ref})
+}
+
+// Promote asks for a release to be put on production; 0 is the one that is live on preview. It plans, checks the gates
+// and leaves a run that waits for approval. A refusal is a *release.Refusal.
+func (e *Engine) Promote(ctx context.Context, r Request, number uint64) (release.Run, error) {
+	p, err := e.may(r, gate.Deployer, "promote")
+	if err != nil {
+		return release.Run{}, err
+	}
+	if number == 0 {
+		preview, err := e.State(ctx, p.Name, release.Preview)
+		if err != nil {
+			return release.Run{}, err
+		}
+		if number = preview.Live; number == 0 {
+			return release.Run{}, release.Refuse(release.CodeNotOnPreview, "release", "0", "preview", "0")
+		}
+	}
+	return e.ask(ctx, p, r, release.Run{Kind: release.Promote, Environment: release.Production, Release: number})
+}
+
+// Rollback asks for production to go back to a release; 0 is the one that was live before. It says what that costs and
+// leaves a run that waits for approval.
+func (e *Engine) Rollback(ctx context.Context, r Request, number uint64) (release.Run, error) {
+	p, err := e.may(r, gate.Deployer, "rollback")
+	if err != nil {
+		return release.Run{}, err
+	}
+	var refusal *release.Refusal
+	var dest destination
+	if err := e.store.View(ctx, func(tx Tx) error {
+		dest, refusal = findDestination(tx.Changes(p.Name, release.Production, 0, historyLimit), number)
+		return nil
+	}); err != nil {
+		return release.Run{}, err
+	}
+	if refusal != nil {
+		return release.Run{}, refusal
+	}
+	return e.ask(ctx, p, r, release.Run{Kind: release.Rollback, Environment: release.Production, Release: dest.change.Release})
+}
+
+// Unhold lifts a rollback's hold. A reason is asked for, since the hold was put there for one.
+func (e *Engine) Unhold(ctx context.Context, r Request, reason string) error {
+	p, err := e.may(r, gate.Deployer, "unhold")
+	if err != nil {
+		return err
+	}
+	if reason == "" {
+		return release.Refuse(release.CodeNeedsReason, "command", "unhold")
+	}
+	return e.update(ctx, func(tx Tx) error {
+		s := tx.State(p.Name, release.Production)
+		if s.Hold == nil {
+			return release.Refuse(release.CodeNoHold)
+		}
+		s.Hold = nil
+		tx.PutState(s)
+		at := e.now()
+		tx.Append(Event{Project: p.Name, Environment: release.Production, Kind: HoldChanged, At: at})
+		tx.Audit(Entry{At: at, Project: p.Name, Environment: release.Production, Who: r.By.Person, What: "unhold", Detail: reason})
+		return nil
+	})
+}
+
+func (e *Engine) may(r Request, role gate.Role, act string) (Project, error) {
+	if refusal := gate.Needs(r.By, role, act); refusal != nil {
+		return Project{}, refusal
+	}
+	return e.project(r.Project)
+}
+
+// enqueue stores a run that needs nobody's approval and wakes its runner.
+func (e *Engine) enqueue(ctx context.Context, p Project, r Request, run release.Run) (release.Run, error) {
+	at := e.now()
+	run.ID, run.Project, run.Phase = e.newID(at), p.Name, release.Queued
+	run.Requester, run.RequestedAt, run.Key, run.ReplyTo = r.By.Person, at, r.Key, r.ReplyTo
+	err := e.update(ctx, func(tx Tx) error {
+		if id, ok := tx.RunOf(r.Key); ok {
+			run, _ = tx.Run(id)
+			return nil
+		}
+		s := tx.State(p.Name, run.Environment)
+		s.Queue = append(s.Queue, run.ID)
+		run.Place = len(s.Queue)
+		if s.Lease == nil {
+			run.Place--
+		}
+		tx.PutState(s)
+		e.record(tx, run, RunChanged, "requested", r.By.Person, run.Ref)
+		return nil
+	})
+	if err != nil {
+		return release.Run{}, fmt.Errorf("store the request: %w", err)
+	}
+	e.wake(run.Project, run.Environment)
+	return run, nil
+}
+
+// ask plans a run, checks the gates, and stores it as a request that waits for people. An older request of the same
+// environment is superseded by it; the same plan asked for again is the request that is open already, shown anew.
+func (e *Engine) ask(ctx context.Context, p Project, r Request, run release.Run) (release.Run, error) {
+	if known, ok, err := e.asked(ctx, r.Key); ok || err != nil {
+		return known, err
+	}
+	plan, err := e.plan(ctx, p, run)
+	if err != nil {
+		return release.Run{}, factsMissing(err)
+	}
+	at := e.now()
+	run.ID, run.Project, run.Phase = e.newID(at), p.Name, release.Asking
+	run.Requester, run.RequestedAt, run.Key, run.ReplyTo = r.By.Person, at, r.Key, r.ReplyTo
+	run.Plan, run.Approved = &plan.plan, plan.plan.Digest()
+	run.Required, run.ExpiresAt, run.Asked = plan.plan.Policy.Approvals, at.Add(p.expire()), 1
+	err = e.update(ctx, func(tx Tx) error {
+		if id, ok := tx.RunOf(r.Key); ok {
+			run, _ = tx.Run(id)
+			return nil
+		}
+		if refusal := e.gates(tx, p, run, plan); refusal != nil {
+			return refusal
+		}
+		s := tx.State(p.Name, run.Environment)
+		if refusal := alreadyLive(s, run); refusal != nil {
+			return refusal
+		}
+		run.Was = s.Live
+		e.describe(tx, &run)
+		if open, ok := tx.Run(s.Request); ok && open.Phase == release.Asking {
+			if open.Approved == run.Approved && open.Requester == run.Requester && at.Before(open.ExpiresAt) {
+				run = e.askAgain(tx, open)
+				return nil
+			}
+			e.close(tx, &open, release.Overtaken, at)
+			e.record(tx, open, RunEnded, "superseded", r.By.Person, "by "+run.ID)
+		}
+		s.Request = run.ID
+		tx.PutState(s)
+		if run.Kind == release.Promote {
+			tx.PutStanding(p.Name, run.Environment, run.Release, release.Waiting)
+		}
+		e.record(tx, run, RunAsked, "requested", r.By.Person, "")
+		return nil
+	})
+	if err != nil {
+		if refusal, ok := errors.AsType[*release.Refusal](err); ok {
+			return release.Run{}, refusal
+		}
+		return release.Run{}, fmt.Errorf("store the request: %w", err)
+	}
+	return run, nil
+}
+
+// askAgain shows an open request once more.
+func (e *Engine) askAgain(tx Tx, open release.Run) release.Run {
+	open.Asked++
+	e.record(tx, open, RunAsked, "asked again", open.Requester, "")
+	return open
+}
+
+func (e *Engine) asked(ctx context.Context, key string) (run release.Run, ok bool, err error) {
+	err = e.store.View(ctx, func(tx Tx) error {
+		var id string
+		if id, ok = tx.RunOf(key); ok {
+			run, ok = tx.Run(id)
+		}
+		return nil
+	})
+	return run, ok, err
+}
+
+func alreadyLive(s release.State, run release.Run) *release.Refusal {
+	if run.Kind == release.Promote && s.Live == run.Release && len(run.Plan.Pending) == 0 {
+		return release.Refuse(release.CodeAlreadyLive, "release", fmt.Sprint(run.Release))
+	}
+	return nil
+}
+
+// describe gives the run what its card says about where it came from and what it replaces.
+func (e *Engine) describe(tx Tx, run *release.Run) {
+	if r, ok := tx.Release(run.Project, run.Release); ok {
+		run.Origin = r.Origin
+	}
+	if was, ok := tx.Release(run.Project, run.Was); ok && run.Was != run.Release {
+		run.WasFrom = &was.Origin
+	}
+}
+
+// gates judges a run by facts read outside and by the state as this transaction sees it.
+func (e *Engine) gates(tx Tx, p Project, run release.Run, plan planned) *release.Refusal {
+	r, _ := tx.Release(p.Name, run.Release)
+	return gate.Start{
+		Kind: run.Kind, Environment: run.Environment, Release: run.Release,
+		Refs: r.Refs, AllowedRefs: p.AllowedRefs,
+		State: tx.State(p.Name, run.Environment), PreviewLive: tx.State(p.Name, release.Preview).Live, Self: run.ID,
+		Target: plan.difference, Rehearsal: plan.rehearsal,
+	}.Check(e.now())
+}
+
+// record stores a run with the event that tells of it and the line of the audit log.
+func (e *Engine) record(tx Tx, run release.Run, kind EventKind, what string, who release.Person, detail string) {
+	tx.PutRun(run)
+	at := e.now()
+	tx.Append(Event{Run: run.ID, Project: run.Project, Environment: run.Environment, Kind: kind, At: at})
+	tx.Audit(Entry{
+		At: at, Project: run.Project, Environment: run.Environment, Who: who, What: what, Run: run.ID, Release: run.Release,
+		Digest: run.Approved, Detail: detail,
+	})
+}
+
+// factsMissing turns what could not be read outside into a refusal, and leaves refusals as they are.
+func factsMissing(err error) error {
+	if refusal, ok := errors.AsType[*release.Refusal](err); ok {
+		return refusal
+	}
+	return &OutsideError{Refusal: release.Refuse(release.CodeFactsMissing, "problem", err.Error()), Err: err}
+}
+
+// OutsideError is a refusal because something outside could not be read, with the reason for those who operate.
+type OutsideError struct {
+	Refusal *release.Refusal
+	Err     error
+}
+
+// Error is the reason.
+func (e *OutsideError) Error() string { return e.Err.Error() }
+
+// Unwrap gives the refusal and the reason.
+func (e *OutsideError) Unwrap() []error { return []error{e.Refusal, e.Err} }
+
+// close ends a run that has not begun, in whatever way, and takes it out of its environment's records.
+func (e *Engine) close(tx Tx, run *release.Run, phase release.Phase, at time.Time) {
+	run.Phase, run.EndedAt = phase, at
+	s := tx.State(run.Project, run.Environment)
+	if s.Request == run.ID {
+		s.Request = ""
+	}
+	s.Queue = slices.DeleteFunc(s.Queue, func(id string) bool { return id == run.ID })
+	tx.PutState(s)
+	if run.Kind == release.Promote && tx.Standing(run.Project, run.Environment, run.Release) == release.Waiting {
+		standing := release.Standing("")
+		if phase == release.Overtaken {
+			standing = release.Superseded
+		}
+		tx.PutStanding(run.Project, run.Environment, run.Release, standing)
+	}
+}
+
+func (p Project) expire() time.Duration {
+	if p.Expire <= 0 {
+		return 24 * time.Hour
+	}
+	return p.Expire
+}

@@ -1,0 +1,182 @@
+package deploy
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"time"
+
+	"towline/deploy/release"
+	"towline/migrations"
+)
+
+// State is an environment as the store knows it.
+func (e *Engine) State(ctx context.Context, project string, env release.Environment) (release.State, error) {
+	var s release.State
+	err := e.store.View(ctx, func(tx Tx) error {
+		s = tx.State(project, env)
+		return nil
+	})
+	return s, wrap(err, "read the state of %s", env)
+}
+
+// FindRun is a run by its id, as it stands now.
+func (e *Engine) FindRun(ctx context.Context, id string) (run release.Run, ok bool, err error) {
+	err = e.store.View(ctx, func(tx Tx) error {
+		run, ok = tx.Run(id)
+		return nil
+	})
+	return run, ok, wrap(err, "read run %s", id)
+}
+
+// Status is how a project stands.
+type Status struct {
+	Project      string
+	Environments []EnvironmentStatus
+}
+
+// EnvironmentStatus is how one environment stands: what the store says, and what D1 says if it could be asked.
+type EnvironmentStatus struct {
+	Environment release.Environment
+	Database    string
+	State       release.State
+	Live        *release.Release // nil: none that Towline knows
+	Running     *release.Run
+	Request     *release.Run
+	Waiting     int // runs in the queue
+
+	Exists  bool
+	Applied int      // names in the ledger
+	Behind  []string // migrations of the live release that the ledger lacks
+	Foreign []string // names in the ledger that the live release lacks
+	Problem string   // why D1 could not be asked
+}
+
+// statusTimeout bounds how long /status waits for D1: what the store knows is worth saying at once.
+const statusTimeout = 5 * time.Second
+
+// Status reads how a project stands: a few records, and one look at each database.
+func (e *Engine) Status(ctx context.Context, project string) (Status, error) {
+	p, err := e.project(project)
+	if err != nil {
+		return Status{}, err
+	}
+	out := Status{Project: project}
+	for _, env := range []release.Environment{release.Preview, release.Production} {
+		s := EnvironmentStatus{Environment: env, Database: p.Database(env)}
+		err := e.store.View(ctx, func(tx Tx) error {
+			s.State = tx.State(project, env)
+			if r, ok := tx.Release(project, s.State.Live); ok {
+				s.Live = &r
+			}
+			if s.State.Lease != nil {
+				s.Running = findRun(tx, s.State.Lease.Run)
+			}
+			s.Request = findRun(tx, s.State.Request)
+			s.Waiting = len(s.State.Queue)
+			return nil
+		})
+		if err != nil {
+			return out, fmt.Errorf("read the state of %s: %w", env, err)
+		}
+		e.compare(ctx, p, &s)
+		out.Environments = append(out.Environments, s)
+	}
+	return out, nil
+}
+
+func findRun(tx Tx, id string) *release.Run {
+	if run, ok := tx.Run(id); ok && id != "" {
+		return &run
+	}
+	return nil
+}
+
+// compare holds the live release against the database's own ledger.
+func (e *Engine) compare(ctx context.Context, p Project, s *EnvironmentStatus) {
+	ctx, cancel := context.WithTimeout(ctx, statusTimeout)
+	defer cancel()
+	t, err := e.look(ctx, p, s.Environment)
+	if err != nil {
+		s.Problem = err.Error()
+		return
+	}
+	s.Exists, s.Applied = t.Database.ID != "", len(t.Ledger)
+	if s.Live == nil {
+		return
+	}
+	var own []string
+	for _, m := range s.Live.Migrations {
+		own = append(own, m.Name)
+	}
+	migrations.Sort(own)
+	s.Behind, s.Foreign = without(own, names(t.Ledger)), without(names(t.Ledger), own)
+}
+
+// Listed is a release with how it stands in both environments.
+type Listed struct {
+	release.Release
+	Preview    release.Standing
+	Production release.Standing
+}
+
+// Releases lists a project's releases, newest first, below a number (0: from the newest).
+func (e *Engine) Releases(ctx context.Context, project string, below uint64, limit int) ([]Listed, error) {
+	if _, err := e.project(project); err != nil {
+		return nil, err
+	}
+	var out []Listed
+	err := e.store.View(ctx, func(tx Tx) error {
+		out = nil
+		for _, r := range tx.Releases(project, below, limit) {
+			out = append(out, Listed{
+				Release:    r,
+				Preview:    tx.Standing(project, release.Preview, r.Number),
+				Production: tx.Standing(project, release.Production, r.Number),
+			})
+		}
+		return nil
+	})
+	return out, wrap(err, "list the releases of %s", project)
+}
+
+// Reachable lists the releases to which production could go back, newest first, without the live one.
+func (e *Engine) Reachable(ctx context.Context, project string, limit int) ([]uint64, error) {
+	var out []uint64
+	err := e.store.View(ctx, func(tx Tx) error {
+		out = nil
+		history := tx.Changes(project, release.Production, 0, historyLimit)
+		seen := map[uint64]bool{}
+		for i, c := range history {
+			if i == 0 || c.Release == history[0].Release || seen[c.Release] || len(out) == limit {
+				continue
+			}
+			seen[c.Release] = true
+			out = append(out, c.Release)
+		}
+		return nil
+	})
+	return out, wrap(err, "list where %s can go back to", project)
+}
+
+// Refs lists what a project's source offers to deploy. def is what an empty ref stands for.
+func (e *Engine) Refs(ctx context.Context, project string) (refs []string, def string, err error) {
+	p, err := e.project(project)
+	if err != nil {
+		return nil, "", err
+	}
+	if refs, err = p.Source.Refs(ctx); err != nil {
+		return nil, "", &OutsideError{Refusal: release.Refuse(release.CodeSource, "problem", err.Error()), Err: err}
+	}
+	return refs, p.Source.Default(), nil
+}
+
+// IsRefusal gives the refusal in an error, if that is what it is.
+func IsRefusal(err error) (*release.Refusal, bool) {
+	return errors.AsType[*release.Refusal](err)
+}
+
+func refusalIn(err error) *release.Refusal {
+	r, _ := IsRefusal(err)
+	return r
+}
