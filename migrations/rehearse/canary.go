@@ -69,6 +69,7 @@ func (f *seeder) fill(ctx context.Context) error {
 		}
 		f.sound[fold(t.name)] = ok
 	}
+	f.sound[fold(f.ledger)] = true // it has its own rows
 	return nil
 }
 

@@ -144,11 +144,9 @@ func (s *step) watched() (by string, tables []string) {
 			break
 		}
 	}
-	if by == "" || !slices.ContainsFunc(s.actions, func(a sqlite.Action) bool { return a.Kind == sqlite.Delete && sameName(a.Arg3, by) }) {
-		return by, nil
-	}
 	for _, a := range s.actions {
-		if (a.Kind == sqlite.Delete || a.Kind == sqlite.Update) && a.Inner == "" && !sameName(a.Arg3, by) && !reserved(a.Arg3) && !slices.Contains(tables, a.Arg3) {
+		writes := a.Kind == sqlite.Delete || a.Kind == sqlite.Update
+		if by != "" && writes && a.Inner == "" && !sameName(a.Arg3, by) && !reserved(a.Arg3) && !slices.Contains(tables, a.Arg3) {
 			tables = append(tables, a.Arg3)
 		}
 	}
