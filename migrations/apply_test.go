@@ -227,6 +227,9 @@ func TestSettingsThatOutliveATransactionAreBackAtTheNextFile(t *testing.T) {
 			if diff := cmp.Diff(before, d.rows("PRAGMA "+c.pragma)); err == nil && diff != "" {
 				t.Error(diff)
 			}
+			if got := d.rows("SELECT 'a' LIKE 'A'"); got[0] != "1" {
+				t.Error("LIKE still tells case apart")
+			}
 			if got := d.rows("SELECT count(*) FROM r"); c.pragma == "recursive_triggers" && got[0] != "2" {
 				t.Errorf("the trigger ran %s times", got[0])
 			}

@@ -4,7 +4,6 @@ import (
 	"fmt"
 	"slices"
 	"strings"
-	"testing"
 
 	"github.com/ncruces/go-sqlite3"
 	"github.com/ncruces/go-sqlite3/ext/fts5"
@@ -13,13 +12,22 @@ import (
 	"towline/migrations"
 )
 
+// reporter is what *testing.T and *rapid.T share.
+type reporter interface {
+	Helper()
+	Cleanup(func())
+	Errorf(format string, args ...any)
+	Fatal(args ...any)
+	Fatalf(format string, args ...any)
+}
+
 // database is a real SQLite in memory, set up as D1 sets its own up.
 type database struct {
-	t *testing.T
+	t reporter
 	c *sqlite3.Conn
 }
 
-func openDatabase(t *testing.T) *database {
+func openDatabase(t reporter) *database {
 	t.Helper()
 	c, err := sqlite3.Open(":memory:")
 	if err != nil {

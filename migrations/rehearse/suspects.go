@@ -25,20 +25,14 @@ func (s *step) inspect(ctx context.Context, c *sqlite.Conn) error {
 	if err != nil {
 		return err
 	}
-	for _, t := range now.tables {
-		for _, k := range t.keys {
-			if sameName(k.parent, s.dropped) && !sameName(t.name, s.dropped) {
-				s.children = append(s.children, child{t.name, k.from})
-			}
-		}
-	}
+	s.children = now.childrenOf(s.dropped)
 	for _, a := range actions {
 		if reserved(a.Arg3) || sameName(a.Arg3, s.dropped) {
 			continue
 		}
 		switch a.Kind {
 		case sqlite.Delete:
-			s.suspect(suspect{table: a.Arg3, column: s.columnsOf(a.Arg3), kind: RowsDeleted, guarded: now.guarded(a.Arg3, "delete")})
+			s.suspect(suspect{table: a.Arg3, column: columnsOf(s.children, a.Arg3), kind: RowsDeleted, guarded: now.guarded(a.Arg3, "delete")})
 		case sqlite.Update:
 			s.suspect(suspect{table: a.Arg3, column: a.Arg4, kind: now.updateKind(a.Arg3, a.Arg4), guarded: now.guarded(a.Arg3, "update")})
 		}
@@ -52,15 +46,28 @@ func (s *step) suspect(x suspect) {
 	}
 }
 
-// columnsOf names the columns with which a table refers to the dropped one.
-func (s *step) columnsOf(table string) string {
+// columnsOf names the columns with which one of the children refers to its parent.
+func columnsOf(children []child, table string) string {
 	var columns []string
-	for _, c := range s.children {
+	for _, c := range children {
 		if sameName(c.table, table) {
 			columns = append(columns, strings.Join(c.columns, ", "))
 		}
 	}
 	return strings.Join(columns, ", ")
+}
+
+// childrenOf are the other tables with a foreign key to a table.
+func (s *shape) childrenOf(parent string) []child {
+	var list []child
+	for _, t := range s.tables {
+		for _, k := range t.keys {
+			if sameName(k.parent, parent) && !sameName(t.name, parent) {
+				list = append(list, child{t.name, k.from})
+			}
+		}
+	}
+	return list
 }
 
 func droppedTable(actions []sqlite.Action) string {

@@ -80,7 +80,10 @@ func (s rowSet) only(columns []string) rowSet {
 
 // compare records what a statement did to a table that it does not name.
 func (w *wetRun) compare(i int, by, table string, before, after rowSet) {
-	s := &w.dry.steps[i]
+	children := w.dry.steps[i].children
+	if len(children) == 0 {
+		children = w.dry.shapeBefore.childrenOf(by)
+	}
 	missing := before.without(after)
 	switch {
 	case len(missing.rows) == 0:
@@ -88,7 +91,7 @@ func (w *wetRun) compare(i int, by, table string, before, after rowSet) {
 			w.accuse(i, table)
 		}
 	case len(after.rows) < len(before.rows):
-		w.record(i, missing, Loss{Table: table, Column: s.columnsOf(table), By: by, Kind: RowsDeleted, Seen: true})
+		w.record(i, missing, Loss{Table: table, Column: columnsOf(children, table), By: by, Kind: RowsDeleted, Seen: true})
 	default:
 		w.changed(i, by, table, before, after)
 	}
