@@ -161,16 +161,19 @@ func (c *catalogue) find(key string, alsoByName bool) (*database, error) {
 		db = c.named(key)
 	}
 	if db == nil {
-		return nil, refuse(http.StatusNotFound, 7404, "The database %s could not be found", key)
+		return nil, notFound(key)
 	}
 	return db, nil
 }
 
 // list returns the databases whose name contains part, oldest first.
-func (c *catalogue) list(part string) []*database {
+func (c *catalogue) list(part string) ([]*database, error) {
 	c.mu.Lock()
 	defer c.mu.Unlock()
-	return slices.DeleteFunc(c.sorted(), func(db *database) bool { return !strings.Contains(db.record.Name, part) })
+	if c.closed {
+		return nil, errClosed()
+	}
+	return slices.DeleteFunc(c.sorted(), func(db *database) bool { return !strings.Contains(db.record.Name, part) }), nil
 }
 
 // remove deletes a database and its history.
@@ -191,6 +194,10 @@ func (c *catalogue) close() error {
 		errs = append(errs, db.close())
 	}
 	return errors.Join(errs...)
+}
+
+func notFound(key string) *apiError {
+	return refuse(http.StatusNotFound, 7404, "The database %s could not be found", key)
 }
 
 func errClosed() *apiError {

@@ -3,7 +3,6 @@ package cloudflare
 import (
 	"context"
 	"encoding/hex"
-	"encoding/json"
 	"errors"
 	"net/http"
 	"os"
@@ -22,6 +21,7 @@ type database struct {
 	turn    chan struct{} // holds one token: whoever has it may touch what is below
 	conn    *sqlite.Conn  // nil once it is closed
 	history *history
+	removed bool // deleted, not only closed
 	fresh   bool // whether the newest snapshot is the present content
 }
 
@@ -53,7 +53,10 @@ func (db *database) alone(fn func(context.Context) error) error {
 	<-db.turn
 	defer func() { db.turn <- struct{}{} }()
 	if db.conn == nil {
-		return refuse(http.StatusNotFound, 7404, "The database %s could not be found", db.record.UUID)
+		if db.removed {
+			return notFound(db.record.UUID)
+		}
+		return errClosed()
 	}
 	ctx, cancel := context.WithTimeout(context.Background(), db.queryLimit)
 	defer cancel()
@@ -259,6 +262,11 @@ func (db *database) stats() (size, tables int64, err error) {
 func (db *database) close() error {
 	<-db.turn
 	defer func() { db.turn <- struct{}{} }()
+	return db.disconnect()
+}
+
+// disconnect is close for whoever has the turn.
+func (db *database) disconnect() error {
 	if db.conn == nil {
 		return nil
 	}
@@ -269,37 +277,12 @@ func (db *database) close() error {
 
 // remove closes the database and deletes its files.
 func (db *database) remove() error {
-	err := db.close()
+	<-db.turn
+	defer func() { db.turn <- struct{}{} }()
+	db.removed = true
+	err := db.disconnect()
 	if db.file == "" {
 		return err
 	}
 	return errors.Join(err, os.Remove(db.file), os.RemoveAll(db.historyDir))
-}
-
-// parameter turns a JSON value into one that SQLite can hold. Numbers are REAL, as on D1; a list is a BLOB's bytes.
-func parameter(raw json.RawMessage) (any, error) {
-	var value any
-	if err := json.Unmarshal(raw, &value); err != nil {
-		return nil, malformed("a parameter is not JSON")
-	}
-	switch v := value.(type) {
-	case nil, string, float64:
-		return v, nil
-	case bool:
-		if v {
-			return 1.0, nil
-		}
-		return 0.0, nil
-	case []any:
-		blob := make([]byte, len(v))
-		for i, e := range v {
-			n, ok := e.(float64)
-			if !ok || n != float64(byte(n)) {
-				return nil, malformed("a list parameter holds something that is not a byte")
-			}
-			blob[i] = byte(n)
-		}
-		return blob, nil
-	}
-	return nil, malformed("params must be strings, numbers, booleans, bytes or null")
 }

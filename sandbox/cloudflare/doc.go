@@ -8,7 +8,7 @@
 //   - database.go is one database: a SQLite under D1's profile (package sqlite), one request at a time.
 //   - catalogue.go knows the databases by id and name, and finds them again after a restart.
 //   - permissions.go says what a token may do; envelope.go and result.go are the forms of Cloudflare's answers.
-//   - server.go and routes.go put these behind HTTP: [New] gives a [Server], which is an [http.Handler].
+//   - server.go, routes.go and queries.go put these behind HTTP: [New] gives a [Server], which is an [http.Handler].
 //   - faults.go stands in front of a Server, or of any other API, and makes things go wrong on purpose: [NewFaults].
 //
 // What it promises is written down as requests and answers in package conformance, which the real engine (package

@@ -99,6 +99,13 @@ func TestAnUnmodifiedWranglerWorksOnIt(t *testing.T) {
 		if got := wrangler.MigrationsList(t, server, "wrangler-shop", id, dir); len(got) != 0 {
 			t.Errorf("after: %v", got)
 		}
+		var info struct {
+			UUID   string
+			Tables int `json:"num_tables"`
+		}
+		if s.json(t, &info, "d1", "info", "wrangler-shop", "--json"); info.UUID != id || info.Tables != 2 {
+			t.Errorf("info: %+v", info)
+		}
 		testTimeTravelByWrangler(t, s)
 		s.run(t, "d1", "delete", "wrangler-shop", "--skip-confirmation")
 	})

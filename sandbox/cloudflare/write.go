@@ -19,31 +19,12 @@ func leading(statement string) string {
 // the pragmas that D1 allows, optimize writes statistics.
 func readsOnly(statement string) bool {
 	switch leading(statement) {
-	case "SELECT", "EXPLAIN", "VALUES", "":
+	case "SELECT", "EXPLAIN", "VALUES":
 		return true
 	case "PRAGMA":
 		return !strings.Contains(strings.ToLower(statement), "optimize")
 	}
 	return false
-}
-
-// query is one element of a query's body.
-type query struct {
-	SQL    *string           `json:"sql"`
-	Params []json.RawMessage `json:"params"`
-}
-
-// queryBody is the body of /query and /raw: one query, or a batch of them.
-type queryBody struct {
-	query
-	Batch []query `json:"batch"`
-}
-
-func (b queryBody) queries() []query {
-	if b.Batch != nil {
-		return b.Batch
-	}
-	return []query{b.query}
 }
 
 // isWrite says whether a request may change something at Cloudflare.

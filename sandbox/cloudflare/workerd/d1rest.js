@@ -101,6 +101,7 @@ async function route(request, env) {
   const token = request.headers.get("authorization") === `Bearer ${env.API_TOKEN}`;
   if (/^\/(user|accounts\/[^/]+)\/tokens\/verify$/.test(path)) return verify(token);
   if (!token) throw new RequestError(401, 10000, "Authentication error");
+  if (path === "/graphql" && request.method === "POST") return graphql(await request.text());
   const [, account, rest] = path.match(/^\/accounts\/([^/]+)(.*)$/) ?? [];
   if (!account) throw new RequestError(404, 7003, `Could not route to ${url.pathname}, perhaps your object identifier is invalid?`);
   if (account !== env.ACCOUNT_ID) {
@@ -123,6 +124,14 @@ function verify(valid) {
   return answer(200, { id: "0".repeat(32), status: "active" }, [], {
     messages: [{ code: 10000, message: "This API Token is valid and active" }],
   });
+}
+
+// graphql answers as `wrangler d1 info` asks. No analytics are kept, so that every database has been idle.
+function graphql(question) {
+  if (!question.includes("d1AnalyticsAdaptiveGroups(")) {
+    return Response.json({ data: null, errors: [{ message: "this server keeps no analytics" }] });
+  }
+  return Response.json({ data: { viewer: { accounts: [{ d1AnalyticsAdaptiveGroups: [] }] } }, errors: null });
 }
 
 async function body(request) {

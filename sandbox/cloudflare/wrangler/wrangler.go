@@ -23,7 +23,8 @@ type Server struct {
 }
 
 // Env returns the environment variables with which wrangler talks to the server and to nobody else: no telemetry, no
-// search for updates, and a home folder of the test's own.
+// search for updates, and a home folder of the test's own. Only Node's cache of compiled code is shared, in the folder
+// for temporary files: it saves a quarter of each start.
 func (s Server) Env(t testing.TB) []string {
 	t.Helper()
 	home := t.TempDir()
@@ -31,7 +32,7 @@ func (s Server) Env(t testing.TB) []string {
 		"CLOUDFLARE_API_BASE_URL=" + s.URL, "CLOUDFLARE_ACCOUNT_ID=" + s.AccountID, "CLOUDFLARE_API_TOKEN=" + s.Token,
 		"WRANGLER_SEND_METRICS=false", "WRANGLER_SEND_ERROR_REPORTS=false", "WRANGLER_HIDE_BANNER=true",
 		"WRANGLER_LOG_PATH=" + filepath.Join(home, "logs"), "WRANGLER_LOG_SANITIZE=true",
-		"NO_UPDATE_NOTIFIER=1", "CI=1", "NO_COLOR=1", "FORCE_COLOR=0",
+		"NODE_COMPILE_CACHE=" + filepath.Join(os.TempDir(), "towline-wrangler-compiled"), "NO_UPDATE_NOTIFIER=1", "CI=1", "NO_COLOR=1", "FORCE_COLOR=0",
 		"HOME=" + home, "XDG_CONFIG_HOME=" + home, "PATH=" + os.Getenv("PATH"),
 	}
 }
