@@ -1,6 +1,6 @@
 // Where messages are written: the field, the menu of commands, the quote of what is answered.
 
-import { byId, el, firstLine, hue } from "./dom.js";
+import { byId, el, firstLine, hueOf, straight } from "./dom.js";
 
 const limit = 4096; // characters in a message, as the Bot API has it
 
@@ -34,9 +34,9 @@ export class Composer {
     this.answering = message;
     byId("replying").hidden = !message;
     if (message) {
-      byId("reply-name").textContent = message.sender;
+      byId("reply-name").textContent = straight(message.sender);
       byId("reply-text").textContent = firstLine(message);
-      byId("replying").firstElementChild.className = "quote " + hue(message.from);
+      byId("replying").firstElementChild.className = "quote " + hueOf(this.store, message.from);
     }
     this.input.focus();
   }

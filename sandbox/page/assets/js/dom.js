@@ -19,7 +19,7 @@ export function el(spec, props = {}, ...children) {
 
 export function icon(name, title) {
   const svg = document.createElementNS(SVG, "svg");
-  svg.setAttribute("class", "icon " + name);
+  svg.setAttribute("class", "icon icon-" + name);
   const use = document.createElementNS(SVG, "use");
   use.setAttribute("href", "#i-" + name);
   svg.append(use);
@@ -35,24 +35,33 @@ export function icon(name, title) {
   return svg;
 }
 
+// Marks that turn the direction of writing, with which a name can be made to read as another.
+const turning = /[\u061c\u200e\u200f\u202a-\u202e\u2066-\u2069]/g;
+
+// straight is a name as it is shown: without marks that would turn it, or what stands around it.
+export const straight = (name) => name.replace(turning, "").trim() || "?";
+
+// visibly shows such marks in a text that has to be read exactly.
+export const visibly = (text) => text.replace(turning, (c) => "⟨U+" + c.codePointAt(0).toString(16).toUpperCase().padStart(4, "0") + "⟩");
+
 export const byId = (id) => document.getElementById(id);
 
-// hue picks one of eight colours for somebody, always the same one.
-export function hue(id) {
-  let h = 0;
-  for (const c of String(id)) h = (h * 31 + c.charCodeAt(0)) >>> 0;
-  return "hue-" + ((h ^ (h >>> 5)) % 8);
+// hueOf picks one of eight colours for somebody, always the same one: the page's own for bots, one each for the members.
+export function hueOf(store, id) {
+  if (store.room.bots[id]) return "hue-4";
+  const place = store.room.members.findIndex((m) => m.id === id);
+  return "hue-" + (place < 0 ? [0, 2, 7][Math.abs(id) % 3] : [5, 1, 6, 3, 7, 2, 0][place % 7]);
 }
 
 export function initials(name) {
-  const words = name.trim().split(/[\s_-]+/).filter(Boolean);
+  const words = straight(name).split(/[\s_-]+/).filter(Boolean);
   const letters = words.slice(0, 2).map((w) => [...w][0]);
   return letters.join("").toLocaleUpperCase() || "?";
 }
 
-export function avatar(id, name) {
+export function avatar(name, hue) {
   const node = el("span.avatar", { "aria-hidden": "true" }, initials(name));
-  node.classList.add(hue(id));
+  node.classList.add(hue);
   return node;
 }
 

@@ -1,7 +1,7 @@
 // The document or photo of a message.
 
 import { documentText, documentURL } from "./api.js";
-import { el, icon } from "./dom.js";
+import { el, icon, straight, visibly } from "./dom.js";
 
 const readable = /\.(sql|txt|log|md|json|jsonc|ya?ml|toml|csv|diff|patch|go|js|ts|html|css|sh)$/i;
 const readableSize = 512 << 10;
@@ -9,31 +9,32 @@ const readableSize = 512 << 10;
 // documentCard shows name and size, with a way to save it and, where it is text, to read it here. context: {open, copy}.
 export function documentCard(message, context) {
   const file = message.document;
-  const ending = /\.([a-z0-9]{1,4})$/i.exec(file.name);
+  const name = straight(file.name);
+  const ending = /\.([a-z0-9]{1,4})$/i.exec(name);
   const card = el("div.file", {},
     el("span.file-kind", { "aria-hidden": "true" }, ending ? ending[1].toUpperCase() : "FILE"),
-    el("span.file-text", {}, el("b", {}, el("bdi", {}, file.name)), el("span", {}, size(file.size))));
+    el("span.file-text", {}, el("b", {}, el("bdi", {}, name)), el("span", {}, size(file.size))));
   const actions = el("span.file-actions");
   card.append(actions);
-  if ((readable.test(file.name) || /^text\//.test(file.mime || "")) && file.size <= readableSize) {
-    actions.append(reader(message, card, context));
+  if ((readable.test(name) || /^text\//.test(file.mime || "")) && file.size <= readableSize) {
+    actions.append(reader(message, name, card, context));
   }
-  actions.append(el("a.plain", { href: documentURL(message.id), download: file.name, title: "Save", "aria-label": "Save " + file.name }, icon("save")));
+  actions.append(el("a.plain", { href: documentURL(message.id), download: name, title: "Save", "aria-label": "Save " + name }, icon("save")));
   return card;
 }
 
-function reader(message, card, context) {
+function reader(message, name, card, context) {
   const key = "preview";
-  const toggle = el("button.plain", { title: "Read", "aria-label": "Read " + message.document.name, "aria-expanded": "false" }, icon("eye"));
+  const toggle = el("button.plain", { title: "Read", "aria-label": "Read " + name, "aria-expanded": "false" }, icon("eye"));
   async function show() {
     context.open.add(key);
     toggle.setAttribute("aria-expanded", "true");
     const pre = el("pre", { tabindex: "0", dir: "ltr" }, "Reading…");
-    const head = el("div.code-head", {}, el("bdi", {}, message.document.name));
+    const head = el("div.code-head", {}, el("bdi", {}, name));
     card.append(el("figure.code.preview", {}, head, pre));
     try {
       const text = await documentText(message.id);
-      pre.textContent = text;
+      pre.textContent = visibly(text);
       head.append(el("button.small", { onclick: () => context.copy(text) }, icon("copy"), "Copy"));
     } catch (e) {
       pre.textContent = e instanceof TypeError ? "This file is not text. Save it to open it." : e.message;

@@ -1,6 +1,6 @@
 // The list of messages: keeps items in order and in groups, follows the end, and says aloud what is new.
 
-import { byId, el, firstLine } from "./dom.js";
+import { byId, el, firstLine, straight } from "./dom.js";
 import { messageItem } from "./message.js";
 import { measureFolds } from "./richtext.js";
 import { dayLabel } from "./times.js";
@@ -180,7 +180,7 @@ export class Log {
 
   announce(changed) {
     const lines = changed.filter(({ now }) => !now.deleted && (now.from !== this.store.me || now.from_bot))
-      .map(({ before, now }) => (before ? "Changed: " : now.sender + ": ") + firstLine(now));
+      .map(({ before, now }) => (before ? "Changed: " : straight(now.sender) + ": ") + firstLine(now));
     if (lines.length) byId("announce").textContent = lines.join(". ");
   }
 }

@@ -44,6 +44,8 @@ const composer = new Composer(store, say);
 const tour = new Tour(store, {
   say,
   focus: (key) => {
+    // The whole card if it fits, and the button in any case.
+    key.closest("li").scrollIntoView({ block: "nearest" });
     key.scrollIntoView({ block: "nearest" });
     key.focus();
   },

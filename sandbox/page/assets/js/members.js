@@ -1,6 +1,6 @@
 // Who the user is: the switcher, and the heading of the chat.
 
-import { avatar, byId, el, hue, icon, initials } from "./dom.js";
+import { avatar, byId, el, hueOf, icon, initials } from "./dom.js";
 
 export function members(store) {
   store.on("room", () => draw(store));
@@ -23,7 +23,7 @@ function draw(store) {
 function row(store, m) {
   const pressed = m.id === store.me;
   const button = el("button.member", { "aria-pressed": String(pressed), "data-member": m.id, title: m.about, onclick: () => store.become(m.id) },
-    avatar(m.id, m.name),
+    avatar(m.name, hueOf(store, m.id)),
     el("span.member-text", {}, el("b", {}, el("bdi", {}, m.name)), el("span", {}, m.role)));
   const beside = el("a.beside", { href: "#as=" + m.id, target: "_blank", rel: "noopener", title: "Open a second tab as " + m.name, "aria-label": "Open a second tab as " + m.name }, icon("tab"));
   return el("div.member-row", {}, button, beside);
@@ -63,7 +63,7 @@ export function heading(store) {
     document.title = store.room.title + " · Towline demo";
     const face = byId("group-avatar");
     face.textContent = initials(store.room.title);
-    face.className = "avatar " + hue(store.room.title);
+    face.className = "avatar hue-4";
     show();
   });
   store.on("typing", () => {

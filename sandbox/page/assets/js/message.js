@@ -1,6 +1,6 @@
 // One message as a list item.
 
-import { avatar, el, firstLine, hue, icon } from "./dom.js";
+import { avatar, el, firstLine, hueOf, icon, straight } from "./dom.js";
 import { documentCard, photo } from "./files.js";
 import { keyboard } from "./keyboard.js";
 import { richText } from "./richtext.js";
@@ -13,13 +13,13 @@ export function messageItem(m, context) {
   const item = el("li.message", { "data-id": m.id, tabindex: "-1", "aria-label": label(m, own) });
   if (own) item.classList.add("own");
   if (m.from_bot) item.classList.add("bot");
-  item.append(avatar(m.from, m.sender), bubble(m, own, context),
-    el("button.reply", { title: "Reply", "aria-label": "Reply to " + m.sender, onclick: () => context.reply(m) }, icon("reply")));
+  item.append(avatar(m.sender, hueOf(context.store, m.from)), bubble(m, own, context),
+    el("button.reply", { title: "Reply", "aria-label": "Reply to " + straight(m.sender), onclick: () => context.reply(m) }, icon("reply")));
   return item;
 }
 
 function label(m, own) {
-  return (own ? "You" : m.sender) + ", " + clockTime(new Date(m.date));
+  return (own ? "You" : straight(m.sender)) + ", " + clockTime(new Date(m.date));
 }
 
 function bubble(m, own, context) {
@@ -30,24 +30,27 @@ function bubble(m, own, context) {
   if (m.photo) node.append(photo(m));
   if (m.text) node.append(el("div.text", { dir: "auto" }, richText(m.text, m.entities, context)));
   if (m.reactions?.length) node.append(reactions(m, context));
-  node.append(meta(m));
+  // The time stands on the last line of the text where there is one, and on a line of its own below anything else.
+  const text = node.lastElementChild;
+  const inline = text?.matches(".text") && !(text.lastChild instanceof Element && text.lastChild.matches("blockquote, figure"));
+  (inline ? text : node).append(meta(m));
   if (m.buttons?.length) node.append(keyboard(m, context));
   return node;
 }
 
 function sender(m, context) {
   const role = m.from_bot ? "bot" : context.store.member(m.from)?.role;
-  const node = el("div.sender", {}, el("bdi", {}, m.sender), role && el("span.tag-role", {}, role));
-  node.classList.add(hue(m.from));
+  const node = el("div.sender", {}, el("bdi", {}, straight(m.sender)), role && el("span.tag-role", {}, role));
+  node.classList.add(hueOf(context.store, m.from));
   return node;
 }
 
 function quoted(id, context) {
   const other = context.store.messages.get(id);
   if (!other || other.deleted) return el("div.quote", {}, el("span", {}, "A message that is gone"));
-  const node = el("button.quote", { "aria-label": "Go to the message of " + other.sender, onclick: () => context.seek(id) },
-    el("b", {}, el("bdi", {}, other.sender)), el("span", { dir: "auto" }, firstLine(other)));
-  node.classList.add(hue(other.from));
+  const node = el("button.quote", { "aria-label": "Go to the message of " + straight(other.sender), onclick: () => context.seek(id) },
+    el("b", {}, el("bdi", {}, straight(other.sender))), el("span", { dir: "auto" }, firstLine(other)));
+  node.classList.add(hueOf(context.store, other.from));
   return node;
 }
 

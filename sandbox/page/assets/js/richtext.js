@@ -24,7 +24,7 @@ function fill(parent, text, entities, from, to, context) {
     const inner = entities.slice(i + 1, next);
     i = next;
     if (end <= start) continue;
-    parent.append(text.slice(at, start));
+    if (start > at) parent.append(text.slice(at, start));
     const { node, into } = styled(e, text.slice(start, end), context);
     fill(into, text, inner, start, end, context);
     parent.append(node);
@@ -32,7 +32,7 @@ function fill(parent, text, entities, from, to, context) {
     // A block ends its line by itself; the line feed behind it would be an empty line.
     if (isBlock(e) && text[at] === "\n" && at < to) at++;
   }
-  parent.append(text.slice(at, to));
+  if (to > at) parent.append(text.slice(at, to));
 }
 
 const isBlock = (e) => e.type === "pre" || e.type === "blockquote" || e.type === "expandable_blockquote";
