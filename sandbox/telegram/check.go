@@ -143,7 +143,7 @@ func checkPlain(plain string, value any) string {
 	return ""
 }
 
-// checkUnion succeeds if one alternative does. Of several complaints it reports that of the alternative whose literal fields
+// checkUnion succeeds if one alternative does. Of several complaints it reports that of the alternative whose fixed fields
 // (such as "type") agree, which is the one that was meant.
 func (sp *spec) checkUnion(r *request, or []*apiType, value any) string {
 	meant, complaint := 0, ""
@@ -163,16 +163,22 @@ func (sp *spec) checkUnion(r *request, or []*apiType, value any) string {
 	return "has none of its types"
 }
 
+// agrees tells whether a value was meant to be of a type, going by the fields that can have one value only.
 func (sp *spec) agrees(t *apiType, value any) bool {
 	t = sp.resolve(t)
+	if t.or != nil {
+		return slices.ContainsFunc(t.or, func(u *apiType) bool { return sp.agrees(u, value) })
+	}
+	if list, ok := value.([]any); ok {
+		return t.list != nil && (len(list) == 0 || sp.agrees(t.list, list[0]))
+	}
 	fields, ok := value.(map[string]any)
 	if !ok || t.of == nil {
-		_, isList := value.([]any)
-		return isList && t.list != nil
+		return false
 	}
 	for name, f := range t.of {
 		lit := sp.resolve(f.typ).lit
-		if s, ok := fields[name].(string); f.required && lit != nil && (!ok || !slices.Contains(lit, s)) {
+		if f.required && len(lit) == 1 && fields[name] != lit[0] {
 			return false
 		}
 	}

@@ -165,19 +165,14 @@ var found = [...]struct {
 func detect(text string, taken []Entity) []Entity {
 	var out []Entity
 	for _, f := range found {
-		for at := 0; at < len(text); {
-			m := f.expr.FindStringSubmatchIndex(text[at:])
-			if m == nil {
-				break
-			}
-			start, end := at+m[4], at+m[5]
+		for _, m := range f.expr.FindAllStringSubmatchIndex(text, -1) {
+			start, end := m[4], m[5]
 			e := Entity{Type: f.kind, Offset: utf16Len(text[:start]), Length: utf16Len(text[start:end])}
 			overlaps := func(o Entity) bool { return e.Offset < o.Offset+o.Length && o.Offset < e.Offset+e.Length }
 			blocks := func(o Entity) bool { return overlaps(o) && !isStyle(o) && !isQuote(o) }
 			if !wordGoesOn(f.kind, text[end:]) && !slices.ContainsFunc(taken, blocks) && !slices.ContainsFunc(out, overlaps) {
 				out = append(out, e)
 			}
-			at = end
 		}
 	}
 	return out

@@ -110,10 +110,10 @@ func (in *inbox) from(offset int64, limit int, now time.Time) []*update {
 	for i, u := range in.updates {
 		size += len(u.body) + 50
 		if i == limit || size > maxAnswer {
-			return slices.Clone(in.updates[:i])
+			return append([]*update{}, in.updates[:i]...)
 		}
 	}
-	return slices.Clone(in.updates)
+	return append([]*update{}, in.updates...) // never nil, which would be null in JSON
 }
 
 // getUpdates waits until there are updates from the offset on, or the timeout is over.
