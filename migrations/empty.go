@@ -20,11 +20,17 @@ func empty(a, b schema, ledger string) []Planned {
 	slices.Reverse(virtual)
 	drop("TABLE", virtual)
 	tables := union(union(a.tables, b.tables), []Object{{Type: "table", Name: ledger}})
-	order, circular := dropOrder(tables, references(slices.Concat(a.tables, b.tables)))
+	order, circular := dropOrder(tables, parents(slices.Concat(a.tables, b.tables)))
+	var gone []string
+	if len(circular) > 0 {
+		var creates []Planned
+		creates, gone = standIns(a.tables, b.tables)
+		list = append(list, creates...)
+	}
 	for i, name := range circular {
 		list = append(list, holdOff(name, i)...)
 	}
-	for _, name := range order {
+	for _, name := range append(order, gone...) {
 		list = append(list, Planned{SQL: "DROP TABLE IF EXISTS " + quoteName(name)})
 	}
 	return list
@@ -54,19 +60,15 @@ func union(a, b []Object) []Object {
 	return list
 }
 
-// references maps the lower-case name of each table to those of the tables that its foreign keys name.
-func references(tables []Object) map[string][]string {
-	parents := make(map[string][]string)
+// parents maps the lower-case name of each table to those of the tables that its foreign keys name.
+func parents(tables []Object) map[string][]string {
+	m := make(map[string][]string)
 	for _, o := range tables {
-		list, _ := tokens(o.SQL)
-		for i := range len(list) - 1 {
-			if list[i].is(o.SQL, "REFERENCES") {
-				child := lower(o.Name)
-				parents[child] = append(parents[child], lower(bare(list[i+1].text(o.SQL))))
-			}
+		for _, r := range references(o.SQL) {
+			m[lower(o.Name)] = append(m[lower(o.Name)], lower(r.parent))
 		}
 	}
-	return parents
+	return m
 }
 
 // dropOrder puts children before parents. circular names the tables that refer to each other in a circle, or to

@@ -43,17 +43,24 @@ func refused(t *testing.T, c *sqlite.Conn, sql string) *sqlite.Error {
 	return e
 }
 
-func TestTheProfileAllowsAndRefusesWhatD1Does(t *testing.T) {
-	setup := []string{
+// profileSetup has run before each of the profile's cases.
+func profileSetup() []string {
+	return []string{
 		"CREATE TABLE t(id INTEGER PRIMARY KEY, a TEXT, b INT)",
 		"CREATE INDEX t_a ON t(a)",
 		"INSERT INTO t VALUES (1, 'x', 2)",
 		"CREATE TABLE u(a)",
 	}
-	tests := []struct {
-		name, sql string
-		want      string // "" is allowed, else a part of the message
-	}{
+}
+
+// profileCase is a statement that D1 allows or refuses.
+type profileCase struct {
+	name, sql string
+	want      string // "" is allowed, else a part of the message
+}
+
+func profileCases() []profileCase {
+	return []profileCase{
 		{"a plain function", "SELECT lower(a), coalesce(a, b), hex(randomblob(2)) FROM t", ""},
 		{"a window function", "SELECT row_number() OVER (ORDER BY a) FROM t", ""},
 		{"a mathematical function", "SELECT sin(1), mod(5, 3), pi()", ""},
@@ -134,9 +141,12 @@ func TestTheProfileAllowsAndRefusesWhatD1Does(t *testing.T) {
 		{"a statement of 100 001 bytes", "SELECT 1 --" + strings.Repeat("x", 99_990), "statement too long"},
 		{"a value over 2 MB", "SELECT zeroblob(2000001)", "string or blob too big"},
 	}
-	for _, tt := range tests {
+}
+
+func TestTheProfileAllowsAndRefusesWhatD1Does(t *testing.T) {
+	for _, tt := range profileCases() {
 		t.Run(tt.name, func(t *testing.T) {
-			e := refused(t, open(t, setup...), tt.sql)
+			e := refused(t, open(t, profileSetup()...), tt.sql)
 			switch {
 			case tt.want == "" && e != nil:
 				t.Errorf("refused: %v", e)

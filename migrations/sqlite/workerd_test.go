@@ -1,0 +1,103 @@
+package sqlite_test
+
+import (
+	"bytes"
+	"encoding/json"
+	"net/http"
+	"strings"
+	"testing"
+
+	"towline/sandbox/cloudflare/workerd"
+)
+
+// d1 is one fresh database in Cloudflare's own runtime.
+type d1 struct {
+	http     *http.Client
+	instance *workerd.Instance
+	path     string
+}
+
+func newD1(t *testing.T, instance *workerd.Instance, client *http.Client, name string) *d1 {
+	t.Helper()
+	d := &d1{http: client, instance: instance, path: "/accounts/" + instance.AccountID + "/d1/database"}
+	var created struct{ UUID string }
+	if message := d.post(t, "", map[string]any{"name": name}, &created); message != "" {
+		t.Fatal(message)
+	}
+	d.path += "/" + created.UUID
+	return d
+}
+
+// query returns the message of a refusal, or "".
+func (d *d1) query(t *testing.T, sql string) string {
+	t.Helper()
+	return d.post(t, "/query", map[string]any{"sql": sql}, nil)
+}
+
+func (d *d1) post(t *testing.T, path string, body, result any) (message string) {
+	t.Helper()
+	text, err := json.Marshal(body)
+	if err != nil {
+		t.Fatal(err)
+	}
+	req, err := http.NewRequestWithContext(t.Context(), http.MethodPost, d.instance.URL+d.path+path, bytes.NewReader(text))
+	if err != nil {
+		t.Fatal(err)
+	}
+	req.Header.Set("Authorization", "Bearer "+d.instance.Token)
+	res, err := d.http.Do(req)
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer res.Body.Close()
+	var answer struct {
+		Success bool
+		Errors  []struct{ Message string }
+		Result  json.RawMessage
+	}
+	if err := json.NewDecoder(res.Body).Decode(&answer); err != nil {
+		t.Fatal(err)
+	}
+	if !answer.Success && len(answer.Errors) > 0 {
+		return answer.Errors[0].Message
+	}
+	if result != nil {
+		if err := json.Unmarshal(answer.Result, result); err != nil {
+			t.Fatal(err)
+		}
+	}
+	return ""
+}
+
+// TestTheProfileAgreesWithCloudflaresRuntime asks both about every case of the profile.
+func TestTheProfileAgreesWithCloudflaresRuntime(t *testing.T) {
+	// What only holds for one statement at a time, of which /query has no notion.
+	local := map[string]bool{
+		"two statements": true, "two statements, the second wrong": true, "a null byte": true,
+	}
+	instance := workerd.Start(t, workerd.Options{})
+	client := &http.Client{}
+	t.Cleanup(client.CloseIdleConnections)
+	for i, tt := range profileCases() {
+		if local[tt.name] {
+			continue
+		}
+		t.Run(tt.name, func(t *testing.T) {
+			d := newD1(t, instance, client, strings.Repeat("d", i+1))
+			if message := d.query(t, strings.Join(profileSetup(), ";\n")); message != "" {
+				t.Fatal(message)
+			}
+			theirs := d.query(t, tt.sql)
+			ours := ""
+			if e := refused(t, open(t, profileSetup()...), tt.sql); e != nil {
+				ours = e.Error()
+			}
+			if (theirs == "") != (ours == "") {
+				t.Errorf("workerd: %q, here: %q", theirs, ours)
+			}
+			if theirs != ours {
+				t.Logf("other words: workerd: %q, here: %q", theirs, ours)
+			}
+		})
+	}
+}
