@@ -158,6 +158,8 @@ func failure(l *lines, r release.Run) {
 				l.add(line)
 			}
 		}
+	case "foreign_keys_broken":
+		l.addf("%s would leave rows whose foreign keys lead nowhere, so D1 was told to undo everything.", code(f.File))
 	case "unknown_outcome":
 		l.add("Whether this happened cannot be found out, so it is not sent again:")
 		l.add(quote(f.Words))

@@ -122,3 +122,23 @@ func Alert(v View) Card {
 func RunNowOffer(person, text string) [][]Button {
 	return [][]Button{{{Text: "Run now", Action: Do(RunNow, person, text), Style: Primary}}}
 }
+
+// How says in what way a command was not simply typed.
+func How(irregular string) string {
+	switch irregular {
+	case "anonymous":
+		return "sent anonymously"
+	case "via_bot":
+		return "sent through a bot"
+	case "bot":
+		return "sent by a bot"
+	case "channel":
+		return "sent as a channel"
+	case "automatic_forward":
+		return "forwarded from a channel"
+	case "business", "guest":
+		return "sent on somebody's behalf"
+	default:
+		return irregular // forwarded, edited, scheduled
+	}
+}

@@ -287,3 +287,8 @@ func stepName(s release.Step, r release.Run) string {
 		return name(s.Name)
 	}
 }
+
+// Ahead says, in a few words, what another run waits for.
+func Ahead(r release.Run) string {
+	return fmt.Sprintf("%s #%d, asked for by %s", doing(r.Kind), r.Release, name(r.Requester.Name))
+}

@@ -113,11 +113,12 @@ func (e *Engine) planDown(ctx context.Context, d draft, out *planned, live relea
 	if len(missing) > 0 {
 		return false, missing, nil
 	}
-	violations, err := e.violates(ctx, d.target, downFiles(downs))
+	slices.Reverse(downs) // newest first
+	o, err := e.options(ctx, d.project, d.target, downs)
 	if err != nil {
 		return false, nil, err
 	}
-	txs, err := migrations.Undo(downs, migrations.Options{Ledger: d.project.ledger(), Violations: violations})
+	txs, err := migrations.Undo(downs, o)
 	if err != nil {
 		return false, surplus, nil //nolint:nilerr // a DOWN that cannot be read is no way back; Time Travel is
 	}
@@ -134,20 +135,12 @@ func (e *Engine) planDown(ctx context.Context, d draft, out *planned, live relea
 	}
 	back.Price = e.priceOfTables(ctx, d.target, back.Tables)
 	out.plan.Back = back
-	for _, f := range slices.Backward(downs) {
-		out.plan.Pending = append(out.plan.Pending, pending(f.Name, f.Checksum().Raw, txs))
+	for _, f := range downs {
+		out.plan.Pending = append(out.plan.Pending, pending(f.Name, "down/"+f.Name, f.Checksum().Raw, txs))
 	}
 	note(&out.plan, report)
 	out.plan.Transactions, out.plan.Statements = len(txs), own(txs)
 	return true, nil, e.keepScript(ctx, &out.plan, txs)
-}
-
-func downFiles(files []migrations.File) []migrations.File {
-	out := make([]migrations.File, len(files))
-	for i, f := range files {
-		out[i] = migrations.File{Name: f.Name, SQL: f.Down}
-	}
-	return out
 }
 
 // planTravel plans Time Travel to the moment at which the destination's successor was about to change the database.

@@ -1,12 +1,12 @@
 package deploy
 
 import (
-	"bytes"
 	"context"
 	"encoding/json"
 	"errors"
 	"fmt"
 	"slices"
+	"strings"
 	"time"
 
 	"towline/deploy/gate"
@@ -70,11 +70,23 @@ func (e *Engine) read(ctx context.Context, p Project, id string, t *target) erro
 	return nil
 }
 
-// violates reports whether rows of the target break foreign keys already. It is asked only where a pending file touches
-// their deferral, since the answer reads every child row.
-func (e *Engine) violates(ctx context.Context, t target, pending []migrations.File) (bool, error) {
-	touched := slices.ContainsFunc(pending, func(f migrations.File) bool {
-		return bytes.Contains(bytes.ToLower(f.SQL), []byte("defer_foreign_keys"))
+// options are what planning the files has to know about the database.
+func (e *Engine) options(ctx context.Context, p Project, t target, pending []migrations.File) (migrations.Options, error) {
+	o := migrations.Options{Ledger: p.ledger()}
+	o.Deferred = slices.ContainsFunc(t.Objects, func(obj migrations.Object) bool {
+		return strings.Contains(strings.ToLower(obj.SQL), "initially deferred")
+	})
+	var err error
+	o.Violations, err = e.violates(ctx, t, pending, o.Deferred)
+	return o, err
+}
+
+// violates reports whether rows of the target break foreign keys already. It is asked only where it matters, that is
+// where the check of foreign keys is put off, since the answer reads every child row.
+func (e *Engine) violates(ctx context.Context, t target, pending []migrations.File, deferred bool) (bool, error) {
+	touched := deferred && len(pending) > 0 || slices.ContainsFunc(pending, func(f migrations.File) bool {
+		text := strings.ToLower(string(f.SQL) + string(f.Down))
+		return strings.Contains(text, "defer_foreign_keys") || strings.Contains(text, "initially deferred")
 	})
 	if !touched || t.Database.ID == "" {
 		return false, nil
@@ -215,11 +227,12 @@ func (e *Engine) planForward(ctx context.Context, d draft, objs []migrations.Obj
 	out := planned{plan: d.base()}
 	diff := migrations.Compare(d.files, ledger, d.sums)
 	out.difference = gate.Known(diff, d.target.At)
-	violations, err := e.violates(ctx, d.target, diff.Pending)
+	o, err := e.options(ctx, d.project, d.target, diff.Pending)
 	if err != nil {
 		return out, err
 	}
-	txs, err := migrations.Apply(diff.Pending, migrations.Options{Ledger: d.project.ledger(), Violations: violations && before == nil})
+	o.Violations = o.Violations && before == nil // a rebuilt preview has none
+	txs, err := migrations.Apply(diff.Pending, o)
 	if err != nil {
 		return out, badMigration(err)
 	}
@@ -233,7 +246,7 @@ func (e *Engine) planForward(ctx context.Context, d draft, objs []migrations.Obj
 	out.rehearsal = gate.Known(report, d.target.At)
 	out.plan.Applied = names(ledger)
 	for _, f := range diff.Pending {
-		out.plan.Pending = append(out.plan.Pending, pending(f.Name, f.Checksum().Raw, txs))
+		out.plan.Pending = append(out.plan.Pending, pending(f.Name, f.Name, f.Checksum().Raw, txs))
 	}
 	for _, name := range diff.OutOfOrder {
 		out.plan.Findings = append(out.plan.Findings, release.Finding{Code: "out_of_order", File: name})
@@ -271,12 +284,12 @@ func (p Project) approvals(run release.Run) int {
 	return max(1, p.Approvals)
 }
 
-// pending describes a file of a plan by its statements.
-func pending(name, sum string, txs []migrations.Transaction) release.Pending {
+// pending describes a migration of a plan by the statements that come from its file.
+func pending(name, file, sum string, txs []migrations.Transaction) release.Pending {
 	out := release.Pending{Name: name, Checksum: sum}
 	for _, tx := range txs {
 		for _, s := range tx.Statements {
-			if s.Origin.File == name {
+			if s.Origin.File == file {
 				out.Statements = append(out.Statements, migrations.Describe(s.Origin))
 			}
 		}

@@ -224,4 +224,3 @@ func (e *Engine) progress(ctx context.Context, run *release.Run) error {
 		return nil
 	})
 }
-

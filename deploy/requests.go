@@ -120,6 +120,7 @@ func (e *Engine) enqueue(ctx context.Context, p Project, r Request, run release.
 		if s.Lease == nil {
 			run.Place--
 		}
+		e.newest(tx, &s, run)
 		tx.PutState(s)
 		e.record(tx, run, RunChanged, "requested", r.By.Person, run.Ref)
 		return nil
@@ -167,8 +168,10 @@ func (e *Engine) ask(ctx context.Context, p Project, r Request, run release.Run)
 			}
 			e.close(tx, &open, release.Overtaken, at)
 			e.record(tx, open, RunEnded, "superseded", r.By.Person, "by "+run.ID)
+			s = tx.State(p.Name, run.Environment)
 		}
 		s.Request = run.ID
+		e.newest(tx, &s, run)
 		tx.PutState(s)
 		if run.Kind == release.Promote {
 			tx.PutStanding(p.Name, run.Environment, run.Release, release.Waiting)
@@ -201,6 +204,23 @@ func (e *Engine) asked(ctx context.Context, key string) (run release.Run, ok boo
 		return nil
 	})
 	return run, ok, err
+}
+
+// newest makes a run the one whose card has the buttons, and has the cards shown again that lose theirs to it: the one
+// before it here, and preview's, which offers what production is about to get.
+func (e *Engine) newest(tx Tx, s *release.State, run release.Run) {
+	before := s.Last
+	s.Last = run.ID
+	e.showAgain(tx, run, before)
+	if run.Environment == release.Production {
+		e.showAgain(tx, run, tx.State(run.Project, release.Preview).Last)
+	}
+}
+
+func (e *Engine) showAgain(tx Tx, because release.Run, id string) {
+	if id != "" && id != because.ID {
+		tx.Append(Event{Run: id, Project: because.Project, Environment: because.Environment, Kind: RunChanged, At: e.now()})
+	}
 }
 
 func alreadyLive(s release.State, run release.Run) *release.Refusal {
@@ -266,6 +286,7 @@ func (e *OutsideError) Unwrap() []error { return []error{e.Refusal, e.Err} }
 func (e *Engine) close(tx Tx, run *release.Run, phase release.Phase, at time.Time) {
 	run.Phase, run.EndedAt = phase, at
 	s := tx.State(run.Project, run.Environment)
+	e.showAgain(tx, *run, tx.State(run.Project, release.Preview).Last)
 	if s.Request == run.ID {
 		s.Request = ""
 	}

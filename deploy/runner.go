@@ -281,6 +281,9 @@ func (e *Engine) end(ctx context.Context, run *release.Run, how ending) error {
 			s.Lease, s.Unresolved = nil, false
 		}
 		tx.PutState(s)
+		if run.Environment == release.Production {
+			e.showAgain(tx, *run, tx.State(run.Project, release.Preview).Last)
+		}
 		detail := string(how.phase)
 		if how.refusal != nil {
 			detail += " " + string(how.refusal.Code)

@@ -253,12 +253,23 @@ type apply struct {
 func (a apply) transaction() migrations.Transaction { return a.script[a.index] }
 
 func (a apply) do(ctx context.Context) (string, error) {
-	tx := a.transaction()
-	statements := make([]string, len(tx.Statements))
-	for i, s := range tx.Statements {
-		statements[i] = s.SQL
+	tx, id := a.transaction(), a.run.Plan.Target.ID
+	err := a.e.d1.Apply(ctx, id, texts(tx.Statements))
+	if cleanup := tx.Cleanup(); err != nil && len(cleanup) > 0 {
+		// A rollback does not undo pragmas, and the next transaction may get the same connection.
+		if cleanErr := a.e.d1.Apply(ctx, id, texts(cleanup)); cleanErr != nil {
+			a.e.log.WarnContext(ctx, "pragmas of a failed transaction were not put back", "run", a.run.ID, "error", cleanErr)
+		}
 	}
-	return "", a.e.d1.Apply(ctx, a.run.Plan.Target.ID, statements)
+	return "", err
+}
+
+func texts(planned []migrations.Planned) []string {
+	out := make([]string, len(planned))
+	for i, p := range planned {
+		out[i] = p.SQL
+	}
+	return out
 }
 
 func (a apply) observe(ctx context.Context) (outcome, string, error) {
@@ -289,8 +300,12 @@ func (a apply) observe(ctx context.Context) (outcome, string, error) {
 
 func (a apply) failed(err error) release.Failure {
 	f := release.Failure{Code: "not_applied", Words: words(err), OneOf: own([]migrations.Transaction{a.transaction()})}
-	if _, rejected := errors.AsType[*RejectedError](err); rejected {
-		f.Code = "refused_by_d1"
+	if _, rejected := errors.AsType[*RejectedError](err); !rejected {
+		return f
+	}
+	f.Code = "refused_by_d1"
+	if name, ok := migrations.ForeignKeysAfter(f.Words); ok {
+		f.Code, f.File = "foreign_keys_broken", name
 	}
 	return f
 }

@@ -40,7 +40,9 @@ type record struct {
 }
 
 // View runs fn on one state of the store.
-func (d Deploy) View(ctx context.Context, fn func(deploy.Tx) error) error { return d.run(ctx, d.s.View, fn) }
+func (d Deploy) View(ctx context.Context, fn func(deploy.Tx) error) error {
+	return d.run(ctx, d.s.View, fn)
+}
 
 // Update runs fn and commits what it wrote, unless it returns an error or a record could not be read.
 func (d Deploy) Update(ctx context.Context, fn func(deploy.Tx) error) error {

@@ -1,0 +1,270 @@
+// Package handlers is where the chat meets the engine: an update becomes a decision of deploy, and what deploy stored
+// becomes the cards that people see.
+//
+// There is one file for each chat command, and help.go beside them gathers what each says of itself. press.go takes
+// buttons, which mean the same as commands. admit.go decides who is heard at all. projector.go follows the engine's
+// events and keeps one living card for each run. No words are made here: they are in package cards.
+package handlers
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"log/slog"
+	"strings"
+	"time"
+
+	"towline/bot"
+	"towline/cards"
+	"towline/deploy"
+	"towline/deploy/gate"
+	"towline/deploy/release"
+	"towline/migrations"
+)
+
+// Engine is what the handlers ask of package deploy.
+type Engine interface {
+	Deploy(ctx context.Context, r deploy.Request, ref string, reset bool) (release.Run, error)
+	Promote(ctx context.Context, r deploy.Request, number uint64) (release.Run, error)
+	Rollback(ctx context.Context, r deploy.Request, number uint64) (release.Run, error)
+	Unhold(ctx context.Context, r deploy.Request, reason string) error
+	Vote(ctx context.Context, b deploy.Ballot) (release.Run, error)
+	Resolve(ctx context.Context, id string, by gate.Actor, look bool) (release.Run, error)
+
+	Status(ctx context.Context, project string) (deploy.Status, error)
+	Releases(ctx context.Context, project string, below uint64, limit int) ([]deploy.Listed, error)
+	Reachable(ctx context.Context, project string, limit int) ([]uint64, error)
+	Refs(ctx context.Context, project string) (refs []string, def string, err error)
+	State(ctx context.Context, project string, env release.Environment) (release.State, error)
+	FindRun(ctx context.Context, id string) (release.Run, bool, error)
+	Script(ctx context.Context, plan release.Plan) ([]migrations.Transaction, error)
+	Events(ctx context.Context, after uint64, limit int) ([]deploy.Event, error)
+	Changed() <-chan struct{}
+}
+
+// Outbox delivers what people should see. Want returns once it is stored.
+type Outbox interface {
+	Want(ctx context.Context, key string, f bot.Frame) error
+}
+
+// Team is who may do what, and which project belongs to which chat. It is read anew for every update.
+type Team struct {
+	People   []gate.Actor
+	Projects []Home
+}
+
+// Home is where a project is talked about. Without a topic it is every topic of the chat.
+type Home struct {
+	Project string
+	Place   bot.Place
+}
+
+// Handlers handles what people send. It is safe for concurrent use.
+type Handlers struct {
+	engine  Engine
+	outbox  Outbox
+	team    func() Team
+	compare func(web, from, to string) string
+	now     func() time.Time
+	log     *slog.Logger
+	visits  *visits
+}
+
+// Options are what Handlers is made of.
+type Options struct {
+	Engine Engine
+	Outbox Outbox
+	Team   func() Team
+	// Compare makes the address of a page that compares two commits, empty where the host has none.
+	Compare func(web, from, to string) string
+	Now     func() time.Time
+	Log     *slog.Logger
+}
+
+// New makes the handlers.
+func New(o Options) *Handlers {
+	if o.Now == nil {
+		o.Now = time.Now
+	}
+	if o.Log == nil {
+		o.Log = slog.New(slog.DiscardHandler)
+	}
+	return &Handlers{
+		engine: o.Engine, outbox: o.Outbox, team: o.Team, compare: o.Compare, now: o.Now, log: o.Log, visits: newVisits(),
+	}
+}
+
+var _ bot.Handler = (*Handlers)(nil)
+
+// ask is one request of a person, taken apart: typed as a command, or meant by a button.
+type ask struct {
+	key     string // unique for the update
+	place   bot.Place
+	message int // to reply to, 0 for none
+	by      gate.Actor
+	team    Team
+	args    []string
+}
+
+func (a ask) request(project string) deploy.Request {
+	return deploy.Request{Project: project, By: a.by, Key: a.key, ReplyTo: address(a.place, a.message)}
+}
+
+// command is one chat command: what it says of itself, and what it does.
+type command struct {
+	help   cards.Help
+	needs  gate.Role
+	handle func(ctx context.Context, h *Handlers, a ask) (*cards.Card, error)
+}
+
+// commands lists the chat's commands in the order in which one needs them.
+func commands() []command {
+	return []command{
+		deployCommand(), promoteCommand(), rollbackCommand(), statusCommand(), releasesCommand(),
+		previewCommand(), unholdCommand(), helpCommand(), whoamiCommand(),
+	}
+}
+
+// Menu is the commands as Telegram's menu shows them.
+func Menu() []bot.MenuCommand {
+	var menu []bot.MenuCommand
+	for _, c := range commands() {
+		menu = append(menu, bot.MenuCommand{Name: c.help.Name, Description: c.help.Does})
+	}
+	return menu
+}
+
+// Command handles one chat command. It runs again with the same update after a crash, and then does nothing twice.
+func (h *Handlers) Command(ctx context.Context, c bot.Command) error {
+	a, card, heard := h.admit(c)
+	if !heard {
+		return nil
+	}
+	if card == nil {
+		var err error
+		if card, err = h.run(ctx, a, c.Name); err != nil {
+			return err
+		}
+	}
+	return h.reply(ctx, a, card)
+}
+
+// run finds the command and carries it out. Its refusals become cards.
+func (h *Handlers) run(ctx context.Context, a ask, name string) (*cards.Card, error) {
+	for _, c := range commands() {
+		if c.help.Name != name && !(name == "start" && c.help.Name == "help") {
+			continue
+		}
+		if r := gate.Needs(a.by, c.needs, c.help.Name); r != nil {
+			return h.refused(a, r), nil
+		}
+		card, err := c.handle(ctx, h, a)
+		if err == nil {
+			return card, nil
+		}
+		return h.explain(ctx, a, err)
+	}
+	unknown := cards.UnknownCommand(name, nearest(name))
+	return &unknown, nil
+}
+
+// explain turns an error into what to say about it. What is no refusal is the program's fault, and goes to the log.
+func (h *Handlers) explain(ctx context.Context, a ask, err error) (*cards.Card, error) {
+	r, ok := deploy.IsRefusal(err)
+	if !ok {
+		return nil, err
+	}
+	if outside, ok := errors.AsType[*deploy.OutsideError](err); ok {
+		h.log.WarnContext(ctx, "refused, since something outside could not be read", "code", r.Code, "error", outside.Err)
+	}
+	return h.refused(a, r), nil
+}
+
+func (h *Handlers) refused(a ask, r *release.Refusal) *cards.Card {
+	project := ""
+	if here := a.projects(); len(here) == 1 {
+		project = here[0]
+	}
+	card := cards.Refusal(r, project)
+	return &card
+}
+
+// reply posts the answer to an ask. The key makes a repeated handling of the same update the same message.
+func (h *Handlers) reply(ctx context.Context, a ask, card *cards.Card) error {
+	if card == nil {
+		return nil
+	}
+	f := frame(*card, a.place, a.message)
+	f.Final = true
+	return h.outbox.Want(ctx, "reply/"+a.key, f)
+}
+
+// frame is a card as the bot posts it.
+func frame(c cards.Card, place bot.Place, replyTo int) bot.Frame {
+	f := bot.Frame{Place: place, ReplyTo: replyTo, HTML: c.HTML, Notify: c.Notify}
+	for _, row := range c.Buttons {
+		var out []bot.Button
+		for _, b := range row {
+			button := bot.Button{Text: b.Text, URL: b.URL, Copy: b.Copy, Style: string(b.Style)}
+			if b.Action.Verb != "" {
+				button.Data = b.Action.String()
+			}
+			out = append(out, button)
+		}
+		f.Buttons = append(f.Buttons, out)
+	}
+	return f
+}
+
+// projects are those whose chat the ask came from.
+func (a ask) projects() []string {
+	var out []string
+	for _, p := range a.team.Projects {
+		if p.Place.Chat == a.place.Chat && (p.Place.Topic == 0 || p.Place.Topic == a.place.Topic) {
+			out = append(out, p.Project)
+		}
+	}
+	return out
+}
+
+// project takes the project off the arguments. Where it is left out, the chat's only one is meant; where the chat has
+// several, card asks which.
+func (a ask) project(verb cards.Verb, name string) (project string, rest []string, card *cards.Card, err error) {
+	here := a.projects()
+	if len(a.args) > 0 {
+		for _, p := range here {
+			if strings.EqualFold(p, a.args[0]) {
+				return p, a.args[1:], nil, nil
+			}
+		}
+		for _, p := range a.team.Projects {
+			if strings.EqualFold(p.Project, a.args[0]) {
+				return "", nil, nil, release.Refuse(release.CodeWrongChat, "project", p.Project)
+			}
+		}
+	}
+	switch {
+	case len(here) == 1:
+		return here[0], a.args, nil, nil
+	case len(here) == 0:
+		return "", nil, nil, release.Refuse(release.CodeWrongChat)
+	case len(a.args) > 0 && len(a.args) != 1:
+		return "", nil, nil, release.Refuse(release.CodeUnknownProject, "project", a.args[0]).Listing(here...)
+	}
+	var choices []cards.Button
+	for _, p := range here {
+		choices = append(choices, cards.Button{Text: p, Action: cards.Do(verb, append([]string{p}, a.args...)...)})
+	}
+	pick := cards.Pick(cards.PickProject(name), choices)
+	return "", nil, &pick, nil
+}
+
+// address keeps, with a run, where its request came from; parseAddress reads it.
+func address(p bot.Place, message int) string {
+	return fmt.Sprintf("%d/%d/%d", p.Chat, p.Topic, message)
+}
+
+func parseAddress(s string) (p bot.Place, message int, ok bool) {
+	n, err := fmt.Sscanf(s, "%d/%d/%d", &p.Chat, &p.Topic, &message)
+	return p, message, err == nil && n == 3
+}

@@ -1,0 +1,141 @@
+package handlers
+
+import (
+	"context"
+	"fmt"
+	"strconv"
+	"strings"
+
+	"towline/bot"
+	"towline/cards"
+	"towline/deploy"
+	"towline/deploy/gate"
+	"towline/deploy/release"
+)
+
+// Press handles one press of a button. A refusal is a private toast; the group sees only what changed.
+func (h *Handlers) Press(ctx context.Context, p bot.Press) (bot.Toast, error) {
+	team := h.team()
+	a := ask{
+		key: fmt.Sprintf("update/%d", p.UpdateID), place: p.Place, message: p.Message, team: team,
+		by: gate.Actor{Person: release.Person{ID: p.From.ID, Name: p.From.Name}, Role: team.role(p.From.ID)},
+	}
+	action, err := cards.ParseAction(p.Data)
+	if err != nil {
+		return bot.Toast{}, err
+	}
+	if r := gate.Needs(a.by, gate.Viewer, string(action.Verb)); r != nil {
+		return refusedPress(r), nil
+	}
+	toast, err := h.act(ctx, a, p, action)
+	if err == nil {
+		return bot.Toast{Text: toast}, nil
+	}
+	if r, ok := deploy.IsRefusal(err); ok {
+		h.log.InfoContext(ctx, "press refused", "code", r.Code, "verb", action.Verb, "person", p.From.ID)
+		return refusedPress(r), nil
+	}
+	return bot.Toast{}, err
+}
+
+func refusedPress(r *release.Refusal) bot.Toast {
+	return bot.Toast{Text: cards.RefusalToast(r), Alert: true}
+}
+
+// act does what a button means, and says the toast for it.
+func (h *Handlers) act(ctx context.Context, a ask, p bot.Press, action cards.Action) (string, error) {
+	switch action.Verb {
+	case cards.Approve, cards.Reject:
+		yes := action.Verb == cards.Approve
+		run, err := h.engine.Vote(ctx, deploy.Ballot{Run: action.Arg(0), Digest: action.Arg(1), By: a.by, Yes: yes})
+		return cards.Decided(run, yes), err
+	case cards.Look, cards.Settle:
+		look := action.Verb == cards.Look
+		_, err := h.engine.Resolve(ctx, action.Arg(0), a.by, look)
+		if look {
+			return cards.Looking, err
+		}
+		return cards.Settled, err
+	case cards.RunNow:
+		return h.runNow(ctx, a, action)
+	case cards.Status, cards.Releases:
+		return h.refresh(ctx, a, p, action)
+	}
+	if !p.Current {
+		return "", release.Refuse(release.CodeStaleButton)
+	}
+	return h.start(ctx, a, action)
+}
+
+// start does what the command of the same name would.
+func (h *Handlers) start(ctx context.Context, a ask, action cards.Action) (string, error) {
+	project := action.Arg(0)
+	if !contains(a.projects(), project) {
+		return "", release.Refuse(release.CodeWrongChat, "project", project)
+	}
+	request := a.request(project)
+	switch action.Verb {
+	case cards.Deploy, cards.Reset:
+		rest := action.Args[1:]
+		if len(rest) == 1 && rest[0] == "" {
+			rest = nil
+		}
+		card, err := h.deploy(ctx, a, project, rest, action.Verb == cards.Reset)
+		if err == nil && card != nil {
+			return "", h.reply(ctx, a, card)
+		}
+		return cards.Started, err
+	case cards.Promote, cards.Rollback:
+		var number uint64
+		if action.Arg(1) != "" {
+			var err error
+			if number, err = strconv.ParseUint(strings.TrimPrefix(action.Arg(1), "#"), 10, 64); err != nil {
+				return "", fmt.Errorf("button %q: %w", action, err)
+			}
+		}
+		ask := h.engine.Promote
+		if action.Verb == cards.Rollback {
+			ask = h.engine.Rollback
+		}
+		_, err := ask(ctx, request, number)
+		return cards.AskedFor, err
+	}
+	return "", release.Refuse(release.CodeStaleButton)
+}
+
+// refresh renders an answer again, in place.
+func (h *Handlers) refresh(ctx context.Context, a ask, p bot.Press, action cards.Action) (string, error) {
+	a.args = action.Args
+	card, err := h.run(ctx, a, string(action.Verb))
+	if err != nil || card == nil {
+		return "", err
+	}
+	f := frame(*card, p.Place, 0)
+	f.Final = true
+	return cards.Fresh, h.outbox.Want(ctx, p.Card, f)
+}
+
+// runNow carries out a command that was too old when it came, for the one who sent it.
+func (h *Handlers) runNow(ctx context.Context, a ask, action cards.Action) (string, error) {
+	if action.Arg(0) != strconv.FormatInt(a.by.ID, 10) {
+		return cards.NotYours, nil
+	}
+	words := strings.Fields(strings.ToLower(firstWord(action.Arg(1))))
+	if len(words) == 0 {
+		return "", release.Refuse(release.CodeStaleButton)
+	}
+	name, _, _ := strings.Cut(strings.TrimPrefix(words[0], "/"), "@")
+	a.args = strings.Fields(action.Arg(1))[1:]
+	card, err := h.run(ctx, a, name)
+	if err != nil {
+		return "", err
+	}
+	return cards.Started, h.reply(ctx, a, card)
+}
+
+func firstWord(s string) string {
+	if f := strings.Fields(s); len(f) > 0 {
+		return f[0]
+	}
+	return ""
+}
