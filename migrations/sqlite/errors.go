@@ -19,6 +19,9 @@ type Error struct {
 // Error returns SQLite's words and the name of the code, as D1's REST API prints them.
 func (e *Error) Error() string {
 	s := e.Message
+	if s == noStatement {
+		return s // an answer of D1, not of SQLite
+	}
 	if e.Offset >= 0 {
 		s = fmt.Sprintf("%s at offset %d", s, e.Offset)
 	}
@@ -28,6 +31,9 @@ func (e *Error) Error() string {
 	}
 	return s
 }
+
+// noStatement is what D1 says to text that holds nothing to run.
+const noStatement = "No SQL statements detected."
 
 // Name returns the name of the primary code, such as "SQLITE_CONSTRAINT".
 func (e *Error) Name() string {
@@ -63,7 +69,7 @@ func asError(err error, sql string) error {
 	if errors.As(err, &detailed) && detailed.SQL() != "" && strings.HasSuffix(sql, detailed.SQL()) {
 		e.Offset = len(sql) - len(detailed.SQL())
 	}
-	return e
+	return inD1sWords(e)
 }
 
 func refusal(code sqlite3.ErrorCode, format string, args ...any) *Error {

@@ -150,7 +150,7 @@ func (c *Conn) prepare(sql string) (*sqlite3.Stmt, []Action, error) {
 		return nil, nil, asError(err, sql)
 	}
 	if stmt == nil {
-		return nil, nil, refusal(sqlite3.ERROR, "No SQL statements detected.")
+		return nil, nil, refusal(sqlite3.ERROR, noStatement)
 	}
 	if err := c.nothingIn(tail); err != nil {
 		stmt.Close()

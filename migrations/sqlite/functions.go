@@ -33,6 +33,24 @@ func (p *profile) functionAllowed(name string) bool {
 	return p.functions[strings.ToLower(name)]
 }
 
+// ownFunctions begin the names of functions that this SQLite has and D1's has not. Their calls are refused as D1 does,
+// with "no such function".
+const ownFunctions = "base64 base85 decimal geopoly_ ieee754 regexp soundex"
+
+// inD1sWords turns the refusal of a function that D1 lacks into D1's.
+func inD1sWords(e *Error) *Error {
+	name, denied := strings.CutPrefix(e.Message, "not authorized to use function: ")
+	if !denied {
+		return e
+	}
+	for _, own := range strings.Fields(ownFunctions) {
+		if strings.HasPrefix(strings.ToLower(name), own) {
+			e.Message = "no such function: " + name
+		}
+	}
+	return e
+}
+
 // functionSet takes functionNames apart.
 func functionSet() map[string]bool {
 	set := make(map[string]bool)
