@@ -52,11 +52,11 @@ func (g *Git) explain(err error) error {
 	case has("REMOTE HOST IDENTIFICATION HAS CHANGED", "Host key verification failed"):
 		e.What = "the host key of " + g.host() + " is not the one that is known"
 		e.Do = "Make sure that the host is the right one, then remove its line from known_hosts beside the cache"
-	case has("301", "302", "307", "308", "unable to update url base from redirection") && has("URL", "url"):
+	case has("error: 301", "error: 302", "error: 307", "error: 308", "unable to update url base from redirection"):
 		e.What = g.host() + " has moved: it redirects elsewhere, where no token is sent"
 		e.Do = "Put the address that the browser ends at into source.git, with .git at its end"
 	case has("Authentication failed", "could not read Username", "could not read Password", "terminal prompts disabled",
-		"error: 401", "error: 403", "Permission denied", "ccess denied", "epository not found", "not found", "error: 404"):
+		"error: 401", "error: 403", "error: 404", "Permission denied (", "HTTP Basic: Access denied", "epository not found", "' not found"):
 		return g.refused(said)
 	case said == "":
 		e.Detail = err.Error()

@@ -221,11 +221,9 @@ type entryInfo struct {
 	time time.Time
 }
 
-func (e entryInfo) Name() string               { return path.Base(e.name) }
-func (e entryInfo) Size() int64                { return e.size }
-func (e entryInfo) Mode() fs.FileMode          { return e.mode }
-func (e entryInfo) Type() fs.FileMode          { return e.mode.Type() }
-func (e entryInfo) ModTime() time.Time         { return e.time }
-func (e entryInfo) IsDir() bool                { return e.mode.IsDir() }
-func (e entryInfo) Sys() any                   { return nil }
-func (e entryInfo) Info() (fs.FileInfo, error) { return e, nil }
+func (e entryInfo) Name() string       { return path.Base(e.name) }
+func (e entryInfo) Size() int64        { return e.size }
+func (e entryInfo) Mode() fs.FileMode  { return e.mode }
+func (e entryInfo) ModTime() time.Time { return e.time }
+func (e entryInfo) IsDir() bool        { return e.mode.IsDir() }
+func (e entryInfo) Sys() any           { return nil }

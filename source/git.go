@@ -121,7 +121,17 @@ func describe(ctx context.Context, git *command, commit, folder string) (describ
 
 // local is the same repository without the network and without a token.
 func (c *command) local() *command {
-	return &command{binary: c.binary, dir: c.dir, getenv: c.getenv, secrets: c.secrets}
+	return &command{binary: c.binary, dir: c.dir, env: []string{"GIT_DIR=" + c.dir}, getenv: c.getenv, secrets: c.secrets}
+}
+
+// maxPacks is when a cache is begun anew: git gets slow with many packs, and each fetch brings one or two. A snapshot that
+// is still being read fetches again what it lacks.
+const maxPacks = 200
+
+// worn reports whether a cache holds too many packs.
+func worn(dir string) bool {
+	packs, err := filepath.Glob(filepath.Join(dir, "objects", "pack", "*.pack"))
+	return err == nil && len(packs) > maxPacks
 }
 
 // open gives the bare repository with that ending, made if need be, and a git that may reach the host. filter is what the
@@ -129,6 +139,11 @@ func (c *command) local() *command {
 func (g *Git) open(ctx context.Context, ending, filter string) (*command, error) {
 	git := &command{binary: g.o.Git, getenv: g.o.Getenv, dir: g.o.CacheDir}
 	dir := g.base + ending
+	if worn(dir) {
+		if err := os.RemoveAll(dir); err != nil {
+			return nil, g.explain(err)
+		}
+	}
 	if _, err := os.Stat(filepath.Join(dir, "config")); err != nil {
 		// Made under another name and renamed, so that a crash leaves no half repository.
 		fresh := dir + ".new"

@@ -98,24 +98,39 @@ func noFolder(folder, where string) error {
 	}
 }
 
-func (t *gitTree) info(n node) entryInfo {
+// info describes an entry. The size of a file is known once its content was fetched, so asking for it fetches.
+func (t *gitTree) info(n node) (entryInfo, error) {
 	size := int64(0)
 	if n.fileMode().IsRegular() {
 		t.mu.Lock()
+		defer t.mu.Unlock()
+		if err := t.know(n); err != nil {
+			return entryInfo{}, err
+		}
 		size = t.sizes[n.oid]
-		t.mu.Unlock()
 	}
-	return entryInfo{name: n.name, size: size, mode: n.fileMode(), time: t.time}
+	return entryInfo{name: n.name, size: size, mode: n.fileMode(), time: t.time}, nil
 }
+
+// gitEntry is one entry of a folder; only Info fetches.
+type gitEntry struct {
+	tree *gitTree
+	node node
+}
+
+func (e gitEntry) Name() string               { return path.Base(e.node.name) }
+func (e gitEntry) IsDir() bool                { return e.node.fileMode().IsDir() }
+func (e gitEntry) Type() fs.FileMode          { return e.node.fileMode().Type() }
+func (e gitEntry) Info() (fs.FileInfo, error) { return e.tree.info(e.node) }
 
 func (t *gitTree) stat(name string) (fs.FileInfo, error) {
 	n, err := t.follow(name)
 	if err != nil {
 		return nil, err
 	}
-	info := t.info(n)
+	info, err := t.info(n)
 	info.name = name
-	return info, nil
+	return info, err
 }
 
 func (t *gitTree) list(name string) ([]fs.DirEntry, error) {
@@ -128,7 +143,7 @@ func (t *gitTree) list(name string) ([]fs.DirEntry, error) {
 	}
 	var entries []fs.DirEntry
 	for _, child := range t.names[n.name] {
-		entries = append(entries, t.info(t.nodes[child]))
+		entries = append(entries, gitEntry{t, t.nodes[child]})
 	}
 	return entries, nil
 }
@@ -187,10 +202,8 @@ func leaves(name string) error {
 func (t *gitTree) blob(n node, limit int64) ([]byte, error) {
 	t.mu.Lock()
 	defer t.mu.Unlock()
-	if _, known := t.sizes[n.oid]; !known {
-		if err := t.load(t.neighbours(n)); err != nil {
-			return nil, err
-		}
+	if err := t.know(n); err != nil {
+		return nil, err
 	}
 	if t.sizes[n.oid] > limit {
 		return nil, errTooMuch
@@ -201,6 +214,14 @@ func (t *gitTree) blob(n node, limit int64) ([]byte, error) {
 		}
 	}
 	return t.blobs[n.oid], nil
+}
+
+// know makes sure that an object is in the repository and its size known.
+func (t *gitTree) know(n node) error {
+	if _, known := t.sizes[n.oid]; known {
+		return nil
+	}
+	return t.load(t.neighbours(n))
 }
 
 // neighbours are the files of the same kind in the same folder and below it; the one alone where they are too many.
