@@ -1,7 +1,6 @@
 package cloudflare
 
 import (
-	"cmp"
 	"encoding/json"
 	"errors"
 	"fmt"
@@ -41,11 +40,11 @@ type catalogue struct {
 	surroundings
 	mu        sync.Mutex
 	closed    bool
-	databases map[string]*database // by id
+	databases []*database // oldest first
 }
 
 func openCatalogue(dir string, around surroundings) (*catalogue, error) {
-	c := &catalogue{dir: dir, surroundings: around, databases: map[string]*database{}}
+	c := &catalogue{dir: dir, surroundings: around}
 	if dir == "" {
 		return c, nil
 	}
@@ -68,7 +67,7 @@ func openCatalogue(dir string, around surroundings) (*catalogue, error) {
 		if err != nil {
 			return nil, errors.Join(err, c.close())
 		}
-		c.databases[r.UUID] = db
+		c.databases = append(c.databases, db)
 	}
 	return c, nil
 }
@@ -81,7 +80,7 @@ func (c *catalogue) save() error {
 		return nil
 	}
 	file := catalogueFile{Version: 1}
-	for _, db := range c.sorted() {
+	for _, db := range c.databases {
 		file.Databases = append(file.Databases, db.record)
 	}
 	text, err := json.MarshalIndent(file, "", "  ")
@@ -89,18 +88,6 @@ func (c *catalogue) save() error {
 		return err
 	}
 	return writeFile(c.path(), text)
-}
-
-// sorted returns the databases, oldest first. The caller holds the lock.
-func (c *catalogue) sorted() []*database {
-	var all []*database
-	for _, db := range c.databases {
-		all = append(all, db)
-	}
-	slices.SortFunc(all, func(a, b *database) int {
-		return cmp.Or(a.record.CreatedAt.Compare(b.record.CreatedAt), cmp.Compare(a.record.UUID, b.record.UUID))
-	})
-	return all
 }
 
 // create makes an empty database. A name that is taken is refused with 7502.
@@ -128,9 +115,9 @@ func (c *catalogue) create(name, region, jurisdiction string) (*database, error)
 	if err != nil {
 		return nil, err
 	}
-	c.databases[id] = db
+	c.databases = append(c.databases, db)
 	if err := c.save(); err != nil {
-		delete(c.databases, id)
+		c.databases = c.databases[:len(c.databases)-1]
 		return nil, errors.Join(err, db.remove())
 	}
 	return db, nil
@@ -138,12 +125,15 @@ func (c *catalogue) create(name, region, jurisdiction string) (*database, error)
 
 // named finds a database by its name. The caller holds the lock.
 func (c *catalogue) named(name string) *database {
-	for _, db := range c.databases {
-		if db.record.Name == name {
-			return db
-		}
+	return c.first(func(r record) bool { return r.Name == name })
+}
+
+func (c *catalogue) first(match func(record) bool) *database {
+	i := slices.IndexFunc(c.databases, func(db *database) bool { return match(db.record) })
+	if i < 0 {
+		return nil
 	}
-	return nil
+	return c.databases[i]
 }
 
 // find looks a database up by its id, or also by its name, which wrangler uses when it deletes one.
@@ -156,7 +146,7 @@ func (c *catalogue) find(key string, alsoByName bool) (*database, error) {
 	if c.closed {
 		return nil, errClosed()
 	}
-	db := c.databases[strings.ToLower(key)]
+	db := c.first(func(r record) bool { return r.UUID == strings.ToLower(key) })
 	if db == nil && alsoByName {
 		db = c.named(key)
 	}
@@ -173,13 +163,13 @@ func (c *catalogue) list(part string) ([]*database, error) {
 	if c.closed {
 		return nil, errClosed()
 	}
-	return slices.DeleteFunc(c.sorted(), func(db *database) bool { return !strings.Contains(db.record.Name, part) }), nil
+	return slices.DeleteFunc(slices.Clone(c.databases), func(db *database) bool { return !strings.Contains(db.record.Name, part) }), nil
 }
 
 // remove deletes a database and its history.
 func (c *catalogue) remove(db *database) error {
 	c.mu.Lock()
-	delete(c.databases, db.record.UUID)
+	c.databases = slices.DeleteFunc(c.databases, func(other *database) bool { return other == db })
 	err := c.save()
 	c.mu.Unlock()
 	return errors.Join(err, db.remove())

@@ -1,12 +1,14 @@
 package cloudflare
 
 import (
+	"bytes"
 	"context"
 	"encoding/hex"
 	"errors"
 	"net/http"
 	"os"
 	"path/filepath"
+	"sync/atomic"
 	"time"
 
 	"towline/migrations/sqlite"
@@ -21,8 +23,10 @@ type database struct {
 	turn    chan struct{} // holds one token: whoever has it may touch what is below
 	conn    *sqlite.Conn  // nil once it is closed
 	history *history
-	removed bool // deleted, not only closed
 	fresh   bool // whether the newest snapshot is the present content
+	removed bool // deleted, not only closed
+
+	running atomic.Pointer[context.CancelFunc] // interrupts the query at work; needs no turn
 }
 
 func openDatabase(dir string, r record, around surroundings) (*database, error) {
@@ -40,11 +44,28 @@ func openDatabase(dir string, r record, around surroundings) (*database, error) 
 	if db.conn, err = sqlite.Open(context.Background(), path); err != nil {
 		return nil, err
 	}
-	if err := db.keep(); err != nil { // also the content that a crash left without its snapshot
+	if err := db.resume(); err != nil {
 		return nil, errors.Join(err, db.conn.Close())
 	}
 	db.turn <- struct{}{}
 	return db, nil
+}
+
+// resume takes a snapshot unless the newest one holds the present content: a crash may have come between a change and its
+// snapshot.
+func (db *database) resume() error {
+	if at := len(db.history.snapshots) - 1; at >= 0 {
+		kept, err := db.history.read(db.history.snapshots[at])
+		if err != nil {
+			return err
+		}
+		content, err := db.conn.Serialize()
+		if err != nil {
+			return err
+		}
+		db.fresh = bytes.Equal(kept, content)
+	}
+	return db.keep()
 }
 
 // alone runs fn while nobody else touches the database. It ignores that a client goes away: D1 carries out what it has
@@ -75,6 +96,10 @@ func (db *database) execute(statements []statement) (results []statementResult, 
 		return nil, refuse(http.StatusBadRequest, 7500, "No SQL statements detected.")
 	}
 	err = db.alone(func(ctx context.Context) error {
+		ctx, interrupt := context.WithCancel(ctx)
+		defer interrupt()
+		db.running.Store(&interrupt)
+		defer db.running.Store(nil)
 		results, err = db.transaction(ctx, statements)
 		return err
 	})
@@ -208,8 +233,12 @@ type restored struct {
 	Message          string `json:"message"`
 }
 
-// restore puts back the content of a bookmark, or that of a time. The content that it replaces keeps its bookmark.
+// restore puts back the content of a bookmark, or that of a time. The content that it replaces keeps its bookmark. A
+// query at work is interrupted, as the documentation of Time Travel says.
 func (db *database) restore(bookmark string, at time.Time) (r restored, err error) {
+	if interrupt := db.running.Load(); interrupt != nil {
+		(*interrupt)()
+	}
 	err = db.alone(func(context.Context) error {
 		if err := db.keep(); err != nil {
 			return err

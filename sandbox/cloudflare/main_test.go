@@ -4,7 +4,6 @@ import (
 	"net/http/httptest"
 	"os"
 	"strings"
-	"sync"
 	"testing"
 
 	"go.uber.org/goleak"
@@ -33,14 +32,14 @@ const token = "local-token"
 
 func account() string { return strings.Repeat("a1", 16) }
 
-// serve starts a local Cloudflare, and restarts it when asked to.
+// served is a local Cloudflare behind HTTP.
 type served struct {
-	mu      sync.Mutex
 	options cloudflare.Options
 	server  *cloudflare.Server
 	http    *httptest.Server
 }
 
+// serve starts a local Cloudflare for as long as the test runs.
 func serve(t testing.TB, o cloudflare.Options) *served {
 	t.Helper()
 	o.AccountID, o.Token = account(), token

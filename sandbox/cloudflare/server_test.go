@@ -101,6 +101,50 @@ func TestARequestThatTakesTooLongIsInterruptedAndUndone(t *testing.T) {
 	}
 }
 
+func TestARestoreInterruptsTheQueryAtWork(t *testing.T) {
+	_, s := local(t, cloudflare.Options{})
+	path := create(t, s, "shop")
+	query(t, s, path, "CREATE TABLE t(a)")
+	_, bookmark, _ := strings.Cut(string(must(t, s, "GET", path+"/time_travel/bookmark", "").Result), `:"`)
+	bookmark = strings.TrimRight(bookmark, `"}`)
+	endless := insert + "; WITH RECURSIVE n(i) AS (SELECT 1 UNION ALL SELECT i + 1 FROM n) SELECT count(*) FROM n"
+	answered := make(chan got)
+	go func() {
+		g, err := call(t, s, "POST", path+"/query", sqlBody(endless))
+		if err != nil {
+			t.Error(err)
+		}
+		answered <- g
+	}()
+	for { // until a restore has met the query
+		if g := must(t, s, "POST", path+"/time_travel/restore?bookmark="+bookmark, ""); !g.Success {
+			t.Fatal(g.text)
+		}
+		select {
+		case g := <-answered:
+			if g.status != 500 || len(g.Errors) != 1 || !strings.HasPrefix(g.Errors[0].Message, "internal error; reference = e_") {
+				t.Errorf("the interrupted query got %d %s", g.status, g.text)
+			}
+			if n := rows(t, s, path); n != "0" {
+				t.Errorf("the interrupted query left %s rows", n)
+			}
+			return
+		default:
+		}
+	}
+}
+
+func TestOpeningAFolderAgainChangesNoBookmark(t *testing.T) {
+	s, server := local(t, cloudflare.Options{Dir: t.TempDir()})
+	path := create(t, server, "shop")
+	query(t, server, path, "CREATE TABLE t(a)")
+	before := must(t, server, "GET", path+"/time_travel/bookmark", "").text
+	server.URL = s.restart(t)
+	if after := must(t, server, "GET", path+"/time_travel/bookmark", "").text; after != before {
+		t.Errorf("before %s, after %s", before, after)
+	}
+}
+
 func TestAValueOfMoreThanTwoMegabytesIsRefused(t *testing.T) {
 	_, s := local(t, cloudflare.Options{})
 	path := create(t, s, "shop")

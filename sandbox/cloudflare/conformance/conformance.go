@@ -29,6 +29,7 @@ func Run(t *testing.T, start func(testing.TB) Server) {
 		{"databases", testDatabases},
 		{"refusals", testRefusals},
 		{"statements", testCases(statementCases())},
+		{"transactions", testCases(transactionCases())},
 		{"values", testCases(valueCases())},
 		{"engine", testCases(engineCases())},
 		{"limits", testCases(limitCases())},

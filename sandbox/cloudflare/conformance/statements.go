@@ -5,10 +5,13 @@ import (
 	"strings"
 )
 
-// statementCases are about texts of several statements, batches, and what a failure leaves behind.
+const (
+	gone   = `[[{"n":0}]]`
+	tables = `SELECT count(*) AS n FROM sqlite_master WHERE name NOT LIKE '\_cf\_%' ESCAPE '\'`
+)
+
+// statementCases are about texts of several statements and their ends.
 func statementCases() []sqlCase {
-	const gone = `[[{"n":0}]]`
-	tables := "SELECT count(*) AS n FROM sqlite_master WHERE name NOT LIKE '\\_cf\\_%' ESCAPE '\\'"
 	return []sqlCase{
 		one("a text of several statements answers for each of them",
 			gives("CREATE TABLE t(a); INSERT INTO t VALUES (1), (2); SELECT a FROM t ORDER BY a", `[[],[],[{"a":1},{"a":2}]]`)),
@@ -24,14 +27,27 @@ func statementCases() []sqlCase {
 		one("a semicolon in a string, a name or a comment ends nothing",
 			gives("SELECT 'a;b' AS s, \"x;y\" AS d, 1 AS [p;q] -- ;\n /* ; */; SELECT `c;d` FROM (SELECT 1 AS `c;d`)",
 				`[[{"s":"a;b","d":"x;y","p;q":1}],[{"c;d":1}]]`)),
+		one("a batch may hold texts of several statements",
+			together("CREATE TABLE t(a); INSERT INTO t VALUES (1)", "INSERT INTO t VALUES (2); SELECT count(*) AS n FROM t").gives(`[[],[],[],[{"n":2}]]`)),
+		one("what a migration's text with its ledger row did is there",
+			do(`CREATE TABLE IF NOT EXISTS "d1_migrations"(id INTEGER PRIMARY KEY AUTOINCREMENT, name TEXT UNIQUE, applied_at TIMESTAMP DEFAULT CURRENT_TIMESTAMP NOT NULL);`),
+			gives("CREATE TABLE t(a);\nINSERT INTO \"d1_migrations\" (name)\nvalues ('0001_a.sql');", `[[],[]]`),
+			gives(`SELECT id, name FROM "d1_migrations" ORDER BY id`, `[[{"id":1,"name":"0001_a.sql"}]]`)),
+		one("a body that is no query is refused as malformed",
+			step{body: `{"sql":`, refuse: "*", code: 7400}, step{body: `{"sql":1}`, refuse: "*", code: 7400},
+			step{body: `{"params":[]}`, refuse: "*", code: 7400}, step{body: `{"sql":"SELECT ?","params":[{}]}`, refuse: "*", code: 7400}),
+	}
+}
+
+// transactionCases are about what a failure leaves behind, and about foreign keys until the commit.
+func transactionCases() []sqlCase {
+	return []sqlCase{
 		one("when one statement of a text fails, nothing of the text is there",
 			refused("CREATE TABLE t(a); INSERT INTO t VALUES (1); INSERT INTO nowhere VALUES (1)", "no such table: nowhere: SQLITE_ERROR"),
 			gives(tables, gone)),
 		one("when one statement of a batch fails, nothing of the batch is there",
 			together("CREATE TABLE t(a)", "INSERT INTO t VALUES (1)", "SELEC 1").isRefused(`near "SELEC": syntax error at offset 0: SQLITE_ERROR`),
 			gives(tables, gone)),
-		one("a batch may hold texts of several statements",
-			together("CREATE TABLE t(a); INSERT INTO t VALUES (1)", "INSERT INTO t VALUES (2); SELECT count(*) AS n FROM t").gives(`[[],[],[],[{"n":2}]]`)),
 		one("a violated constraint is named with its extended code",
 			do("CREATE TABLE t(id INTEGER PRIMARY KEY, u UNIQUE, n NOT NULL, c CHECK (c > 0)); INSERT INTO t VALUES (1, 1, 1, 1)"),
 			refused("INSERT INTO t VALUES (1, 2, 2, 2)", "UNIQUE constraint failed: t.id: SQLITE_CONSTRAINT (extended: SQLITE_CONSTRAINT_PRIMARYKEY)"),
@@ -41,13 +57,6 @@ func statementCases() []sqlCase {
 		one("a guard that cannot parse JSON aborts everything before it",
 			refused("CREATE TABLE t(a); SELECT CASE WHEN (SELECT count(*) FROM t) THEN 1 ELSE json('x') END", "malformed JSON: SQLITE_ERROR"),
 			gives(tables, gone)),
-		one("what a migration's text with its ledger row did is there",
-			do(`CREATE TABLE IF NOT EXISTS "d1_migrations"(id INTEGER PRIMARY KEY AUTOINCREMENT, name TEXT UNIQUE, applied_at TIMESTAMP DEFAULT CURRENT_TIMESTAMP NOT NULL);`),
-			gives("CREATE TABLE t(a);\nINSERT INTO \"d1_migrations\" (name)\nvalues ('0001_a.sql');", `[[],[]]`),
-			gives(`SELECT id, name FROM "d1_migrations" ORDER BY id`, `[[{"id":1,"name":"0001_a.sql"}]]`)),
-		one("a body that is no query is refused as malformed",
-			step{body: `{"sql":`, refuse: "*", code: 7400}, step{body: `{"sql":1}`, refuse: "*", code: 7400},
-			step{body: `{"params":[]}`, refuse: "*", code: 7400}, step{body: `{"sql":"SELECT ?","params":[{}]}`, refuse: "*", code: 7400}),
 		one("foreign keys are on, and cannot be put off",
 			do("CREATE TABLE p(id INTEGER PRIMARY KEY); CREATE TABLE c(p REFERENCES p(id))"),
 			refused("PRAGMA foreign_keys = OFF; INSERT INTO c VALUES (1)", "FOREIGN KEY constraint failed: SQLITE_CONSTRAINT (extended: SQLITE_CONSTRAINT_FOREIGNKEY)"),

@@ -34,7 +34,7 @@ export class Catalog extends DurableObject {
   }
 
   list(name) {
-    return this.sql.exec("SELECT * FROM databases WHERE ? = '' OR instr(name, ?) > 0 ORDER BY created_at, uuid", name, name).toArray();
+    return this.sql.exec("SELECT * FROM databases WHERE ? = '' OR instr(name, ?) > 0 ORDER BY rowid", name, name).toArray();
   }
 
   remove(uuid) {
