@@ -15,3 +15,6 @@ func CommandLine(g *Git, keyFile, knownHosts string) (sshCommand string, environ
 
 // MaxPacks is how many packs a cache may hold.
 const MaxPacks = maxPacks
+
+// WebOf is the page of an address.
+func WebOf(address string) string { return webOf(address) }
