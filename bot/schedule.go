@@ -2,6 +2,7 @@ package bot
 
 import (
 	"context"
+	"slices"
 	"sync"
 	"time"
 
@@ -88,6 +89,7 @@ func (o *Outbox) load(ctx context.Context) error {
 	if err != nil {
 		return err
 	}
+	slices.SortStableFunc(cards, func(a, b Card) int { return a.Changed.Compare(b.Changed) })
 	for _, c := range cards {
 		o.schedule(c)
 	}

@@ -173,8 +173,8 @@ type Tx interface {
 	Delete(key string)
 	// Scan yields the keys that begin with prefix, in order, with copies of
 	// their values, at most limit of them (0 means all). Forward it starts at
-	// the first key that is not below from; in reverse at the last key below
-	// from. An empty from means the end that lies in the direction's back. The
+	// the first key that is not below from; in reverse it starts at the last key
+	// that is below from. With an empty from it takes all that has the prefix. The
 	// transaction may write while it scans.
 	Scan(prefix, from string, limit int, reverse bool) iter.Seq2[string, []byte]
 	// Next adds one to a persisted counter and returns it; the first is 1.
