@@ -20,10 +20,17 @@ export class Log {
     this.following = true;
     this.scroll.addEventListener("scroll", () => this.scrolled());
     byId("to-end").addEventListener("click", () => this.toEnd());
-    new ResizeObserver(() => this.following && this.jump()).observe(this.scroll);
+    new ResizeObserver(() => this.resized()).observe(this.scroll);
     store.on("messages", (e) => this.changed(e));
     store.on("me", () => this.redraw());
     store.on("room", () => this.redraw());
+  }
+
+  resized() {
+    const width = this.scroll.clientWidth;
+    if (width !== this.width) for (const b of this.list.querySelectorAll(".bubble")) b.style.minWidth = "";
+    this.width = width;
+    if (this.following) this.jump();
   }
 
   changed({ reset, changed }) {
@@ -65,10 +72,10 @@ export class Log {
   // focus where it was.
   replace(old, item) {
     const focused = old.contains(document.activeElement) ? document.activeElement : null;
-    const width = old.querySelector(".bubble")?.offsetWidth;
+    const width = old.querySelector(".bubble")?.getBoundingClientRect().width;
     old.replaceWith(item);
     const bubble = item.querySelector(".bubble");
-    if (bubble && width && item.classList.contains("bot")) bubble.style.minWidth = "min(100%, " + width + "px)";
+    if (bubble && width && item.classList.contains("bot")) bubble.style.minWidth = width + "px";
     if (!focused) return;
     const label = focused.dataset.label;
     const same = label && [...item.querySelectorAll(".key")].find((k) => k.dataset.label === label && !k.disabled);
