@@ -158,16 +158,6 @@ func (d *database) ledger(table string) []migrations.LedgerRow {
 	return list
 }
 
-// names is the ledger's names.
-func (d *database) names() []string {
-	d.t.Helper()
-	var names []string
-	for _, row := range d.ledger("") {
-		names = append(names, row.Name)
-	}
-	return names
-}
-
 // schema is what sqlite_master says, apart from the tables of SQLite itself.
 func (d *database) schema() []string {
 	d.t.Helper()

@@ -12,11 +12,13 @@ import (
 
 const simpleTrigger = "CREATE TRIGGER tr AFTER INSERT ON t BEGIN UPDATE t SET a = 1; DELETE FROM u; END"
 
-func TestAFileIsSplitAsSQLiteSplitsIt(t *testing.T) {
-	for _, c := range []struct {
-		name, sql string
-		want      []string
-	}{
+type splitCase struct {
+	name, sql string
+	want      []string
+}
+
+func splitCases() []splitCase {
+	return []splitCase{
 		{"nothing", "", nil},
 		{"blanks and semicolons alone", " \n;; ;\t\r\n", nil},
 		{"comments alone", "-- one; two\n/* three; */", nil},
@@ -55,7 +57,11 @@ func TestAFileIsSplitAsSQLiteSplitsIt(t *testing.T) {
 		{"CASE before a comma in a trigger", "CREATE TRIGGER x INSERT ON t BEGIN UPDATE t SET a = CASE 1 WHEN 1 THEN 2 END, b = 1; END;", []string{"CREATE TRIGGER x INSERT ON t BEGIN UPDATE t SET a = CASE 1 WHEN 1 THEN 2 END, b = 1; END"}},
 		{"a table called trigger", "CREATE TABLE trigger(a);SELECT 2;", []string{"CREATE TABLE trigger(a)", "SELECT 2"}},
 		{"letters beyond ASCII", "SELECT 'é' AS naïve;", []string{"SELECT 'é' AS naïve"}},
-	} {
+	}
+}
+
+func TestAFileIsSplitAsSQLiteSplitsIt(t *testing.T) {
+	for _, c := range splitCases() {
 		t.Run(c.name, func(t *testing.T) {
 			list, err := migrations.Split("0001_x.sql", []byte(c.sql))
 			if err != nil {
