@@ -98,6 +98,9 @@ func (b *Bot) Run(ctx context.Context) error {
 	}
 	defer b.end()
 	if err := errors.Join(b.aliases.load(ctx), b.outbox.load(ctx)); err != nil {
+		if ctx.Err() != nil {
+			return nil
+		}
 		return fmt.Errorf("bot: %w", err)
 	}
 

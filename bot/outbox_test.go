@@ -307,6 +307,7 @@ func TestWhatCouldNotBePostedIsParkedUntilTheBotIsBack(t *testing.T) {
 		}
 		must(t, r.server.SetMember(group, telegram.Member{User: botID, Status: telegram.Ordinary}, lead))
 		r.until(group, "the parked card", func(m []telegram.Message) bool { return len(own(m)) == 1 })
+		synctest.Wait()
 		_, _, events := r.handler.seen()
 		if len(events) != 2 || events[0].Kind != bot.BotRemoved || events[1].Kind != bot.BotAdded {
 			t.Errorf("events: %+v", events)
