@@ -1,0 +1,103 @@
+package main
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"log/slog"
+	"sync"
+	"sync/atomic"
+	"time"
+
+	"towline/bot"
+	"towline/cards"
+	"towline/deploy"
+	"towline/handlers"
+	"towline/source"
+	"towline/store"
+)
+
+// service is the bot at work: what serve and demo both are.
+type service struct {
+	wiring atomic.Pointer[wiring]
+	bot    *bot.Bot
+	engine *deploy.Engine
+	chat   *handlers.Handlers
+	cursor handlers.Cursor
+	log    *slog.Logger
+}
+
+// parts are what a service is made of.
+type parts struct {
+	wiring    *wiring
+	store     *store.Store
+	databases deploy.Databases
+	bot       bot.Options
+	now       func() time.Time
+	log       *slog.Logger
+}
+
+// late lets the bot be made before the handlers that post through it.
+type late struct{ bot.Handler }
+
+func newService(p parts) (*service, error) {
+	s := &service{cursor: p.store.Deploy(), log: p.log}
+	s.wiring.Store(p.wiring)
+	s.engine = deploy.New(deploy.Options{
+		Store: p.store.Deploy(), Blobs: p.store, Databases: p.databases, Now: p.now, Logger: p.log,
+		Projects: func() []deploy.Project { return s.wiring.Load().projects },
+	})
+	o := p.bot
+	o.Menu, o.Now, o.Log = handlers.Menu(), p.now, p.log
+	o.UnknownPress = bot.Toast{Text: cards.UnknownPress, Alert: true}
+	o.SlowPress = bot.Toast{Text: cards.SlowPress}
+	o.Failure = cards.Failure
+	door := &late{}
+	var err error
+	if s.bot, err = bot.New(o, p.store.Bot(), door); err != nil {
+		return nil, err
+	}
+	s.chat = handlers.New(handlers.Options{
+		Engine: s.engine, Outbox: s.bot.Outbox(), Team: s.team, Compare: source.CompareURL, Now: p.now, Log: p.log,
+	})
+	door.Handler = s.chat
+	return s, nil
+}
+
+// team is who may do what now, with the ids that migrated groups have today.
+func (s *service) team() handlers.Team {
+	t := s.wiring.Load().team
+	homes := make([]handlers.Home, len(t.Projects))
+	for i, h := range t.Projects {
+		h.Place.Chat = s.bot.Chat(h.Place.Chat)
+		homes[i] = h
+	}
+	t.Projects = homes
+	return t
+}
+
+// run works until ctx ends or a part of it cannot go on. It returns when every part has stopped.
+func (s *service) run(ctx context.Context) error {
+	ctx, cancel := context.WithCancel(ctx)
+	defer cancel()
+	var (
+		group sync.WaitGroup
+		mu    sync.Mutex
+		errs  []error
+	)
+	part := func(name string, work func(context.Context) error) {
+		group.Go(func() {
+			defer cancel()
+			if err := work(ctx); err != nil && !errors.Is(err, context.Canceled) {
+				mu.Lock()
+				defer mu.Unlock()
+				errs = append(errs, fmt.Errorf("%s: %w", name, err))
+			}
+		})
+	}
+	part("engine", s.engine.Run)
+	part("cards", func(ctx context.Context) error { return s.chat.Project(ctx, s.cursor) })
+	part("bot", s.bot.Run)
+	group.Wait()
+	return errors.Join(errs...)
+}

@@ -1,0 +1,90 @@
+package main
+
+import (
+	"context"
+	"fmt"
+	"log/slog"
+	"path"
+	"path/filepath"
+
+	"towline/bot"
+	"towline/config"
+	"towline/deploy"
+	"towline/deploy/gate"
+	"towline/deploy/release"
+	"towline/handlers"
+	"towline/source"
+)
+
+// wiring is what a config means: the projects for the engine, and the people and chats for the handlers. A reload makes
+// a new one.
+type wiring struct {
+	projects []deploy.Project
+	team     handlers.Team
+}
+
+// wire turns a config into values for the rooms. getenv gives git its surroundings.
+func wire(c *config.Config, getenv func(string) string) (*wiring, error) {
+	w := &wiring{}
+	for _, person := range c.People {
+		role, err := gate.ParseRole(string(person.Role))
+		if err != nil {
+			return nil, err
+		}
+		w.team.People = append(w.team.People, gate.Actor{Person: release.Person{ID: person.ID, Name: person.Name}, Role: role})
+	}
+	for _, p := range c.Projects {
+		w.projects = append(w.projects, deploy.Project{
+			Name: p.Name, Source: adapt{sourceOf(c, p, getenv)}, Migrations: p.Migrations, LedgerTable: p.MigrationsTable,
+			AllowedRefs: p.ProductionRefs, Preview: p.Preview.Database, Production: p.Production.Database, Seed: p.Preview.Seed,
+			Approvals: p.Approvals.Required, Expire: p.Approvals.Expire,
+		})
+		place := bot.Place{Chat: p.Place.Chat, Topic: p.Place.Topic}
+		w.team.Projects = append(w.team.Projects, handlers.Home{Project: p.Name, Place: place})
+	}
+	return w, nil
+}
+
+func sourceOf(c *config.Config, p config.Project, getenv func(string) string) source.Source {
+	s := p.Source
+	if s.Dir != "" {
+		return source.NewDirectory(source.DirectoryOptions{Dir: s.Dir, Path: s.Path, Ref: s.Ref, Getenv: getenv})
+	}
+	return source.NewGit(source.Options{
+		URL: s.Git, Ref: s.Ref, Path: s.Path, KeyFile: s.KeyFile, TokenFile: s.TokenFile, Getenv: getenv,
+		CacheDir: filepath.Join(filepath.Dir(c.Store.Path), path.Base(c.Store.Path)+".git"),
+	})
+}
+
+// adapt fits a source to the engine's port.
+type adapt struct{ source.Source }
+
+func (a adapt) Fetch(ctx context.Context, ref string) (deploy.Snapshot, error) {
+	s, err := a.Source.Fetch(ctx, ref)
+	if err != nil {
+		return deploy.Snapshot{}, err
+	}
+	return deploy.Snapshot{FS: s.FS, Origin: release.Origin{
+		Ref: s.Ref, Commit: s.Commit, Author: s.Author, Subject: s.Subject, Time: s.CommitTime, Web: s.Web, Dirty: s.Dirty,
+	}}, nil
+}
+
+// Choices are asked for only where no ref has a meaning of its own.
+func (a adapt) Choices(ctx context.Context) ([]string, error) {
+	if _, versions := a.Source.(*source.Versions); versions {
+		return a.Refs(ctx)
+	}
+	return nil, nil
+}
+
+// loggerTo makes the service's log: one line of key=value each, with every secret of the config taken out whatever put
+// it there.
+func loggerTo(p program, level slog.Level, secrets []string) *slog.Logger {
+	handler := slog.NewTextHandler(p.stderr, &slog.HandlerOptions{Level: level})
+	return slog.New(redact(handler, secrets))
+}
+
+// busy says what to do when another process holds the store.
+func busy(err error) error {
+	return &exitError{code: exitUnknown, text: fmt.Sprintf("%v\nOnly one process can serve a store. Stop the other one first, or give this one another store.path.", err)}
+}
