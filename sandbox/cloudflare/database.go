@@ -308,6 +308,9 @@ func (db *database) disconnect() error {
 func (db *database) remove() error {
 	<-db.turn
 	defer func() { db.turn <- struct{}{} }()
+	if db.removed {
+		return notFound(db.record.UUID) // two requests met
+	}
 	db.removed = true
 	err := db.disconnect()
 	if db.file == "" {

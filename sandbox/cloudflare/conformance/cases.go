@@ -5,6 +5,7 @@ import (
 	"encoding/json"
 	"fmt"
 	"hash/fnv"
+	"strings"
 	"testing"
 
 	gocmp "github.com/google/go-cmp/cmp"
@@ -97,10 +98,13 @@ func (s step) run(t *testing.T, db database, name string) {
 	}
 }
 
+// parse reads JSON and keeps numbers as they are written: 2^53 + 1 is not 2^53.
 func parse(t testing.TB, text string) any {
 	t.Helper()
 	var value any
-	if err := json.Unmarshal([]byte(text), &value); err != nil {
+	decoder := json.NewDecoder(strings.NewReader(text))
+	decoder.UseNumber()
+	if err := decoder.Decode(&value); err != nil {
 		t.Fatalf("%v in %s", err, text)
 	}
 	return value

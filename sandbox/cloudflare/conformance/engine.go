@@ -21,7 +21,7 @@ func valueCases() []sqlCase {
 			step{sql: "SELECT ?", refuse: "Wrong number of parameter bindings for SQL query."}),
 		one("integers above 2^53 lose their last digits",
 			gives("SELECT 9007199254740993 AS a, 9223372036854775807 AS b, CAST(9007199254740993 AS TEXT) AS c",
-				`[[{"a":9007199254740992,"b":9223372036854775807,"c":"9007199254740993"}]]`)),
+				`[[{"a":9007199254740992,"b":9223372036854776000,"c":"9007199254740993"}]]`)),
 		one("a whole REAL, an infinity, a BLOB and a NULL have their forms in JSON",
 			gives("SELECT 1.0 AS r, 1e400 AS i, x'00ff' AS b, x'' AS e, NULL AS z", `[[{"r":1,"i":null,"b":[0,255],"e":[],"z":null}]]`)),
 		one("text keeps its quotes, newlines and letters of any script",

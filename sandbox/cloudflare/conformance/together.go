@@ -158,6 +158,10 @@ func testRestart(t *testing.T, c *client) {
 		if now := db.bookmark(t, ""); now < second {
 			t.Errorf("%s after %s", now, second)
 		}
+		db.query(t, "CREATE TABLE later(a)")
+		if now := db.bookmark(t, ""); now <= second {
+			t.Errorf("after a change, %s after %s", now, second)
+		}
 	})
 	t.Run("an earlier bookmark still leads back", func(t *testing.T) {
 		undo := db.restore(t, first).PreviousBookmark
