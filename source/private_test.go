@@ -89,7 +89,9 @@ func (h *host) remote(t *testing.T, r *repo, tokenText string) (g *source.Git, c
 	if err := os.WriteFile(ask, []byte("#!/bin/sh\ntouch "+asked+"\necho x\n"), 0o755); err != nil {
 		t.Fatal(err)
 	}
-	home := fmt.Sprintf("[credential]\n\thelper = \"!touch %s; echo\"\n[core]\n\taskPass = %s\n", asked, ask)
+	// With this configuration of the user that runs Towline, git would ask, and would go to another host.
+	home := fmt.Sprintf("[credential]\n\thelper = \"!touch %s; echo\"\n[core]\n\taskPass = %s\n[url \"https://127.0.0.1:1/\"]\n\tinsteadOf = %s\n",
+		asked, ask, h.URL)
 	if err := os.WriteFile(filepath.Join(dir, ".gitconfig"), []byte(home), 0o600); err != nil {
 		t.Fatal(err)
 	}
