@@ -1,0 +1,38 @@
+# Towline's commands. `make test` is the whole check: it installs what it needs, says what, and runs everything.
+
+GO ?= go
+STATICCHECK = $(GO) tool -modfile=tools.mod staticcheck
+
+.PHONY: test setup check unit race bench lint demo golden
+
+## test: set up, then check and run everything
+test: setup check unit race
+
+## setup: the real programs that tests borrow (workerd, wrangler, Node 22, Chromium)
+setup:
+	@sh tools/setup.sh
+
+## check: formatting, vet, staticcheck
+check:
+	@test -z "$$(gofmt -l $$(git ls-files '*.go'))" || { echo "not gofmt'ed:"; gofmt -l $$(git ls-files '*.go'); exit 1; }
+	$(GO) vet ./...
+	$(STATICCHECK) ./...
+
+## unit: every test, with real D1, wrangler and the chat page
+unit:
+	$(GO) test ./...
+
+## race: the race detector, without the tests that only wait for other programs
+race:
+	$(GO) test -race -short ./...
+
+## bench: the figures of the README, against wrangler in the same run
+bench: setup
+	$(GO) run ./cmd/bench
+
+## golden: write the golden files anew; read the difference before you commit it
+golden:
+	$(GO) test ./cards ./config ./cmd/... -update
+
+demo:
+	$(GO) run ./cmd/towline demo
