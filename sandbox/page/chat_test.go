@@ -50,7 +50,7 @@ func TestTheChatInABrowser(t *testing.T) {
 		{"a reader who scrolled back is left where they are", scrolling},
 		{"a restarted demo is taken up again", restarting},
 	} {
-		t.Run(c.name, func(t *testing.T) { c.test(t, b) })
+		t.Run(c.name, func(t *testing.T) { t.Parallel(); c.test(t, b) })
 	}
 }
 

@@ -3,6 +3,7 @@ package page
 import (
 	"bytes"
 	"encoding/json"
+	"errors"
 	"fmt"
 	"net/http"
 	"strconv"
@@ -14,6 +15,9 @@ import (
 
 // heartbeat is how often a silent stream says that it lives; it is how a client that went without a word is noticed.
 const heartbeat = 15 * time.Second
+
+// writeWithin is how long a client may take to accept an event. One that has stopped reading must not hold up Close.
+const writeWithin = 10 * time.Second
 
 // room is everything that a client needs besides the messages.
 type room struct {
@@ -159,8 +163,12 @@ func (s *stream) write(name, id string, data []byte) error {
 		fmt.Fprintf(&b, "data: %s\n", data)
 	}
 	b.WriteByte('\n')
+	c := http.NewResponseController(s.w)
+	if err := c.SetWriteDeadline(time.Now().Add(writeWithin)); err != nil && !errors.Is(err, http.ErrNotSupported) {
+		return err
+	}
 	if _, err := s.w.Write(b.Bytes()); err != nil {
 		return err
 	}
-	return http.NewResponseController(s.w).Flush()
+	return c.Flush()
 }

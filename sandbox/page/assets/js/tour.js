@@ -62,6 +62,8 @@ export class Tour {
 
   draw() {
     this.box.hidden = this.steps.length === 0;
+    byId("empty-tour").hidden = this.hidden || this.box.hidden;
+    byId("empty-plain").hidden = !byId("empty-tour").hidden;
     this.box.classList.toggle("folded", this.hidden);
     if (this.hidden) {
       this.box.replaceChildren(el("button.tour-back", { onclick: () => this.hide(false) }, "Show the tour"));
