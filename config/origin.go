@@ -26,7 +26,9 @@ func (d *decoder) source(s *section) Source {
 		src.Ref = v.text
 	}
 	if v, ok := s.scalar("path", ""); ok {
-		src.Path = strings.TrimPrefix(v.inside(), ".")
+		if src.Path = v.inside(); src.Path == "." {
+			src.Path = ""
+		}
 	}
 	if v, ok := s.scalar("dir", ""); ok {
 		src.Dir = v.local()

@@ -190,6 +190,16 @@ func TestARefMayBePromotedWhereAPatternNamesIt(t *testing.T) {
 	}
 }
 
+func TestAFolderIsKeptAsItIsNamed(t *testing.T) {
+	for written, want := range map[string]string{".": "", "./app/": "app", ".hidden": ".hidden", "a/../b": "b"} {
+		text := strings.Replace(small, "{dir: .}", "{dir: ., path: "+written+"}", 1)
+		c, _, err := config.Parse("c", []byte(text), t.TempDir(), env())
+		if err != nil || c.Projects[0].Source.Path != want {
+			t.Errorf("%s: %+v, error %v", written, c, err)
+		}
+	}
+}
+
 func TestAFileThatIsNotThereIsAnErrorWithItsName(t *testing.T) {
 	_, _, err := config.Load(filepath.Join(t.TempDir(), "gone.yaml"), env())
 	var errs config.Errors
