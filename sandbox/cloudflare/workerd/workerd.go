@@ -17,6 +17,7 @@ import (
 	"os"
 	"os/exec"
 	"path/filepath"
+	"runtime"
 	"strings"
 	"sync"
 	"testing"
@@ -48,7 +49,7 @@ type Instance struct {
 	port                  int
 	mu                    sync.Mutex
 	process               *exec.Cmd
-	exited                chan struct{}
+	exited                <-chan struct{}
 }
 
 // Start runs workerd until the test ends. It skips the test where the binary is not installed (see package parts).
@@ -192,16 +193,12 @@ func (i *Instance) run(ctx context.Context) error {
 		fmt.Sprintf("--socket-addr=http=127.0.0.1:%d", i.port), "--control-fd=3")
 	cmd.ExtraFiles = []*os.File{childEnd}
 	cmd.Stdout, cmd.Stderr = complaints, complaints
-	err = cmd.Start()
+	exited, err := start(cmd)
 	_ = childEnd.Close()
 	if err != nil {
 		return fmt.Errorf("start workerd: %w", err)
 	}
-	i.process, i.exited = cmd, make(chan struct{})
-	go func() {
-		_ = cmd.Wait()
-		close(i.exited)
-	}()
+	i.process, i.exited = cmd, exited
 	stop := context.AfterFunc(ctx, func() { _ = control.Close() })
 	defer stop()
 	if i.port, err = listening(control); err != nil {
@@ -213,6 +210,23 @@ func (i *Instance) run(ctx context.Context) error {
 	}
 	i.URL = fmt.Sprintf("http://127.0.0.1:%d/client/v4", i.port)
 	return nil
+}
+
+// start starts the process, on a thread that stays for as long as it runs, and returns a channel that its end closes.
+func start(cmd *exec.Cmd) (<-chan struct{}, error) {
+	dieWithParent(cmd)
+	started, exited := make(chan error, 1), make(chan struct{})
+	go func() {
+		runtime.LockOSThread()
+		defer runtime.UnlockOSThread()
+		err := cmd.Start()
+		started <- err
+		if err == nil {
+			_ = cmd.Wait()
+			close(exited)
+		}
+	}()
+	return exited, <-started
 }
 
 // listening reads control messages until the one that names the port.

@@ -2,4 +2,8 @@
 
 package workerd
 
+import "os/exec"
+
 func roomy(string) bool { return false }
+
+func dieWithParent(*exec.Cmd) {}
