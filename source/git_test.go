@@ -139,7 +139,7 @@ func TestAnUnknownRefIsAnsweredWithTheNearestNames(t *testing.T) {
 func TestWhatIsNoRefNeverReachesGit(t *testing.T) {
 	g := source.NewGit(source.Options{URL: "https://127.0.0.1:1/x", CacheDir: t.TempDir(), Git: "/nonexistent/git"})
 	for _, ref := range []string{
-		"-x", "--upload-pack=touch /tmp/x", "main..other", "main...other", "a:b", "main@{1}", "@", "a b", "a\nb", "a\x00b", "main^", "main~1",
+		"-x", "--upload-pack=touch x", "main..other", "main...other", "a:b", "main@{1}", "@", "a b", "a\nb", "a\x00b", "main^", "main~1",
 		"*", "a?", "[a]", "/a", "a/", "a//b", ".a", "a/.b", "a.lock", "a.", "a\\b", strings.Repeat("a", 300), "\u202e\u0007x",
 	} {
 		if _, err := g.Fetch(t.Context(), ref); !errors.Is(err, source.ErrBadRef) {
