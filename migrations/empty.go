@@ -16,9 +16,7 @@ func empty(a, b schema, ledger string) []Planned {
 	}
 	drop("TRIGGER", union(a.triggers, b.triggers))
 	drop("VIEW", union(a.views, b.views))
-	virtual := union(a.virtual, b.virtual)
-	slices.Reverse(virtual)
-	drop("TABLE", virtual)
+	drop("TABLE", union(a.virtual, b.virtual))
 	tables := union(union(a.tables, b.tables), []Object{{Type: "table", Name: ledger}})
 	order, circular := dropOrder(tables, parents(slices.Concat(a.tables, b.tables)))
 	var gone []string

@@ -59,7 +59,7 @@ func assertForeignKeys(name string) []Planned {
 	guard := quoteName(ForeignKeyGuard + name)
 	return []Planned{
 		{SQL: createGuard(ForeignKeyGuard + name)},
-		{SQL: "INSERT INTO " + guard + " SELECT NULL FROM pragma_foreign_key_check LIMIT 1"},
+		{SQL: "INSERT INTO " + guard + " SELECT NULL FROM pragma_foreign_key_check"},
 		{SQL: "DROP TABLE " + guard},
 	}
 }

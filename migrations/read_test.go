@@ -23,7 +23,7 @@ func TestNamesSortAsWranglerSortsThem(t *testing.T) {
 		{"a letter behind the number does not count", []string{"0003_b.sql", "0003b_a.sql", "4_x.sql"}},
 		{"a hyphen does not end the number", []string{"0018_z.sql", "0019-x.sql", "0019_a.sql", "0020.sql"}},
 		{"equal numbers sort as strings", []string{"0001_A.sql", "0001_a.sql", "001_a.sql", "1_a.sql"}},
-		{"names without a number come last, as strings", []string{"7_x.sql", "B.sql", "_1.sql", "a1.sql", "b.sql", "é.sql"}},
+		{"names without a number come last, as strings", []string{"7_x.sql", "!x.sql", "B.sql", "_1.sql", "a1.sql", "b.sql", "é.sql"}},
 		{"signs and leading blanks as parseInt reads them", []string{"-5_x.sql", "+2_x.sql", " 3_x.sql", "\u00a04_x.sql"}},
 		{"times as numbers", []string{"0002_x.sql", "20250101000000_a.sql", "20261121071452_b.sql"}},
 		{"hexadecimal counts as 0", []string{"0x1A_a.sql", "1_a.sql"}},

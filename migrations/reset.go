@@ -100,8 +100,6 @@ func sortObjects(objects []Object) (schema, error) {
 	}
 	s.tables = slices.DeleteFunc(s.tables, s.shadow)
 	s.indexes = slices.DeleteFunc(s.indexes, func(o Object) bool { return s.shadow(Object{Name: o.Table}) })
-	// A vocabulary table names the full-text table that it looks into.
-	slices.SortStableFunc(s.virtual, func(a, b Object) int { return vocabulary(a) - vocabulary(b) })
 	return s, nil
 }
 
@@ -123,13 +121,6 @@ func (o Object) module() string {
 		}
 	}
 	return "unknown"
-}
-
-func vocabulary(o Object) int {
-	if o.module() == "fts5vocab" {
-		return 1
-	}
-	return 0
 }
 
 // shadow reports whether a table is kept by one of the virtual tables ("FTS5", section 9; "The SQLite R*Tree Module",

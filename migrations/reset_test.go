@@ -64,6 +64,9 @@ var preview = []struct{ name, sql string }{
 		INSERT INTO a VALUES (1, 1); INSERT INTO b VALUES (1, 1, 7, 8, 9); PRAGMA foreign_keys=ON;`},
 	{"triggers that refuse deletes", `CREATE TABLE a(id INTEGER PRIMARY KEY); CREATE TABLE b(a REFERENCES a ON DELETE CASCADE);
 		CREATE TRIGGER no BEFORE DELETE ON b BEGIN SELECT RAISE(ABORT, 'never'); END; INSERT INTO a VALUES (1); INSERT INTO b VALUES (1);`},
+	{"a circle with a trigger that refuses deletes", `CREATE TABLE a(id INTEGER PRIMARY KEY, b REFERENCES b ON DELETE CASCADE);
+		CREATE TABLE b(id INTEGER PRIMARY KEY, a REFERENCES a ON DELETE CASCADE); CREATE TRIGGER noa BEFORE DELETE ON a BEGIN SELECT RAISE(ABORT, 'never'); END;
+		CREATE TRIGGER nob BEFORE DELETE ON b BEGIN SELECT RAISE(ABORT, 'never'); END; INSERT INTO a VALUES (1, NULL); INSERT INTO b VALUES (1, 1); UPDATE a SET b = 1;`},
 	{"odd names", `CREATE TABLE "a ""b"";--"([x y] PRIMARY KEY); CREATE VIEW 'v''w' AS SELECT 1; CREATE TABLE "_Cf_mine"(a); CREATE TABLE [sélect](a REFERENCES "a ""b"";--");
 		CREATE TABLE e(v INTEGER PRIMARY KEY AUTOINCREMENT); INSERT INTO e VALUES (500);`},
 	{"a view on what is gone, and full text", `CREATE VIEW v AS SELECT * FROM gone; CREATE VIRTUAL TABLE f USING fts5(a); INSERT INTO f VALUES ('x');
@@ -131,11 +134,11 @@ func TestAResetCanGoFromAnySchemaToAnyOther(t *testing.T) {
 	for i, from := range preview {
 		for _, step := range []int{1, 2, 4, 9} { // every schema to four others; all pairs take too long with the race detector
 			to := preview[(i+step)%len(preview)]
-			if strings.Contains(to.sql, "_Cf_mine") {
+			if strings.Contains(to.sql, "_Cf_mine") || to.name == "another ledger" {
 				continue
 			}
 			target, d := openDatabase(t).must(to.sql), openDatabase(t).must(from.sql)
-			tx, err := migrations.Reset(d.objects(), target.objects(), nil, nil, migrations.Options{})
+			tx, err := migrations.Reset(d.objects(), target.objects(), []migrations.LedgerRow{{ID: 1, Name: "n", AppliedAt: "t"}}, nil, migrations.Options{})
 			if err != nil {
 				t.Fatal(err)
 			}

@@ -55,6 +55,8 @@ func splitCases() []splitCase {
 		{"CASE in a trigger", "CREATE TRIGGER x INSERT ON t BEGIN SELECT CASE WHEN 1 THEN 2 END; END;SELECT 2;", []string{"CREATE TRIGGER x INSERT ON t BEGIN SELECT CASE WHEN 1 THEN 2 END; END", "SELECT 2"}},
 		{"CASE in parentheses in a trigger", "CREATE TRIGGER x INSERT ON t BEGIN SELECT (CASE 1 WHEN 1 THEN 2 END); END;", []string{"CREATE TRIGGER x INSERT ON t BEGIN SELECT (CASE 1 WHEN 1 THEN 2 END); END"}},
 		{"CASE before a comma in a trigger", "CREATE TRIGGER x INSERT ON t BEGIN UPDATE t SET a = CASE 1 WHEN 1 THEN 2 END, b = 1; END;", []string{"CREATE TRIGGER x INSERT ON t BEGIN UPDATE t SET a = CASE 1 WHEN 1 THEN 2 END, b = 1; END"}},
+		{"an empty statement in a trigger", "CREATE TRIGGER x INSERT ON t BEGIN SELECT 1;/**/; END;", []string{"CREATE TRIGGER x INSERT ON t BEGIN SELECT 1;/**/; END"}},
+		{"a bracket is not doubled", "SELECT 1 AS [a]];SELECT 2;", []string{"SELECT 1 AS [a]]", "SELECT 2"}},
 		{"a table called trigger", "CREATE TABLE trigger(a);SELECT 2;", []string{"CREATE TABLE trigger(a)", "SELECT 2"}},
 		{"letters beyond ASCII", "SELECT 'é' AS naïve;", []string{"SELECT 'é' AS naïve"}},
 	}
