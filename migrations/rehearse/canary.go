@@ -96,8 +96,9 @@ func (f *seeder) table(ctx context.Context, t *table) error {
 			return err
 		}
 	}
+	listed := listedValues(t.sql)
 	for n := range canaryRows {
-		if err := f.insert(ctx, t, n, parents); err != nil {
+		if err := f.insert(ctx, t, n, parents, listed); err != nil {
 			return err
 		}
 	}
@@ -136,8 +137,7 @@ func nameList(names []string) string {
 }
 
 // insert adds row n. A row that the table will not have is left out.
-func (f *seeder) insert(ctx context.Context, t *table, n int, parents map[string][]any) error {
-	listed := listedValues(t.sql)
+func (f *seeder) insert(ctx context.Context, t *table, n int, parents map[string][]any, listed map[string]string) error {
 	var names, values []string
 	var params []any
 	for _, col := range t.columns {

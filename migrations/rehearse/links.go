@@ -85,25 +85,35 @@ func (t *table) nullable(names []string) bool {
 	return true
 }
 
-// dropStrays removes rows whose foreign keys lead nowhere, until there are none.
+// dropStrays removes rows whose foreign keys lead nowhere, until there are none. Removing one can leave others astray.
 func (f *seeder) dropStrays(ctx context.Context) error {
-	for range len(f.shape.tables) + 1 {
-		res, err := f.c.Exec(ctx, "PRAGMA foreign_key_check")
-		if err != nil || len(res.Rows) == 0 {
-			return ctx.Err() // a key that does not fit its parent: nothing can be checked
-		}
-		for _, row := range res.Rows {
-			where := ""
-			var params []any
-			if row[1] != nil {
-				where, params = " WHERE rowid = ?1", []any{row[1]}
+	for more := true; more; {
+		more = false
+		for _, t := range f.shape.tables {
+			res, err := f.c.Exec(ctx, "PRAGMA foreign_key_check("+quoteName(t.name)+")")
+			if err != nil && ctx.Err() != nil {
+				return ctx.Err()
 			}
-			if _, err := f.c.Exec(ctx, "DELETE FROM "+quoteName(text(row[0]))+where, params...); err != nil {
-				return err
+			// An error is a key that does not fit its parent: then nothing refers to anything.
+			for _, row := range res.Rows {
+				more = true
+				if err := f.remove(ctx, t, row[1]); err != nil {
+					return err
+				}
 			}
 		}
 	}
 	return nil
+}
+
+// remove deletes a row by its rowid, or all rows of a table that has none.
+func (f *seeder) remove(ctx context.Context, t *table, rowID any) error {
+	sql, params := "DELETE FROM "+quoteName(t.name), []any(nil)
+	if rowID != nil {
+		sql, params = sql+" WHERE rowid = ?1", []any{rowID}
+	}
+	_, err := f.c.Exec(ctx, sql, params...)
+	return err
 }
 
 // isSound reports whether the table has rows, and for each of its foreign keys one that leads to a row.

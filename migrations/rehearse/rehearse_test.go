@@ -248,3 +248,24 @@ func TestDiffNamesWhatARollbackTakesAway(t *testing.T) {
 		t.Error(d)
 	}
 }
+
+func TestAWayBackIsRehearsedAsWell(t *testing.T) {
+	was := target(t, `CREATE TABLE d1_migrations(id INTEGER PRIMARY KEY AUTOINCREMENT, name TEXT UNIQUE, applied_at TIMESTAMP DEFAULT CURRENT_TIMESTAMP NOT NULL);
+		CREATE TABLE users(id INTEGER PRIMARY KEY, email TEXT); CREATE TABLE toys(id INTEGER PRIMARY KEY);`)
+	was.Ledger = []migrations.LedgerRow{{ID: 1, Name: "0001.sql", AppliedAt: "2026-11-01 10:00:00"}, {ID: 2, Name: "0002.sql", AppliedAt: "2026-11-02 10:00:00"}}
+	txs, err := migrations.Undo([]migrations.File{
+		{Name: "0002.sql", Down: []byte("DROP TABLE toys;")}, {Name: "0001.sql", Down: []byte("ALTER TABLE users DROP COLUMN email;")},
+	}, migrations.Options{})
+	if err != nil {
+		t.Fatal(err)
+	}
+	report := run(t, was, txs)
+	want := rehearse.Diff{TablesRemoved: []string{"toys"}, ColumnsRemoved: []rehearse.Column{{Table: "users", Name: "email"}}}
+	if d := cmp.Diff(want, report.Diff); d != "" || report.Failure != nil || len(report.Losses)+len(report.Warnings) > 0 {
+		t.Errorf("%s\n%+v", d, report)
+	}
+	was.Ledger = was.Ledger[:1]
+	if f := run(t, was, txs).Failure; f == nil || !strings.Contains(f.Message, migrations.LedgerGuard) {
+		t.Errorf("got %+v", f)
+	}
+}

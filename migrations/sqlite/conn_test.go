@@ -126,21 +126,26 @@ func TestErrorsSayWhatD1Says(t *testing.T) {
 	}
 }
 
+// countRows counts the rows of table t.
+func countRows(t *testing.T, c *sqlite.Conn) any {
+	t.Helper()
+	return exec(t, c, "SELECT count(*) FROM t").Rows[0][0]
+}
+
 func TestATransactionIsAllOrNothing(t *testing.T) {
 	boom := errors.New("boom")
-	rows := func(c *sqlite.Conn) any { return exec(t, c, "SELECT count(*) FROM t").Rows[0][0] }
 	t.Run("committed", func(t *testing.T) {
 		c := open(t, "CREATE TABLE t(a)")
 		err := c.Transaction(t.Context(), func() error { exec(t, c, "INSERT INTO t VALUES (1)"); return nil })
-		if err != nil || rows(c) != int64(1) {
-			t.Errorf("%v, %v rows", err, rows(c))
+		if err != nil || countRows(t, c) != int64(1) {
+			t.Errorf("%v, %v rows", err, countRows(t, c))
 		}
 	})
 	t.Run("failed", func(t *testing.T) {
 		c := open(t, "CREATE TABLE t(a)")
 		err := c.Transaction(t.Context(), func() error { exec(t, c, "INSERT INTO t VALUES (1)"); return boom })
-		if !errors.Is(err, boom) || rows(c) != int64(0) {
-			t.Errorf("%v, %v rows", err, rows(c))
+		if !errors.Is(err, boom) || countRows(t, c) != int64(0) {
+			t.Errorf("%v, %v rows", err, countRows(t, c))
 		}
 	})
 	t.Run("panicked", func(t *testing.T) {
@@ -153,44 +158,9 @@ func TestATransactionIsAllOrNothing(t *testing.T) {
 			}()
 			_ = c.Transaction(t.Context(), func() error { exec(t, c, "INSERT INTO t VALUES (1)"); panic(boom) })
 		}()
-		if rows(c) != int64(0) {
-			t.Errorf("%v rows", rows(c))
+		if countRows(t, c) != int64(0) {
+			t.Errorf("%v rows", countRows(t, c))
 		}
-	})
-	t.Run("rolled back by a statement", func(t *testing.T) {
-		c := open(t, "CREATE TABLE t(a UNIQUE)")
-		err := c.Transaction(t.Context(), func() error {
-			exec(t, c, "INSERT INTO t VALUES (1)")
-			if e := refused(t, c, "INSERT OR ROLLBACK INTO t VALUES (1)"); e == nil {
-				t.Error("a duplicate was taken")
-			}
-			if e := refused(t, c, "INSERT INTO t VALUES (2)"); e == nil {
-				t.Error("a statement ran outside the transaction")
-			}
-			return nil
-		})
-		if err == nil || rows(c) != int64(0) {
-			t.Errorf("%v, %v rows", err, rows(c))
-		}
-	})
-	t.Run("a foreign key violated at the end", func(t *testing.T) {
-		c := open(t, "CREATE TABLE p(id INTEGER PRIMARY KEY)", "CREATE TABLE t(p REFERENCES p)")
-		err := c.Transaction(t.Context(), func() error {
-			exec(t, c, "PRAGMA defer_foreign_keys = ON")
-			if c.UnresolvedForeignKeys() {
-				t.Error("unresolved too early")
-			}
-			exec(t, c, "INSERT INTO t VALUES (1)")
-			if !c.UnresolvedForeignKeys() {
-				t.Error("nothing unresolved")
-			}
-			return nil
-		})
-		var e *sqlite.Error
-		if !errors.As(err, &e) || e.ExtendedName() != "SQLITE_CONSTRAINT_FOREIGNKEY" || rows(c) != int64(0) {
-			t.Errorf("%v, %v rows", err, rows(c))
-		}
-		exec(t, c, "INSERT INTO p VALUES (1)")
 	})
 	t.Run("nested", func(t *testing.T) {
 		c := open(t)
@@ -199,6 +169,43 @@ func TestATransactionIsAllOrNothing(t *testing.T) {
 			t.Error("transactions nested")
 		}
 	})
+}
+
+func TestATransactionThatAStatementRolledBackTakesNoMore(t *testing.T) {
+	c := open(t, "CREATE TABLE t(a UNIQUE)")
+	err := c.Transaction(t.Context(), func() error {
+		exec(t, c, "INSERT INTO t VALUES (1)")
+		if e := refused(t, c, "INSERT OR ROLLBACK INTO t VALUES (1)"); e == nil {
+			t.Error("a duplicate was taken")
+		}
+		if e := refused(t, c, "INSERT INTO t VALUES (2)"); e == nil {
+			t.Error("a statement ran outside the transaction")
+		}
+		return nil
+	})
+	if err == nil || countRows(t, c) != int64(0) {
+		t.Errorf("%v, %v rows", err, countRows(t, c))
+	}
+}
+
+func TestACommitWithViolatedForeignKeysIsRefusedAndRolledBack(t *testing.T) {
+	c := open(t, "CREATE TABLE p(id INTEGER PRIMARY KEY)", "CREATE TABLE t(p REFERENCES p)")
+	err := c.Transaction(t.Context(), func() error {
+		exec(t, c, "PRAGMA defer_foreign_keys = ON")
+		if c.UnresolvedForeignKeys() {
+			t.Error("unresolved too early")
+		}
+		exec(t, c, "INSERT INTO t VALUES (1)")
+		if !c.UnresolvedForeignKeys() {
+			t.Error("nothing unresolved")
+		}
+		return nil
+	})
+	var e *sqlite.Error
+	if !errors.As(err, &e) || e.ExtendedName() != "SQLITE_CONSTRAINT_FOREIGNKEY" || countRows(t, c) != int64(0) {
+		t.Errorf("%v, %v rows", err, countRows(t, c))
+	}
+	exec(t, c, "INSERT INTO p VALUES (1)")
 }
 
 func TestARenameToAReservedNameIsTakenBack(t *testing.T) {

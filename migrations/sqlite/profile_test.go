@@ -3,6 +3,7 @@ package sqlite_test
 import (
 	"context"
 	"errors"
+	"slices"
 	"strings"
 	"testing"
 
@@ -60,6 +61,10 @@ type profileCase struct {
 }
 
 func profileCases() []profileCase {
+	return slices.Concat(functionCases(), pragmaCases(), actionCases(), limitCases())
+}
+
+func functionCases() []profileCase {
 	return []profileCase{
 		{"a plain function", "SELECT lower(a), coalesce(a, b), hex(randomblob(2)) FROM t", ""},
 		{"a window function", "SELECT row_number() OVER (ORDER BY a) FROM t", ""},
@@ -75,7 +80,11 @@ func profileCases() []profileCase {
 		{"ceiling", "SELECT ceiling(1.5)", "not authorized to use function: ceiling"},
 		{"generate_series, which D1 lacks", "SELECT * FROM generate_series(1, 3)", "no such table: generate_series"},
 		{"regexp", "SELECT 'a' REGEXP 'a'", "REGEXP"},
+	}
+}
 
+func pragmaCases() []profileCase {
+	return []profileCase{
 		{"a boolean pragma, read", "PRAGMA defer_foreign_keys", ""},
 		{"a boolean pragma, written", "PRAGMA defer_foreign_keys = on", ""},
 		{"a boolean pragma with a quoted word", "PRAGMA legacy_alter_table = 'TRUE'", ""},
@@ -98,7 +107,11 @@ func profileCases() []profileCase {
 		{"integrity_check", "PRAGMA integrity_check", "not authorized"},
 		{"schema_version", "PRAGMA schema_version", "not authorized"},
 		{"an unknown pragma", "PRAGMA nonsense", "not authorized"},
+	}
+}
 
+func actionCases() []profileCase {
+	return []profileCase{
 		{"a table, an index, a view, a trigger", "CREATE TRIGGER tr AFTER INSERT ON t BEGIN UPDATE t SET b = 1; END", ""},
 		{"an FTS5 table", "CREATE VIRTUAL TABLE f USING fts5(x)", ""},
 		{"an R-tree", "CREATE VIRTUAL TABLE r USING rtree(id, a, b)", ""},
@@ -128,7 +141,11 @@ func profileCases() []profileCase {
 		{"a comment alone", "-- nothing", "No SQL statements detected."},
 		{"nothing", "", "No SQL statements detected."},
 		{"a null byte", "SELECT 1\x00; DROP TABLE t", "unrecognized token"},
+	}
+}
 
+func limitCases() []profileCase {
+	return []profileCase{
 		{"100 columns", "SELECT " + list("1", 100), ""},
 		{"101 columns", "SELECT " + list("1", 101), "too many columns"},
 		{"a table of 101 columns", "CREATE TABLE w(" + strings.Join(numbered(101), ", ") + ")", "too many columns"},
