@@ -16,6 +16,7 @@ func userNamed(id int64, name string) telegram.User { return telegram.User{ID: i
 func restarting(t *testing.T, b *browser) {
 	before, after := newWorld(t, nil), newWorld(t, func(o *page.Options) { o.Title = "after the restart" })
 	before.say(dana, "of the first life")
+	before.send(card(), cardButtons())
 	after.say(robin, "of the second life")
 	var serving atomic.Pointer[page.Page]
 	serving.Store(before.page)
@@ -29,12 +30,12 @@ func restarting(t *testing.T, b *browser) {
 	}))
 	t.Cleanup(func() { must(t, after.page.Close()); address.CloseClientConnections(); address.Close() })
 	tb := b.open(t, address.URL)
-	tb.until(contains(".message", "of the first life"))
+	tb.until(contains(".message", "of the first life") + ` && document.querySelector(".member.wanted")`)
 	serving.Store(nil)
 	must(t, before.page.Close())
 	tb.until(contains("#status.broken", "does not answer"))
 	serving.Store(after.page)
 	tb.until(contains("#title", "after the restart"))
-	tb.until(contains(".message", "of the second life") + ` && document.querySelectorAll(".message").length === 1`)
+	tb.until(contains(".message", "of the second life") + ` && document.querySelectorAll(".message").length === 1 && !document.querySelector(".wanted")`)
 	tb.until(contains("#status:not(.broken)", "3 members, 1 bot"))
 }
