@@ -92,12 +92,9 @@ func TestAnUnmodifiedWranglerWorksOnIt(t *testing.T) {
 			"0010_column.sql": "ALTER TABLE items ADD COLUMN weight REAL;\r\nINSERT INTO items(name) VALUES ('anchor');\r\n",
 		})
 		wrangler.Configure(t, s.dir, "wrangler-shop", id, dir)
-		if got := wrangler.MigrationsList(t, server, "wrangler-shop", id, dir); fmt.Sprint(got) != "[0001_init.sql 0002_it's.sql 0010_column.sql]" {
-			t.Errorf("before: %v", got)
-		}
 		s.run(t, "d1", "migrations", "apply", "wrangler-shop", "--remote")
 		if got := wrangler.MigrationsList(t, server, "wrangler-shop", id, dir); len(got) != 0 {
-			t.Errorf("after: %v", got)
+			t.Errorf("still unapplied: %v", got)
 		}
 		var info struct {
 			UUID   string
@@ -133,11 +130,11 @@ func testTimeTravelByWrangler(t *testing.T, s *shell) {
 func TestWranglerReportsWhatTheDatabaseRefuses(t *testing.T) {
 	onBothServers(t, func(t *testing.T, server wrangler.Server) {
 		s := newShell(t, server)
-		s.run(t, "d1", "create", "wrangler-broken")
+		create(t, server, "wrangler-broken")
 		id := databaseID(t, server, "wrangler-broken")
 		dir := s.migrations(t, map[string]string{
 			"0001_good.sql": "CREATE TABLE a(x);\n",
-			"0002_bad.sql":  "CREATE TABLE b(x);\nINSERT INTO nowhere VALUES (1);\n",
+			"0002_it's.sql": "CREATE TABLE b(x);\nINSERT INTO nowhere VALUES (1);\n",
 			"0003_next.sql": "CREATE TABLE c(x);\n",
 		})
 		wrangler.Configure(t, s.dir, "wrangler-broken", id, dir)
@@ -145,7 +142,7 @@ func TestWranglerReportsWhatTheDatabaseRefuses(t *testing.T) {
 		if exit == 0 || !strings.Contains(stdout+stderr, "no such table: nowhere: SQLITE_ERROR") {
 			t.Errorf("exit %d, %s\n%s", exit, stdout, stderr)
 		}
-		if got := wrangler.MigrationsList(t, server, "wrangler-broken", id, dir); fmt.Sprint(got) != "[0002_bad.sql 0003_next.sql]" {
+		if got := wrangler.MigrationsList(t, server, "wrangler-broken", id, dir); fmt.Sprint(got) != "[0002_it's.sql 0003_next.sql]" {
 			t.Errorf("still unapplied: %v", got)
 		}
 	})
