@@ -178,7 +178,7 @@ func transport() http.RoundTripper {
 // get reads an address that the SDK's package d1 does not know, with the same judgement.
 func (d *D1) get(ctx context.Context, op operation, path string) ([]byte, error) {
 	var body []byte
-	err := d.repeat(ctx, op, func(ctx context.Context, listen option.Middleware) error {
+	err := d.send(ctx, op, func(ctx context.Context, listen option.Middleware) error {
 		req, err := http.NewRequestWithContext(ctx, http.MethodGet, d.base.JoinPath(path).String(), nil)
 		if err != nil {
 			return err

@@ -94,7 +94,7 @@ func (d *D1) page(ctx context.Context, name string, number int) (list page, err 
 	params.Page.Value, params.Page.Present = float64(number), true
 	params.PerPage.Value, params.PerPage.Present = perPage, true
 	params.Name.Value, params.Name.Present = name, name != ""
-	err = d.repeat(ctx, opFind, func(ctx context.Context, listen option.Middleware) error {
+	err = d.send(ctx, opFind, func(ctx context.Context, listen option.Middleware) error {
 		list = page{}
 		_, err := d.databases.List(ctx, params, option.WithMiddleware(listen), option.WithResponseBodyInto(&list))
 		return err
@@ -108,7 +108,7 @@ func (d *D1) Create(ctx context.Context, name string) (deploy.Database, error) {
 	params.AccountID.Value, params.AccountID.Present = d.account, true
 	params.Name.Value, params.Name.Present = name, true
 	var made *d1.D1
-	err := d.once(ctx, opCreate, func(ctx context.Context, listen option.Middleware) (err error) {
+	err := d.send(ctx, opCreate, func(ctx context.Context, listen option.Middleware) (err error) {
 		made, err = d.databases.New(ctx, params, option.WithMiddleware(listen))
 		return err
 	})
@@ -144,7 +144,7 @@ func (d *D1) Apply(ctx context.Context, id string, statements []string) error {
 	}
 	params.Body = body
 	var results []result
-	err := d.once(ctx, opApply, func(ctx context.Context, listen option.Middleware) error {
+	err := d.send(ctx, opApply, func(ctx context.Context, listen option.Middleware) error {
 		var envelope answer
 		_, err := d.databases.Query(ctx, id, params, option.WithMiddleware(listen), option.WithResponseBodyInto(&envelope))
 		results = envelope.Result
@@ -174,7 +174,7 @@ func (d *D1) Read(ctx context.Context, id string, statements []string) ([]deploy
 		body.Batch.Value[i].Sql.Value, body.Batch.Value[i].Sql.Present = s, true
 	}
 	params.Body = body
-	send := d.repeat
+	send := d.send
 	if slices.ContainsFunc(statements, mayWrite) {
 		send = d.once
 	}
@@ -202,7 +202,7 @@ func (d *D1) Bookmark(ctx context.Context, id string) (string, error) {
 	var params d1.DatabaseTimeTravelGetBookmarkParams
 	params.AccountID.Value, params.AccountID.Present = d.account, true
 	var bookmark string
-	err := d.repeat(ctx, opBookmark, func(ctx context.Context, listen option.Middleware) error {
+	err := d.send(ctx, opBookmark, func(ctx context.Context, listen option.Middleware) error {
 		res, err := d.databases.TimeTravel.GetBookmark(ctx, id, params, option.WithMiddleware(listen))
 		if err == nil {
 			bookmark = res.Bookmark
@@ -227,7 +227,7 @@ func (d *D1) Restore(ctx context.Context, id, bookmark string) (string, error) {
 	params.AccountID.Value, params.AccountID.Present = d.account, true
 	params.Bookmark.Value, params.Bookmark.Present = bookmark, true
 	var previous string
-	err := d.once(ctx, opRestore, func(ctx context.Context, listen option.Middleware) error {
+	err := d.send(ctx, opRestore, func(ctx context.Context, listen option.Middleware) error {
 		res, err := d.databases.TimeTravel.Restore(ctx, id, params, option.WithMiddleware(listen))
 		if err == nil {
 			previous = res.PreviousBookmark

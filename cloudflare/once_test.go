@@ -211,4 +211,6 @@ func TestABatchThatIsAnsweredForAPartOnlyIsInDoubt(t *testing.T) {
 			t.Errorf("%s: sent %q", name, got)
 		}
 	}
+	d, _ := answering(t, 200, `{"success":false,"errors":[],"result":[`+one+","+one+`]}`)
+	expectClass(t, "results without success", d.Apply(t.Context(), anID, []string{"DELETE FROM a", "DELETE FROM b"}), false)
 }

@@ -233,12 +233,16 @@ func TestAnAnswerOfAnotherShapeIsNoAnswer(t *testing.T) {
 			expectClass(t, name+" "+result, read(t.Context(), d), false)
 		}
 	}
-	for _, result := range []string{`{}`, `"text"`, `[7]`, `[{"name":"shop"}]`, `[{"name":"shop","uuid":"../x"}]`} {
-		d, _ := answering(t, 200, `{"success":true,"errors":[],"result":`+result+`}`)
+	for _, body := range []string{
+		`{}`, `null`, `[]`, ``, `{"success":true}`, `{"success":true,"result":null}`, `{"success":false,"errors":[],"result":null}`,
+		`{"success":false,"errors":[],"result":[]}`, `{"success":true,"result":{}}`, `{"success":true,"result":"text"}`, `{"success":true,"result":[7]}`,
+		`{"success":true,"result":[]} and more`, `{"success":true,"result":[{"name":"shop"}]}`, `{"success":true,"result":[{"name":"shop","uuid":"../x"}]}`,
+	} {
+		d, _ := answering(t, 200, body)
 		_, err := d.Find(t.Context(), "shop")
-		expectClass(t, "Find "+result, err, false)
+		expectClass(t, "Find "+body, err, false)
 		if errors.Is(err, deploy.ErrNoDatabase) {
-			t.Errorf("Find %s: %v; an answer that cannot be read does not mean that there is none", result, err)
+			t.Errorf("Find %s: %v; an answer that cannot be read does not mean that there is none", body, err)
 		}
 	}
 }

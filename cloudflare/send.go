@@ -34,8 +34,8 @@ func (d *D1) once(ctx context.Context, op operation, try attempt) error {
 	return outcome(op, d.try(ctx, op, try))
 }
 
-// repeat makes a request that changes nothing, and makes it again where that can help.
-func (d *D1) repeat(ctx context.Context, op operation, try attempt) error {
+// send makes a request: a write once, a read again where that can help.
+func (d *D1) send(ctx context.Context, op operation, try attempt) error {
 	if op.write {
 		return d.once(ctx, op, try)
 	}
