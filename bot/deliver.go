@@ -204,6 +204,9 @@ func (o *Outbox) overcome(ctx context.Context, j *job, c Card, err error) error 
 		if err := o.aliases.set(ctx, from, e.MigratedTo); err != nil {
 			return err
 		}
+		if o.aliases.resolve(from) == from {
+			return err // Telegram moves it in a circle: not at once again
+		}
 		o.moved(ctx, from, e.MigratedTo)
 		return nil
 	case errors.Is(err, ErrUnauthorized):

@@ -34,6 +34,13 @@ type ChatInfo struct {
 // the bot itself (ErrUnauthorized, ErrUnavailable); a chat has its own. It does
 // not need Run, and does not disturb one that runs elsewhere.
 func (b *Bot) Info(ctx context.Context, chats ...int64) (Info, error) {
+	defer func() {
+		b.mu.Lock()
+		defer b.mu.Unlock()
+		if !b.running {
+			b.client.transport.http.CloseIdleConnections()
+		}
+	}()
 	me, err := b.client.me(ctx)
 	if err != nil {
 		return Info{}, err

@@ -103,13 +103,17 @@ func TestAPrivateChatAndATopicAreTold(t *testing.T) {
 		r.heard(3)
 		r.settle()
 		commands, _, _ := r.handler.seen()
+		inTopic := 0
 		for _, c := range commands {
+			if c.Name == "topic" {
+				inTopic = c.Message
+			}
 			if c.Private != (c.Name == "start") || (c.Place.Topic == 7) != (c.Name == "topic") {
 				t.Errorf("%+v", c)
 			}
 		}
 		for _, m := range r.posts(forum) {
-			if (m.Topic == 7) != (m.ReplyTo == commands[1].Message) {
+			if (m.Topic == 7) != (m.ReplyTo == inTopic) {
 				t.Errorf("the reply is in the wrong topic: %+v", m)
 			}
 		}
@@ -371,6 +375,65 @@ func TestAHandlerThatDoesNotFinishInTimeRunsAgain(t *testing.T) {
 		r.restart()
 		if c := r.heard(2); c[0].UpdateID != c[1].UpdateID {
 			t.Errorf("got %+v", c)
+		}
+	})
+}
+
+func TestAPollThatHangsIsGivenUp(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		r := newRig(t, nil)
+		never := make(chan struct{})
+		defer close(never)
+		r.server.Fault(telegram.Fault{Kind: telegram.Slow, Method: "getUpdates", Until: never})
+		r.start()
+		r.say(lead, group, "/one")
+		began := time.Now()
+		r.heard(1)
+		if d := time.Since(began); d < 80*time.Second || d > 100*time.Second {
+			t.Errorf("the hanging poll was given up after %s, want its 50s and 30s of grace", d)
+		}
+	})
+}
+
+func TestTheMenuIsSetAtStart(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		r := newRig(t, func(o *bot.Options) {
+			o.Menu = []bot.MenuCommand{{Name: "deploy", Description: "Put a release on preview"}}
+		})
+		r.server.Fault(telegram.Fault{Kind: telegram.ServerError, Method: "setMyCommands"})
+		r.start()
+		r.say(lead, group, "/one")
+		r.heard(1)
+		if menu := r.server.Commands(group, lead); len(menu) != 1 || menu[0].Command != "deploy" {
+			t.Errorf("the menu is %+v", menu)
+		}
+	})
+}
+
+func TestTooManyWaitingUpdatesAreTakenLater(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		r := newRig(t, hooked)
+		gate := make(chan struct{})
+		r.handler.onCommand = func(context.Context, bot.Command) error { <-gate; return nil }
+		r.start()
+		synctest.Wait()
+		post := r.poster(hookSecret)
+		codes := map[int]int{}
+		next := func() {
+			codes[post(strings.Replace(hookBody, `"update_id":5`, fmt.Sprintf(`"update_id":%d`, codes[200]+1), 1))]++
+			synctest.Wait()
+		}
+		for codes[503] == 0 && codes[200] < 2000 {
+			next()
+		}
+		if codes[200] != 1001 { // one is being handled
+			t.Errorf("answers: %v", codes)
+		}
+		close(gate)
+		synctest.Wait()
+		next()
+		if codes[200] != 1002 {
+			t.Errorf("answers after the queue has emptied: %v", codes)
 		}
 	})
 }

@@ -1,0 +1,142 @@
+package bot_test
+
+import (
+	"context"
+	"fmt"
+	"net/http"
+	"path"
+	"sync"
+	"testing"
+	"testing/synctest"
+	"time"
+
+	"towline/bot"
+	"towline/sandbox/telegram"
+)
+
+// lateReply is a Telegram whose replies to a method take a while to come back.
+type lateReply struct {
+	http.RoundTripper
+	method string
+	delay  time.Duration
+}
+
+func (l lateReply) RoundTrip(r *http.Request) (*http.Response, error) {
+	resp, err := l.RoundTripper.RoundTrip(r)
+	if path.Base(r.URL.Path) == l.method {
+		time.Sleep(l.delay) // of the test's fake time
+	}
+	return resp, err
+}
+
+func TestAButtonCanBePressedBeforeItsMessageIsKnown(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		r := newRig(t, nil)
+		r.adjust = func(o *bot.Options) { o.Transport = lateReply{wire{r.server}, "sendMessage", time.Second} }
+		r.start()
+		r.want("run/1", bot.Frame{Place: bot.Place{Chat: group}, HTML: "approve?", Buttons: buttons("yes")})
+		r.until(group, "the card", func(m []telegram.Message) bool { return len(own(m)) == 1 })
+		r.press(lead, group, r.posts(group)[0].ID, "yes")
+		_, presses, _ := r.handler.seen()
+		if len(presses) != 1 || !presses[0].Current {
+			t.Errorf("got %+v", presses)
+		}
+		r.settle()
+		if live := r.live(group); len(live) != 1 || len(r.posts(group)) != 1 {
+			t.Errorf("live %v of %+v", live, r.posts(group))
+		}
+	})
+}
+
+// intrusive is a store that does something of its own after every read of a card.
+type intrusive struct {
+	bot.Store
+	after func()
+}
+
+func (i intrusive) Card(ctx context.Context, key string) (bot.Card, bool, error) {
+	c, found, err := i.Store.Card(ctx, key)
+	i.after()
+	return c, found, err
+}
+
+func TestAFrameThatIsWantedAtAnyMomentOfADeliveryIsDelivered(t *testing.T) {
+	for moment := range 4 { // the reads of the card in its first delivery and the next
+		t.Run(fmt.Sprint("after read ", moment+1), func(t *testing.T) {
+			synctest.Test(t, func(t *testing.T) {
+				r := newRig(t, nil)
+				reads := 0
+				var once sync.Once
+				var wanting sync.WaitGroup
+				r.port = func(s bot.Store) bot.Store {
+					return intrusive{s, func() {
+						if reads++; reads > moment {
+							once.Do(func() {
+								wanting.Go(func() { r.want("run/1", bot.Frame{Place: bot.Place{Chat: group}, HTML: "two"}) })
+								wanting.Wait()
+							})
+						}
+					}}
+				}
+				r.start()
+				r.want("run/1", bot.Frame{Place: bot.Place{Chat: group}, HTML: "one"})
+				r.settle()
+				if moment > 1 {
+					r.want("run/1", bot.Frame{Place: bot.Place{Chat: group}, HTML: "one, again"})
+					r.settle()
+				}
+				time.Sleep(time.Minute) // of fake time
+				posts := r.posts(group)
+				if len(posts) != 1 || posts[0].Text != "two" {
+					t.Errorf("got %+v", posts)
+				}
+			})
+		})
+	}
+}
+
+func TestProgressLeavesRoomForWhatMatters(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		r := newRig(t, func(o *bot.Options) { o.Pace = bot.Pace{Edit: time.Millisecond} })
+		r.start()
+		// Cards that change all the time use up what the chat has saved.
+		for i := range 100 {
+			r.want(fmt.Sprint("run/", i%2), bot.Frame{Place: bot.Place{Chat: group}, HTML: fmt.Sprint("step ", i)})
+			time.Sleep(100 * time.Millisecond) // of fake time
+		}
+		began := time.Now()
+		r.want("run/2", bot.Frame{Place: bot.Place{Chat: group}, HTML: "failed", Final: true, Notify: true})
+		r.until(group, "the failure", func(m []telegram.Message) bool { return newest(own(m), "failed") != 0 })
+		if d := time.Since(began); d > time.Second {
+			t.Errorf("an urgent message waited %s behind progress", d)
+		}
+	})
+}
+
+func TestANewMessageGoesBeforeEdits(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		r := newRig(t, func(o *bot.Options) { o.Pace.Edit = time.Millisecond })
+		r.start()
+		for i := range 3 {
+			r.want(fmt.Sprint("run/", i), bot.Frame{Place: bot.Place{Chat: group}, HTML: "one"})
+		}
+		r.settle()
+		r.server.Fault(telegram.Fault{Kind: telegram.TooManyRequests, RetryAfter: 10 * time.Second})
+		before := len(r.server.Calls())
+		for i := range 3 {
+			r.want(fmt.Sprint("run/", i), bot.Frame{Place: bot.Place{Chat: group}, HTML: "two"})
+		}
+		synctest.Wait()
+		r.want("run/final", bot.Frame{Place: bot.Place{Chat: group}, HTML: "important", Final: true})
+		r.settle()
+		var order []string
+		for _, c := range r.server.Calls()[before:] {
+			if c.Status == 200 && c.Method != "getUpdates" {
+				order = append(order, c.Method)
+			}
+		}
+		if len(order) != 4 || order[0] != "sendMessage" {
+			t.Errorf("after the pause: %v", order)
+		}
+	})
+}
