@@ -159,11 +159,6 @@ func PickRef(project string, reset bool) string {
 	return fmt.Sprintf("Deploy which version of <b>%s</b> to preview?", name(project))
 }
 
-// PickDestination asks where to go back to.
-func PickDestination(project string) string {
-	return fmt.Sprintf("Go back to which release of <b>%s</b>? You will see what it costs before anybody approves it.", name(project))
-}
-
 // Unheld says that a hold is over.
 func Unheld(project, reason, by string) Card {
 	return Card{HTML: fmt.Sprintf("🔓 <b>%s</b>: production is no longer held, says %s: “%s”.", name(project), name(by), name(reason))}

@@ -92,6 +92,9 @@ func (e *Engine) violates(ctx context.Context, t target, pending []migrations.Fi
 		return false, nil
 	}
 	rows, err := e.d1.Read(ctx, t.Database.ID, []string{"SELECT 1 FROM pragma_foreign_key_check LIMIT 1"})
+	if _, refused := errors.AsType[*RejectedError](err); refused {
+		return true, nil // a foreign key to a table or column that is not there
+	}
 	if err != nil {
 		return false, fmt.Errorf("check the foreign keys of %s: %w", t.Database.Database, err)
 	}

@@ -76,10 +76,8 @@ func (e *UnansweredError) Unwrap() error { return e.Err }
 // default. Implementations are safe for concurrent use and stop when ctx does.
 type Source interface {
 	Fetch(ctx context.Context, ref string) (Snapshot, error)
-	// Refs lists refs to choose from, likely ones first; at most twenty.
-	Refs(ctx context.Context) ([]string, error)
-	// Default is the ref that an empty one stands for; empty where a person has to choose.
-	Default() string
+	// Choices lists the refs of which a person has to choose one; empty where an empty ref means something.
+	Choices(ctx context.Context) ([]string, error)
 }
 
 // Snapshot is what a ref held at one moment.

@@ -57,10 +57,7 @@ func (e *Engine) fetch(ctx context.Context, p Project, run *release.Run) error {
 	if err != nil {
 		return err
 	}
-	ref := run.Ref
-	if ref == "" {
-		ref = snapshot.Origin.Ref
-	}
+	ref := snapshot.Origin.Ref // as the source understood it: what was typed may be a commit, or a tag that looks like a branch
 	return e.update(ctx, func(tx Tx) error {
 		if number, ok := tx.ReleaseOf(p.Name, r.Digest); ok {
 			known, _ := tx.Release(p.Name, number)

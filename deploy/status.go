@@ -140,35 +140,17 @@ func (e *Engine) Releases(ctx context.Context, project string, below uint64, lim
 	return out, wrap(err, "list the releases of %s", project)
 }
 
-// Reachable lists the releases to which production could go back, newest first, without the live one.
-func (e *Engine) Reachable(ctx context.Context, project string, limit int) ([]uint64, error) {
-	var out []uint64
-	err := e.store.View(ctx, func(tx Tx) error {
-		out = nil
-		history := tx.Changes(project, release.Production, 0, historyLimit)
-		seen := map[uint64]bool{}
-		for i, c := range history {
-			if i == 0 || c.Release == history[0].Release || seen[c.Release] || len(out) == limit {
-				continue
-			}
-			seen[c.Release] = true
-			out = append(out, c.Release)
-		}
-		return nil
-	})
-	return out, wrap(err, "list where %s can go back to", project)
-}
-
-// Refs lists what a project's source offers to deploy. def is what an empty ref stands for.
-func (e *Engine) Refs(ctx context.Context, project string) (refs []string, def string, err error) {
+// Choices lists the refs of which a person has to choose one to deploy; empty where the source has a default.
+func (e *Engine) Choices(ctx context.Context, project string) ([]string, error) {
 	p, err := e.project(project)
 	if err != nil {
-		return nil, "", err
+		return nil, err
 	}
-	if refs, err = p.Source.Refs(ctx); err != nil {
-		return nil, "", &OutsideError{Refusal: release.Refuse(release.CodeSource, "problem", err.Error()), Err: err}
+	refs, err := p.Source.Choices(ctx)
+	if err != nil {
+		return nil, &OutsideError{Refusal: release.Refuse(release.CodeSource, "problem", err.Error()), Err: err}
 	}
-	return refs, p.Source.Default(), nil
+	return refs, nil
 }
 
 // IsRefusal gives the refusal in an error, if that is what it is.

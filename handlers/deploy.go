@@ -37,11 +37,11 @@ func (h *Handlers) deploy(ctx context.Context, a ask, project string, rest []str
 	if len(rest) == 1 {
 		ref = rest[0]
 	} else {
-		refs, def, err := h.engine.Refs(ctx, project)
+		refs, err := h.engine.Choices(ctx, project)
 		if err != nil {
 			return nil, err
 		}
-		if def == "" && len(refs) > 0 {
+		if len(refs) > 0 {
 			var choices []cards.Button
 			for _, r := range refs {
 				choices = append(choices, cards.Button{Text: r, Action: cards.Do(verb, project, r)})

@@ -33,8 +33,7 @@ type Engine interface {
 
 	Status(ctx context.Context, project string) (deploy.Status, error)
 	Releases(ctx context.Context, project string, below uint64, limit int) ([]deploy.Listed, error)
-	Reachable(ctx context.Context, project string, limit int) ([]uint64, error)
-	Refs(ctx context.Context, project string) (refs []string, def string, err error)
+	Choices(ctx context.Context, project string) ([]string, error)
 	State(ctx context.Context, project string, env release.Environment) (release.State, error)
 	FindRun(ctx context.Context, id string) (release.Run, bool, error)
 	Script(ctx context.Context, plan release.Plan) ([]migrations.Transaction, error)

@@ -2,7 +2,6 @@ package gate
 
 import (
 	"fmt"
-	"path"
 	"slices"
 	"strings"
 	"time"
@@ -97,14 +96,11 @@ func refs(s Start, _ time.Time) *release.Refusal {
 	return release.Refuse(release.CodeRefNotAllowed, "ref", strings.Join(s.Refs, ", "), "allowed", strings.Join(s.AllowedRefs, ", "))
 }
 
-// RefMatches reports whether a ref is what a pattern of production_refs names: the ref itself, or a pattern in which *
-// stands for anything between two slashes.
+// RefMatches reports whether a ref is what a pattern of production_refs names: the ref itself, or with "release/*" every
+// name that begins with "release/".
 func RefMatches(pattern, ref string) bool {
-	if pattern == ref {
-		return true
-	}
-	ok, err := path.Match(pattern, ref)
-	return err == nil && ok
+	folder, isFolder := strings.CutSuffix(pattern, "*")
+	return ref == pattern || isFolder && strings.HasPrefix(ref, folder) && ref != folder
 }
 
 // onPreview: promise 4, nothing reaches production that is not live on preview.
@@ -187,11 +183,11 @@ func (v Vote) Check(now time.Time) *release.Refusal {
 	if !v.Yes && v.By.ID == v.Run.Requester.ID {
 		return nil // withdrawing one's own request needs no right
 	}
-	if r := Needs(v.By, Approver, "approve"); r != nil {
-		return r
-	}
 	if v.Yes && v.By.ID == v.Run.Requester.ID {
 		return release.Refuse(release.CodeOwnApproval)
+	}
+	if r := Needs(v.By, Approver, "approve"); r != nil {
+		return r
 	}
 	if v.Run.Voted(v.By.ID) {
 		return release.Refuse(release.CodeAlreadyVoted)

@@ -144,7 +144,7 @@ type State struct {
 	Unresolved  bool        `json:"unresolved,omitempty"` // the lease's run ended unknown: a person must look
 	Queue       []string    `json:"queue,omitempty"`      // runs that wait for their turn, first first
 	Request     string      `json:"request,omitempty"`    // the run that waits for approval
-	Last        string      `json:"last,omitempty"`    // the newest run, whose card has the buttons
+	Last        string      `json:"last,omitempty"`       // the newest run, whose card has the buttons
 	Hold        *Hold       `json:"hold,omitempty"`
 }
 

@@ -42,6 +42,16 @@ type foreignKey struct {
 	onDelete string
 }
 
+// holdsTables reports whether there is a table besides the ledger, one that may hold rows.
+func (s *shape) holdsTables(ledger string) bool {
+	for _, t := range s.tables {
+		if !sameName(t.name, ledger) {
+			return true
+		}
+	}
+	return false
+}
+
 // readShape reads the schema, with the profile off.
 func readShape(ctx context.Context, c *sqlite.Conn) (*shape, error) {
 	s := &shape{byName: make(map[string]*table)}
