@@ -3,13 +3,17 @@ package bot_test
 import (
 	"context"
 	"errors"
+	"fmt"
+	"net"
 	"net/http"
 	"net/http/httptest"
 	"strings"
 	"testing"
 	"testing/synctest"
+	"time"
 
 	"towline/bot"
+	"towline/sandbox/telegram"
 )
 
 // poster posts to the bot's webhook and returns the status.
@@ -90,4 +94,41 @@ func TestAWebhookTakesOnlyWhatHasTheSecretAndIsJournaled(t *testing.T) {
 		}
 		must(t, r.bot.Ready())
 	})
+}
+
+func TestUpdatesArriveByWebhookEndToEnd(t *testing.T) {
+	server := telegram.New(telegram.Options{
+		Token: token, Bot: telegram.User{ID: botID, FirstName: "Towline", Username: "towline_bot"}, LocalWebhooks: true,
+	})
+	r := newRig(t, nil)
+	r.server = server
+	t.Cleanup(func() { _ = server.Close() })
+	must(t, server.AddUser(telegram.User{ID: lead, FirstName: "Lead"}))
+	must(t, server.AddGroup(telegram.Group{ID: group, Title: "Shop", Members: []telegram.Member{{User: lead, Status: telegram.Creator}}}))
+	free, err := net.Listen("tcp", "127.0.0.1:0")
+	must(t, err)
+	listen := free.Addr().String()
+	must(t, free.Close())
+	arrived := make(chan bot.Command, 10)
+	r.handler.onCommand = func(_ context.Context, c bot.Command) error { arrived <- c; return nil }
+	r.adjust = func(o *bot.Options) {
+		o.Webhook = &bot.Webhook{URL: "http://" + listen + "/telegram", Listen: listen, Secret: hookSecret}
+	}
+	r.start()
+	for i := range 3 {
+		r.say(lead, group, fmt.Sprintf("/c%d@towline_bot", i))
+		select {
+		case c := <-arrived:
+			if c.Name != fmt.Sprint("c", i) {
+				t.Errorf("got %+v", c)
+			}
+		case <-time.After(20 * time.Second):
+			t.Fatal("the command did not arrive")
+		}
+	}
+	must(t, r.bot.Ready())
+	must(t, r.stop())
+	if strings.Contains(r.logs.String(), hookSecret) {
+		t.Error("the log holds the webhook's secret")
+	}
 }
