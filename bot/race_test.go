@@ -48,6 +48,24 @@ func TestAButtonCanBePressedBeforeItsMessageIsKnown(t *testing.T) {
 	})
 }
 
+func TestAButtonCanBePressedBeforeItsEditIsConfirmed(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		r := newRig(t, nil)
+		r.adjust = func(o *bot.Options) { o.Transport = lateReply{wire{r.server}, "editMessageText", time.Second} }
+		r.start()
+		frame := bot.Frame{Place: bot.Place{Chat: group}, HTML: "deploying", Buttons: buttons("cancel")}
+		r.want("run/1", frame)
+		r.settle()
+		frame.HTML, frame.Buttons = "deployed", buttons("promote")
+		r.want("run/1", frame)
+		r.until(group, "the edit", func(m []telegram.Message) bool { return newest(own(m), "deployed") != 0 })
+		r.press(lead, group, r.posts(group)[0].ID, "promote")
+		if _, presses, _ := r.handler.seen(); len(presses) != 1 || !presses[0].Current {
+			t.Errorf("got %+v", presses)
+		}
+	})
+}
+
 // intrusive is a store that does something of its own after every read of a card.
 type intrusive struct {
 	bot.Store
