@@ -138,6 +138,26 @@ func (e *Engine) ask(ctx context.Context, p Project, r Request, run release.Run)
 	if known, ok, err := e.asked(ctx, r.Key); ok || err != nil {
 		return known, err
 	}
+	for range askTries {
+		asked, err := e.askOnce(ctx, p, r, run)
+		if !errors.Is(err, errMoved) {
+			return asked, err
+		}
+	}
+	return release.Run{}, release.Refuse(release.CodeFactsOld, "what", "the environment")
+}
+
+// errMoved says that the environment changed between the making of a plan and the transaction that would store it.
+var errMoved = errors.New("the environment changed meanwhile")
+
+// askTries is how often a request is planned anew because a run ended, or another request came, while it was planned.
+const askTries = 3
+
+func (e *Engine) askOnce(ctx context.Context, p Project, r Request, run release.Run) (release.Run, error) {
+	before, err := e.State(ctx, p.Name, run.Environment)
+	if err != nil {
+		return release.Run{}, err
+	}
 	plan, err := e.plan(ctx, p, run)
 	if err != nil {
 		return release.Run{}, factsMissing(err)
@@ -156,6 +176,9 @@ func (e *Engine) ask(ctx context.Context, p Project, r Request, run release.Run)
 			return refusal
 		}
 		s := tx.State(p.Name, run.Environment)
+		if s.Revision != before.Revision {
+			return errMoved
+		}
 		if refusal := alreadyLive(s, run); refusal != nil {
 			return refusal
 		}
@@ -183,7 +206,7 @@ func (e *Engine) ask(ctx context.Context, p Project, r Request, run release.Run)
 		if refusal, ok := errors.AsType[*release.Refusal](err); ok {
 			return release.Run{}, refusal
 		}
-		return release.Run{}, fmt.Errorf("store the request: %w", err)
+		return release.Run{}, wrap(err, "store the request")
 	}
 	return run, nil
 }

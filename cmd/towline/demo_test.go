@@ -120,7 +120,7 @@ func TestTheDemoLeadsFromTheFirstDeployToTheWayBack(t *testing.T) {
 	j.say(demoDeployer, "/deploy")
 	pick := j.card("Deploy which version")
 	j.press(demoDeployer, pick, "v1")
-	live := j.card("shop → preview", "live", "#1")
+	live := j.card("shop → preview · live", "#1")
 	j.press(demoDeployer, live, "Promote #1")
 	ask := j.card("shop → production", "waiting for approval", "#1")
 	if toast := j.press(demoDeployer, ask, "Approve"); !strings.Contains(toast, "own_approval") && !strings.Contains(toast, "not_allowed") {
@@ -130,22 +130,22 @@ func TestTheDemoLeadsFromTheFirstDeployToTheWayBack(t *testing.T) {
 		t.Errorf("the stranger's press was answered %q", toast)
 	}
 	j.press(demoApprover, ask, "Approve")
-	t.Log(j.card("shop → production", "live", "#1", "Dana", "Robin").Text)
+	t.Log(j.card("shop → production · live", "#1", "Dana", "Robin").Text)
 
 	j.say(demoDeployer, "/deploy v2")
-	live = j.card("shop → preview", "live", "#2")
+	live = j.card("shop → preview · live", "#2")
 	j.press(demoDeployer, live, "Promote #2")
 	j.press(demoApprover, j.card("shop → production", "waiting for approval", "#2"), "Approve")
-	j.card("shop → production", "live", "#2")
+	j.card("shop → production · live", "#2")
 
 	j.say(demoDeployer, "/deploy v3-broken")
 	t.Log(j.card("refused", "0003_totals.sql line 4", "quantiti", "rehearsal_failed").Text)
 
 	j.say(demoDeployer, "/deploy v3")
-	live = j.card("shop → preview", "live", "#4")
+	live = j.card("shop → preview · live", "#4")
 	j.press(demoDeployer, live, "Promote #4")
 	j.press(demoApprover, j.card("shop → production", "waiting for approval", "#4"), "Approve")
-	j.card("shop → production", "live", "#4")
+	j.card("shop → production · live", "#4")
 
 	j.say(demoDeployer, "/rollback")
 	back := j.card("waiting for approval", "From #4 to #2", "Time Travel", "wrangler d1 time-travel restore shop --bookmark=")
