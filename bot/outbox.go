@@ -236,7 +236,7 @@ func (o *Outbox) Forget(ctx context.Context, key string) error {
 }
 
 // Wait returns when everything wanted so far is delivered or parked, or when
-// ctx ends.
+// ctx ends. Before Run has begun it knows only of what this process wanted.
 func (o *Outbox) Wait(ctx context.Context) error {
 	o.mu.Lock()
 	if len(o.jobs) == 0 {

@@ -158,3 +158,42 @@ func TestANewMessageGoesBeforeEdits(t *testing.T) {
 		}
 	})
 }
+
+func TestAStopDeliversWhatOnlyThePaceHeldBack(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		r := newRig(t, nil)
+		r.start()
+		r.want("run/1", bot.Frame{Place: bot.Place{Chat: group}, HTML: "one"})
+		r.settle()
+		r.want("run/1", bot.Frame{Place: bot.Place{Chat: group}, HTML: "two"})
+		began := time.Now()
+		must(t, r.stop())
+		if posts := r.posts(group); len(posts) != 1 || posts[0].Text != "two" {
+			t.Errorf("after the stop: %+v", posts)
+		}
+		if d := time.Since(began); d > time.Second {
+			t.Errorf("the stop took %s", d)
+		}
+	})
+}
+
+func TestAStopDoesNotWaitForAFrozenChat(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		r := newRig(t, nil)
+		r.start()
+		r.server.Fault(telegram.Fault{Kind: telegram.TooManyRequests, Method: "sendMessage", RetryAfter: time.Hour})
+		r.want("run/1", bot.Frame{Place: bot.Place{Chat: group}, HTML: "one"})
+		synctest.Wait()
+		began := time.Now()
+		must(t, r.stop())
+		if d := time.Since(began); d > time.Second {
+			t.Errorf("the stop took %s", d)
+		}
+		r.restart()
+		synctest.Wait()
+		r.settle()
+		if posts := r.posts(group); len(posts) != 1 {
+			t.Errorf("after the restart: %+v", posts)
+		}
+	})
+}

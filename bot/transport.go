@@ -216,8 +216,8 @@ func (t *transport) noReply(method string, err error) error {
 	return &Error{Method: method, Description: err.Error(), kind: ErrUnavailable, cause: err}
 }
 
-// redact takes the token out of a text, also in the form of a URL.
+// redact takes the token out of a text, also in the form it has in a query.
 func (t *transport) redact(text string) string {
 	text = strings.ReplaceAll(text, t.token, "***")
-	return strings.ReplaceAll(text, url.PathEscape(t.token), "***")
+	return strings.ReplaceAll(text, url.QueryEscape(t.token), "***")
 }

@@ -26,7 +26,7 @@ func TestTheTokenIsInNoError(t *testing.T) {
 	page := func(status int, body string) http.HandlerFunc {
 		return func(w http.ResponseWriter, r *http.Request) {
 			w.WriteHeader(status)
-			fmt.Fprint(w, strings.ReplaceAll(body, "PATH", r.URL.Path))
+			fmt.Fprint(w, strings.NewReplacer("PATH", r.URL.Path, "QUERY", url.QueryEscape(r.URL.Path)).Replace(body))
 		}
 	}
 	for name, c := range map[string]struct {
@@ -38,6 +38,7 @@ func TestTheTokenIsInNoError(t *testing.T) {
 		"no connection":                      {transport: failing{errNetwork}, want: errNetwork},
 		"an error that holds the address":    {transport: failing{&url.Error{Op: "Post", URL: "https://api.telegram.org/bot" + token + "/getMe", Err: errors.New("x" + token)}}, want: bot.ErrUnavailable},
 		"a proxy's page with the address":    {handler: page(502, "<html><p>PATH failed</html>"), want: bot.ErrUnavailable, code: 502},
+		"a page with the address in a link":  {handler: page(503, "<a href='/report?path=QUERY'>"), want: bot.ErrUnavailable, code: 503},
 		"a refusal that repeats the address": {handler: page(400, `{"ok":false,"error_code":400,"description":"Bad Request: PATH"}`), want: bot.ErrRefused, code: 400},
 		"a wrong token":                      {handler: page(401, `{"ok":false,"error_code":401,"description":"Unauthorized"}`), want: bot.ErrUnauthorized, code: 401},
 		"a redirect": {handler: func(w http.ResponseWriter, r *http.Request) {
@@ -163,6 +164,27 @@ func TestAStaleConnectionLosesAndRepeatsNothing(t *testing.T) {
 	}
 	must(t, r.stop())
 }
+
+func TestARequestThatMayBeRepeatedDoesNotWaitBecauseOfAStaleConnection(t *testing.T) {
+	r := newRig(t, nil)
+	front := httptest.NewUnstartedServer(r.server)
+	front.Listener = staleListener{front.Listener}
+	front.Start()
+	t.Cleanup(front.Close)
+	transport := &http.Transport{}
+	defer transport.CloseIdleConnections()
+	r.adjust = func(o *bot.Options) { o.APIURL, o.Transport, o.Pace.Retry = front.URL, keepIdle{transport}, time.Hour }
+	r.open()
+	ctx, cancel := context.WithTimeout(t.Context(), 20*time.Second)
+	defer cancel()
+	for range 5 {
+		_, err := r.bot.Info(ctx, group)
+		must(t, err)
+	}
+}
+
+// keepIdle hides CloseIdleConnections.
+type keepIdle struct{ http.RoundTripper }
 
 func TestARequestCarriesItsLengthAndNoRetryHeader(t *testing.T) {
 	listener, err := net.Listen("tcp", "127.0.0.1:0")
