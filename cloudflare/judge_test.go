@@ -98,6 +98,12 @@ func TestANameThatIsTakenIsADefiniteNo(t *testing.T) {
 	}
 }
 
+func TestACreatedDatabaseOfAnotherNameIsInDoubt(t *testing.T) {
+	d, _ := answering(t, 200, `{"success":true,"errors":[],"result":{"uuid":"`+anID+`","name":"shop-2"}}`)
+	_, err := d.Create(t.Context(), "shop")
+	expectClass(t, "Create", err, false)
+}
+
 func TestAMissingPermissionIsSaidForWhatWasAsked(t *testing.T) {
 	d, _ := answering(t, 403, refusing(10000, "Authentication error"))
 	all := reads(anID)
