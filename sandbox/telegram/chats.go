@@ -31,7 +31,7 @@ type chat struct {
 	messages []*message
 	lastID   int   // of supergroups, which count for themselves
 	lastBot  int64 // the bot that posted last
-	others   bool  // a bot other than ours posted after ours
+	created  time.Time
 
 	started    bool // private: the person has written
 	blocked    bool // private: the person has blocked the bot
@@ -47,14 +47,6 @@ type message struct {
 	keyboard keyboard
 	extra    map[string]any // further fields of the Bot API's Message
 	album    string
-}
-
-// title is what clients show above a chat.
-func (s *Server) title(c *chat) string {
-	if c.kind == private {
-		return s.users[c.id].Name()
-	}
-	return c.group.Title
 }
 
 func (c *chat) member(user int64) Member {
@@ -157,7 +149,7 @@ func (s *Server) AddGroup(g Group) error {
 			return fmt.Errorf("telegram: member %d of group %d is anonymous and no administrator", m.User, g.ID)
 		}
 	}
-	c := &chat{id: g.ID, kind: kind, group: cloneGroup(g)}
+	c := &chat{id: g.ID, kind: kind, group: cloneGroup(g), created: s.o.Now()}
 	if c.member(s.bot.ID).Status == Left && !slices.ContainsFunc(g.Members, func(m Member) bool { return m.User == s.bot.ID }) {
 		c.setMember(Member{User: s.bot.ID, Status: Ordinary})
 	}

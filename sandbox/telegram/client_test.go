@@ -159,21 +159,30 @@ func TestTheLibrarysOtherCallsAreClean(t *testing.T) {
 			})
 			return err
 		},
-		"getMyCommands":  func() error { _, err := b.GetMyCommands(ctx, &bot.GetMyCommandsParams{}); return err },
-		"sendChatAction": func() error { _, err := b.SendChatAction(ctx, &bot.SendChatActionParams{ChatID: int64(chat), Action: models.ChatActionTyping}); return err },
+		"getMyCommands": func() error { _, err := b.GetMyCommands(ctx, &bot.GetMyCommandsParams{}); return err },
+		"sendChatAction": func() error {
+			_, err := b.SendChatAction(ctx, &bot.SendChatActionParams{ChatID: int64(chat), Action: models.ChatActionTyping})
+			return err
+		},
 		"setMessageReaction": func() error {
 			_, err := b.SetMessageReaction(ctx, &bot.SetMessageReactionParams{ChatID: int64(chat), MessageID: id, Reaction: []models.ReactionType{{
 				Type: models.ReactionTypeTypeEmoji, ReactionTypeEmoji: &models.ReactionTypeEmoji{Type: models.ReactionTypeTypeEmoji, Emoji: "👀"},
 			}}})
 			return err
 		},
-		"getChat":       func() error { _, err := b.GetChat(ctx, &bot.GetChatParams{ChatID: int64(chat)}); return err },
-		"getChatMember": func() error { _, err := b.GetChatMember(ctx, &bot.GetChatMemberParams{ChatID: int64(chat), UserID: reviewer}); return err },
+		"getChat": func() error { _, err := b.GetChat(ctx, &bot.GetChatParams{ChatID: int64(chat)}); return err },
+		"getChatMember": func() error {
+			_, err := b.GetChatMember(ctx, &bot.GetChatMemberParams{ChatID: int64(chat), UserID: reviewer})
+			return err
+		},
 		"getChatAdministrators": func() error {
 			_, err := b.GetChatAdministrators(ctx, &bot.GetChatAdministratorsParams{ChatID: int64(chat)})
 			return err
 		},
-		"pinChatMessage": func() error { _, err := b.PinChatMessage(ctx, &bot.PinChatMessageParams{ChatID: int64(chat), MessageID: id}); return err },
+		"pinChatMessage": func() error {
+			_, err := b.PinChatMessage(ctx, &bot.PinChatMessageParams{ChatID: int64(chat), MessageID: id})
+			return err
+		},
 		"getWebhookInfo": func() error { _, err := b.GetWebhookInfo(ctx); return err },
 		"deleteWebhook":  func() error { _, err := b.DeleteWebhook(ctx, &bot.DeleteWebhookParams{}); return err },
 		"sendMessage in reply": func() error {

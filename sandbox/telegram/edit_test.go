@@ -85,7 +85,7 @@ func TestAPressIsAnsweredOnceAndInTime(t *testing.T) {
 	press := func(o telegram.PressOptions) chan result {
 		o.Chat, o.Message = chat, id
 		done := make(chan result, 1)
-		go func() { a, err := w.Press(w.t.Context(), o); done <- result{a, err} }()
+		go func() { a, err := w.Press(w.ctx, o); done <- result{a, err} }()
 		return done
 	}
 	queryID := func() string {
@@ -95,8 +95,12 @@ func TestAPressIsAnsweredOnceAndInTime(t *testing.T) {
 				w.updates(list[0].ID + 1)
 				return list[0].Query.ID
 			}
-			_, changed := w.Changes(version)
-			<-changed
+			_, changed := w.Changes(version + 1) // the request itself was one change
+			select {
+			case <-changed:
+			case <-w.ctx.Done():
+				t.Fatal("no press arrived")
+			}
 		}
 	}
 	const tooOld = "Bad Request: query is too old and response timeout expired or query ID is invalid"
@@ -220,7 +224,7 @@ func TestWaitForEndsWhenTheMessagesAreAsWanted(t *testing.T) {
 	w := newWorld(t)
 	done := make(chan error, 1)
 	go func() {
-		done <- w.WaitFor(w.t.Context(), chat, func(all []telegram.Message) bool { return len(all) == 1 && all[0].Edits == 1 })
+		done <- w.WaitFor(w.ctx, chat, func(all []telegram.Message) bool { return len(all) == 1 && all[0].Edits == 1 })
 	}()
 	id := w.send(card(`[]`))
 	w.ok("editMessageText", editText(id, `"text": "b"`), nil)

@@ -75,7 +75,7 @@ func TestASlowRequestIsHeldUntilTheTestLetsItGo(t *testing.T) {
 	w.Fault(telegram.Fault{Kind: telegram.Slow, Method: "sendMessage", Until: until})
 	done := make(chan answer, 1)
 	go func() {
-		a, err := w.try(w.t.Context(), "sendMessage", card(`[]`))
+		a, err := w.try(w.ctx, "sendMessage", card(`[]`))
 		if err != nil {
 			t.Error(err)
 		}

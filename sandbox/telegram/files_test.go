@@ -31,7 +31,7 @@ func (w *world) upload(method string, params map[string]any) answer {
 		}
 	}
 	w.must(mw.Close())
-	hr, err := http.NewRequestWithContext(w.t.Context(), http.MethodPost, w.url+"/bot"+token+"/"+method, &body)
+	hr, err := http.NewRequestWithContext(w.ctx, http.MethodPost, w.url+"/bot"+token+"/"+method, &body)
 	w.must(err)
 	hr.Header.Set("Content-Type", mw.FormDataContentType())
 	a, err := do(hr)

@@ -64,6 +64,16 @@ func (s *Server) tellMember(c *chat, before, after Member, by int64) {
 	s.deliver(kind, c.lane(), body, now.Add(keepUpdate))
 }
 
+// owner is who made a group, as far as one can say.
+func (s *Server) owner(c *chat) int64 {
+	for _, m := range c.group.Members {
+		if m.Status == Creator {
+			return m.User
+		}
+	}
+	return s.bot.ID
+}
+
 // Block makes a person block the bot, or unblock it. Blocked, the bot is answered 403 in their private chat.
 func (s *Server) Block(user int64, blocked bool) error {
 	s.mu.Lock()
@@ -100,14 +110,9 @@ func (s *Server) MigrateGroup(old int64) (int64, error) {
 	}
 	group := cloneGroup(c.group)
 	group.ID, group.Basic = id, false
-	to := &chat{id: id, kind: supergroup, group: group, lastBot: c.lastBot}
+	to := &chat{id: id, kind: supergroup, group: group, lastBot: c.lastBot, created: s.o.Now()}
 	s.chats[id] = to
-	owner := s.bot.ID
-	for _, m := range group.Members {
-		if m.Status == Creator {
-			owner = m.User
-		}
-	}
+	owner := s.owner(to)
 	moved := s.service(c, owner, "The group was upgraded to a supergroup")
 	moved.extra["migrate_to_chat_id"] = id
 	s.publish(c, moved)

@@ -127,7 +127,7 @@ func TestTopicsAreKept(t *testing.T) {
 		return fmt.Sprintf(`{"chat_id": %d, "text": "x", "message_thread_id": %d}`, forum, thread)
 	}
 	asked := w.say(telegram.SayOptions{Chat: forum, Topic: 7, From: lead, Text: "/deploy"})
-	if m := w.updates(0)[0].Message; m.Thread != 7 || !m.IsTopic {
+	if m := w.updates(0)[0].Message; m.Thread != 7 || !m.IsTopic || m.ReplyTo == nil || m.ReplyTo.ID != 7 {
 		t.Errorf("message %+v", m)
 	}
 	m, _ := w.Message(forum, w.send(to(7)))

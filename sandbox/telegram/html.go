@@ -1,6 +1,7 @@
 package telegram
 
 import (
+	"cmp"
 	"errors"
 	"fmt"
 	"net/url"
@@ -252,7 +253,7 @@ func (r *htmlReader) close(tag openTag) error {
 	e := Entity{Type: kind, Offset: tag.at, Length: r.at - tag.at}
 	switch tag.name {
 	case "a":
-		if !link(&e, cmpOr(tag.attrs["href"], r.out.String()[tag.start:])) {
+		if !link(&e, cmp.Or(tag.attrs["href"], r.out.String()[tag.start:])) {
 			return nil // Telegram shows such a link as plain text
 		}
 	case "tg-emoji":
@@ -335,11 +336,4 @@ func validTimeFormat(format string) bool {
 		return true
 	}
 	return !slices.ContainsFunc([]byte(format), func(c byte) bool { return strings.IndexByte("tTdDwW", c) < 0 })
-}
-
-func cmpOr(s, otherwise string) string {
-	if s == "" {
-		return otherwise
-	}
-	return s
 }

@@ -55,6 +55,7 @@ func (c *clock) pass(d time.Duration) {
 type world struct {
 	*telegram.Server
 	t     testing.TB
+	ctx   context.Context // long enough for any wait, so that a wait for nothing is told by its place
 	url   string
 	clock *clock
 }
@@ -78,7 +79,9 @@ func newWorld(t testing.TB, change ...func(*telegram.Options)) *world {
 		}
 		web.Close()
 	})
-	w := &world{Server: s, t: t, url: web.URL, clock: c}
+	ctx, cancel := context.WithTimeout(t.Context(), 30*time.Second)
+	t.Cleanup(cancel)
+	w := &world{Server: s, t: t, ctx: ctx, url: web.URL, clock: c}
 	for id, name := range map[int64]string{lead: "Lead", reviewer: "Reviewer", stranger: "Stranger"} {
 		w.must(s.AddUser(telegram.User{ID: id, FirstName: name, LanguageCode: "en"}))
 	}
@@ -139,7 +142,7 @@ func do(hr *http.Request) (answer, error) {
 // call is try for requests that get an answer.
 func (w *world) call(method, params string) answer {
 	w.t.Helper()
-	a, err := w.try(w.t.Context(), method, params)
+	a, err := w.try(w.ctx, method, params)
 	w.must(err)
 	if a.OK != (a.Status == http.StatusOK) || !a.OK && a.Code != a.Status {
 		w.t.Fatalf("%s: status %d and body %+v don't agree", method, a.Status, a)
@@ -182,7 +185,7 @@ func (w *world) send(params string) int {
 // say writes as a person.
 func (w *world) say(o telegram.SayOptions) int {
 	w.t.Helper()
-	id, err := w.Say(w.t.Context(), o)
+	id, err := w.Say(w.ctx, o)
 	w.must(err)
 	return id
 }

@@ -1,6 +1,7 @@
 package telegram
 
 import (
+	"cmp"
 	"encoding/json"
 	"fmt"
 	"regexp"
@@ -9,6 +10,9 @@ import (
 	"strings"
 	"time"
 )
+
+// topicColor is one of the six colours that a topic may have (core.telegram.org/bots/api, createForumTopic).
+const topicColor = 7322096
 
 // deletable is how long messages can be deleted (core.telegram.org/bots/api, deleteMessage).
 const deletable = 48 * time.Hour
@@ -270,11 +274,7 @@ func (s *Server) createForumTopic(r *request) (any, *apiError) {
 	if !c.isAdmin(s.bot.ID) {
 		return nil, badRequest("not enough rights to create a topic")
 	}
-	const blue = 7322096 // one of the six colours that a topic may have
-	color := r.int("icon_color")
-	if color == 0 {
-		color = blue
-	}
+	color := cmp.Or(r.int("icon_color"), topicColor)
 	m := s.service(c, s.bot.ID, fmt.Sprintf("%s created the topic %q", s.bot.Name(), name))
 	m.Topic = m.ID
 	m.extra["forum_topic_created"] = map[string]any{"name": name, "icon_color": color}

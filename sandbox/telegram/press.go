@@ -1,6 +1,7 @@
 package telegram
 
 import (
+	"cmp"
 	"context"
 	"fmt"
 	"strconv"
@@ -110,7 +111,7 @@ func (m *message) buttonData(o PressOptions) (string, error) {
 		}
 	}
 	return "", fmt.Errorf("telegram: message %d has no button %q; it has %s", m.ID, o.Text+o.Data,
-		cmpOr(strings.Join(there, ", "), "none"))
+		cmp.Or(strings.Join(there, ", "), "none"))
 }
 
 // forgetQueries drops presses that can't be answered any more.
@@ -167,14 +168,14 @@ func summary(all []Message) string {
 	const most = 5
 	var b strings.Builder
 	for _, m := range all[max(0, len(all)-most):] {
-		fmt.Fprintf(&b, "\n  %d %s: %q", m.ID, m.Sender, cmpOr(m.Text, m.Service))
+		fmt.Fprintf(&b, "\n  %d %s: %q", m.ID, m.Sender, cmp.Or(m.Text, m.Service))
 		for _, row := range m.Buttons {
 			for _, button := range row {
 				fmt.Fprintf(&b, " [%s]", button.Text)
 			}
 		}
 	}
-	return cmpOr(b.String(), " none")
+	return cmp.Or(b.String(), " none")
 }
 
 // randomUint returns 62 random bits as a positive number.

@@ -60,9 +60,9 @@ func (s *Server) messageJSON(c *chat, m *message, withReply bool) map[string]any
 	} else if root := c.thread(m); root != 0 {
 		j["message_thread_id"] = root
 	}
-	if m.ReplyTo != 0 && withReply {
-		if to := c.visible(m.ReplyTo); to != nil {
-			j["reply_to_message"] = s.messageJSON(c, to, false)
+	if withReply {
+		if to := s.repliedJSON(c, m); to != nil {
+			j["reply_to_message"] = to
 		}
 	}
 	if m.Protected {
@@ -79,6 +79,29 @@ func (s *Server) messageJSON(c *chat, m *message, withReply bool) map[string]any
 		j[name] = value
 	}
 	return j
+}
+
+// repliedJSON is the message that m replies to. In a topic what replies to nothing else replies to the message that made the
+// topic, which bots must not take for a reply by a person.
+func (s *Server) repliedJSON(c *chat, m *message) map[string]any {
+	if m.ReplyTo != 0 || m.Topic == 0 || m.Topic == m.ID {
+		if to := c.visible(m.ReplyTo); to != nil {
+			return s.messageJSON(c, to, false)
+		}
+		return nil
+	}
+	if made := c.message(m.Topic); made != nil {
+		return s.messageJSON(c, made, false)
+	}
+	name := ""
+	for _, t := range c.group.Topics {
+		if t.ID == m.Topic {
+			name = t.Name
+		}
+	}
+	made := &message{extra: map[string]any{"forum_topic_created": map[string]any{"name": name, "icon_color": topicColor}}}
+	made.Chat, made.ID, made.From, made.Topic, made.Date = c.id, m.Topic, s.owner(c), m.Topic, c.created
+	return s.messageJSON(c, made, false)
 }
 
 // thread is the id that replies in a supergroup without topics carry: that of the message the chain of replies starts with.

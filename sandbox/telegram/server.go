@@ -155,7 +155,7 @@ func (s *Server) notify() {
 	s.changed = make(chan struct{})
 }
 
-// Changes returns the version of everything people can see, and a channel that is closed once the version is higher than
+// Changes returns the version of everything people can see and of Calls, and a channel that is closed once the version is higher than
 // since: at once where it already is.
 func (s *Server) Changes(since int64) (version int64, changed <-chan struct{}) {
 	s.mu.Lock()

@@ -116,7 +116,7 @@ func (sp *spec) method(name string) (canonical string, params object, ok bool) {
 	return canonical, sp.Methods[canonical], ok
 }
 
-// words are Telegram's for a parameter that is missing, where it has its own. The prefix "Bad Request: " is added.
+// missing says in Telegram's words, where it has its own, that a parameter is missing. "Bad Request: " is still to come before it.
 func missing(method, param string) string {
 	switch param {
 	case "text":
@@ -155,18 +155,13 @@ func (sp *spec) check(r *request, params object) (problems []string) {
 		}
 	}
 	for name, f := range params {
-		if f.required && !r.has(name) && !mayBeEmpty(r.method, name) {
+		// An empty url removes the webhook.
+		if f.required && !r.has(name) && r.method != "setWebhook" {
 			problems = append(problems, missing(r.method, name))
 		}
 	}
 	slices.Sort(problems)
 	return problems
-}
-
-// mayBeEmpty tells of the required parameters for which an empty text is a value.
-func mayBeEmpty(method, param string) bool {
-	_ = param
-	return method == "setWebhook"
 }
 
 func (sp *spec) checkParam(r *request, name string, t *apiType) string {

@@ -53,13 +53,16 @@ func TestTheSpecificationNamesItsSourceAndEveryMethod(t *testing.T) {
 	}
 }
 
-func TestARequestThatIsWrongInItselfIsRefusedAndNoted(t *testing.T) {
+// wrong is a request that is wrong in itself, and what the answer says after "Bad Request: ".
+type wrong struct{ name, method, params, want string }
+
+func wrongMessages() []wrong {
 	to := fmt.Sprintf(`"chat_id": %d, "text": "hi"`, chat)
 	button := func(b string) string {
 		return fmt.Sprintf(`{%s, "reply_markup": {"inline_keyboard": [[%s]]}}`, to, b)
 	}
 	buttons := strings.TrimSuffix(strings.Repeat(`[{"text": "a", "callback_data": "b"}],`, 101), ",")
-	for _, c := range []struct{ name, method, params, want string }{
+	return []wrong{
 		{"an unknown parameter", "sendMessage", `{` + to + `, "txt": "hi"}`, `unknown parameter "txt" (Telegram would ignore it, the sandbox does not)`},
 		{"no text", "sendMessage", fmt.Sprintf(`{"chat_id": %d}`, chat), "message text is empty"},
 		{"an empty text", "sendMessage", fmt.Sprintf(`{"chat_id": %d, "text": ""}`, chat), "message text is empty"},
@@ -75,7 +78,6 @@ func TestARequestThatIsWrongInItselfIsRefusedAndNoted(t *testing.T) {
 		{"an entity without offset", "sendMessage", `{` + to + `, "entities": [{"type": "bold", "length": 1}]}`, `parameter "entities": [0]: can't find field "offset"`},
 		{"an entity of an unknown type", "sendMessage", `{` + to + `, "entities": [{"type": "loud", "offset": 0, "length": 1}]}`, `parameter "entities": [0]: field "type" "loud" is none of the 15 values it may have`},
 		{"a parameter that the sandbox lacks", "sendMessage", `{` + to + `, "message_effect_id": "1"}`, `the sandbox does not carry out parameter "message_effect_id" of sendMessage`},
-		{"a method that the sandbox lacks", "getUserProfilePhotos", `{"user_id": 1001}`, "the sandbox does not carry out getUserProfilePhotos"},
 		{"markup that is null", "sendMessage", `{` + to + `, "reply_markup": null}`, "object expected as reply markup"},
 		{"markup that is no JSON", "sendMessage", `{` + to + `, "reply_markup": "{"}`, "can't parse reply keyboard markup JSON object"},
 		{"a keyboard that is no list of lists", "sendMessage", `{` + to + `, "reply_markup": {"inline_keyboard": [{}]}}`, `field "inline_keyboard" of the InlineKeyboardMarkup must be an Array of Arrays`},
@@ -92,6 +94,12 @@ func TestARequestThatIsWrongInItselfIsRefusedAndNoted(t *testing.T) {
 		{"a link to localhost", "sendMessage", button(`{"text": "a", "url": "http://localhost:8080/x"}`), "inline keyboard button URL 'http://localhost:8080/x' is invalid: Wrong HTTP URL"},
 		{"an unknown style", "sendMessage", button(`{"text": "a", "callback_data": "b", "style": "warning"}`), `parameter "reply_markup": has none of its types`},
 		{"an unknown field of a button", "sendMessage", button(`{"text": "a", "callback_data": "b", "colour": "red"}`), `parameter "reply_markup": has none of its types`},
+	}
+}
+
+func wrongCalls() []wrong {
+	return []wrong{
+		{"a method that the sandbox lacks", "getUserProfilePhotos", `{"user_id": 1001}`, "the sandbox does not carry out getUserProfilePhotos"},
 		{"an edit without message", "editMessageText", `{"text": "a"}`, "message identifier is not specified"},
 		{"an edit without text", "editMessageText", fmt.Sprintf(`{"chat_id": %d, "message_id": 1}`, chat), "message text is empty"},
 		{"an unknown kind of update", "getUpdates", `{"allowed_updates": ["messages"]}`, `parameter "allowed_updates": [0]: "messages" is none of the 27 values it may have`},
@@ -103,7 +111,11 @@ func TestARequestThatIsWrongInItselfIsRefusedAndNoted(t *testing.T) {
 		{"an album of one", "sendMediaGroup", fmt.Sprintf(`{"chat_id": %d, "media": [{"type": "photo", "media": "x"}]}`, chat), "media group must include 2-10 items"},
 		{"a document that wasn't uploaded", "sendMediaGroup", fmt.Sprintf(`{"chat_id": %d, "media": [{"type": "document", "media": 7}, {"type": "document", "media": "x"}]}`, chat), `parameter "media": [0]: field "media" has none of its types`},
 		{"a document without file", "sendDocument", fmt.Sprintf(`{"chat_id": %d}`, chat), "there is no document in the request"},
-	} {
+	}
+}
+
+func TestARequestThatIsWrongInItselfIsRefusedAndNoted(t *testing.T) {
+	for _, c := range append(wrongMessages(), wrongCalls()...) {
 		t.Run(c.name, func(t *testing.T) {
 			w := newWorld(t)
 			w.fails(c.method, c.params, http.StatusBadRequest, "Bad Request: "+c.want)

@@ -77,6 +77,7 @@ func (s *Server) deliver(kind, lane string, body map[string]any, expires time.Ti
 	}
 	in.updates = append(in.updates, &update{id: in.tail, kind: kind, body: data, lane: lane, expires: expires})
 	in.tail++
+	s.notify()
 	if in.poll != nil {
 		in.poll.wake <- nil
 		in.poll = nil

@@ -103,7 +103,7 @@ func TestTheOlderPollerGetsAConflict(t *testing.T) {
 	w := newWorld(t, func(o *telegram.Options) { o.PollCap = time.Minute })
 	answers := make(chan answer, 2)
 	poll := func() {
-		a, err := w.try(w.t.Context(), "getUpdates", `{"timeout": 50, "offset": 1}`)
+		a, err := w.try(w.ctx, "getUpdates", `{"timeout": 50, "offset": 1}`)
 		if err != nil {
 			t.Error(err)
 		}
@@ -188,7 +188,7 @@ func TestClosingEndsALongPoll(t *testing.T) {
 	w := newWorld(t, func(o *telegram.Options) { o.PollCap = time.Minute })
 	done := make(chan answer, 1)
 	go func() {
-		a, err := w.try(w.t.Context(), "getUpdates", `{"timeout": 50}`)
+		a, err := w.try(w.ctx, "getUpdates", `{"timeout": 50}`)
 		if err != nil {
 			t.Error(err)
 		}

@@ -203,6 +203,7 @@ func (s *Server) nextUpdate(h *webhook, lane string) *update {
 		}
 	}
 	delete(h.lanes, lane)
+	s.notify() // what was left has expired, or the webhook has ended
 	return nil
 }
 
@@ -285,5 +286,6 @@ func (s *Server) notSent(h *webhook, u *update, why string, pause time.Duration)
 		return false
 	}
 	s.inbox.updates = slices.DeleteFunc(s.inbox.updates, func(v *update) bool { return v == u })
+	s.notify()
 	return true
 }
