@@ -209,10 +209,14 @@ func (b *Bot) serve(ctx context.Context) error {
 	if err != nil {
 		return err
 	}
+	var menu sync.WaitGroup // nobody waits for it to be answered
+	defer menu.Wait()
 	if b.options.Menu != nil {
-		if err := b.client.setMenu(ctx, b.options.Menu); err != nil {
-			b.log.Warn("the command menu could not be set", "error", err)
-		}
+		menu.Go(func() {
+			if err := b.client.setMenu(ctx, b.options.Menu); err != nil && ctx.Err() == nil {
+				b.log.Warn("the command menu could not be set", "error", err)
+			}
+		})
 	}
 	if b.options.Webhook != nil {
 		return b.hook(ctx)
