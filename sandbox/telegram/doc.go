@@ -18,5 +18,12 @@
 // [Server.Fault] breaks the connection in the ways that real networks and Telegram's own servers do, and [Server.Calls] keeps
 // what was asked and answered.
 //
+// What it does not have it refuses by name, as a violation, so that nothing seems to work here and fails at Telegram: Markdown, reply
+// keyboards, quotes, media other than photos and documents, files from the web, channels, inline mode, payments, business
+// accounts, ephemeral messages, and method calls in a webhook's answer.
+//
+// The error texts and the rules behind them are those of Telegram's own open server (github.com/tdlib/telegram-bot-api, version 10.0)
+// and of its documentation (core.telegram.org/bots/api). Where Telegram's figure is not public a comment says what was chosen.
+//
 // Time comes from [Options].Now, so that a test can let a day pass. Nothing is written to disk.
 package telegram
