@@ -16,10 +16,20 @@ import (
 // historyLimit is how many changes back a rollback looks for its destination. Time Travel's 30 days hold fewer.
 const historyLimit = 200
 
-// destination is where a rollback goes: the change that made the release live, and the one that ended that.
+// destination is where a rollback goes: the change that made the release live, and the first restore point after it. A
+// change without one changed nothing in the database.
 type destination struct {
-	change release.Change // made the release live
-	next   release.Change // came after it; its restore point is the way back by Time Travel
+	change release.Change
+	point  *release.RestorePoint
+}
+
+// ledger is what the ledger held while the destination was live: at its end where that is known, since somebody may have
+// applied a migration with wrangler meanwhile.
+func (d destination) ledger() []string {
+	if d.point != nil && d.point.Ledger != nil {
+		return d.point.Ledger
+	}
+	return d.change.Ledger
 }
 
 // findDestination picks the change to go back to: the newest that made the numbered release live, or without a number
@@ -36,7 +46,11 @@ func findDestination(history []release.Change, number uint64) (destination, *rel
 		if c.Release == live || (number != 0 && c.Release != number) {
 			continue
 		}
-		return destination{change: c, next: history[i]}, nil
+		found := destination{change: c}
+		for j := i; j >= 0 && found.point == nil; j-- {
+			found.point = history[j].Before
+		}
+		return found, nil
 	}
 	if number != 0 {
 		return destination{}, release.Refuse(release.CodeUnknownRelease, "release", fmt.Sprint(number), "environment", string(release.Production))
@@ -72,17 +86,17 @@ func (e *Engine) planBack(ctx context.Context, d draft) (planned, error) {
 	out.difference = gate.Known(migrations.Difference{}, d.target.At)
 	out.rehearsal = gate.Known(rehearse.Report{}, d.target.At)
 	out.plan.Applied = names(d.target.Ledger)
-	surplus := without(out.plan.Applied, dest.change.Ledger)
-	lacking := without(dest.change.Ledger, out.plan.Applied)
+	ledger := dest.ledger()
+	surplus, lacking := without(out.plan.Applied, ledger), without(ledger, out.plan.Applied)
 	switch {
 	case len(surplus) == 0 && len(lacking) == 0:
-		out.plan.Back = &release.Back{Way: release.WayNothing, Price: release.Price{Counted: true}, Ledger: dest.change.Ledger}
+		out.plan.Back = &release.Back{Way: release.WayNothing, Price: release.Price{Counted: true}, Ledger: ledger}
 		out.plan.Expected = out.plan.Fingerprint
 		return out, nil
 	case len(lacking) == 0:
 		done, missing, err := e.planDown(ctx, d, &out, live, surplus)
 		if done {
-			out.plan.Back.Ledger = dest.change.Ledger
+			out.plan.Back.Ledger = ledger
 		}
 		if err != nil || done {
 			return out, err
@@ -91,7 +105,7 @@ func (e *Engine) planBack(ctx context.Context, d draft) (planned, error) {
 	default:
 		out.plan.Back = &release.Back{}
 	}
-	out.plan.Back.Ledger = dest.change.Ledger
+	out.plan.Back.Ledger = ledger
 	return out, e.planTravel(ctx, d, &out, dest, surplus)
 }
 
@@ -143,9 +157,9 @@ func (e *Engine) planDown(ctx context.Context, d draft, out *planned, live relea
 	return true, nil, e.keepScript(ctx, &out.plan, txs)
 }
 
-// planTravel plans Time Travel to the moment at which the destination's successor was about to change the database.
+// planTravel plans Time Travel to the moment at which a successor of the destination was about to change the database.
 func (e *Engine) planTravel(ctx context.Context, d draft, out *planned, dest destination, surplus []string) error {
-	point := dest.next.Before
+	point := dest.point
 	if point == nil {
 		return release.Refuse(release.CodePointMissing, "release", fmt.Sprint(d.run.Release))
 	}

@@ -53,7 +53,12 @@ type Options struct {
 	Projects  func() []Project // asked at every decision, so that a reloaded config counts at once
 	Now       func() time.Time
 	Random    io.Reader // for ids and lease tokens
-	Logger    *slog.Logger
+
+	// Patience is how long after a write without an answer, of which there is no trace, the engine looks once more before
+	// it says that nothing happened. 0: five seconds.
+	Patience time.Duration
+
+	Logger *slog.Logger
 }
 
 // Engine carries releases. It is safe for concurrent use.
@@ -64,6 +69,7 @@ type Engine struct {
 	projects func() []Project
 	now      func() time.Time
 	log      *slog.Logger
+	patience time.Duration
 
 	ids     sync.Mutex // guards entropy
 	entropy io.Reader
@@ -83,8 +89,12 @@ func New(o Options) *Engine {
 	if o.Logger == nil {
 		o.Logger = slog.New(slog.DiscardHandler)
 	}
+	if o.Patience <= 0 {
+		o.Patience = 5 * time.Second
+	}
 	return &Engine{
-		store: o.Store, blobs: o.Blobs, d1: o.Databases, projects: o.Projects, now: o.Now, log: o.Logger,
+		patience: o.Patience,
+		store:    o.Store, blobs: o.Blobs, d1: o.Databases, projects: o.Projects, now: o.Now, log: o.Logger,
 		entropy: ulid.Monotonic(o.Random, 0), changed: newSignal(),
 	}
 }

@@ -28,14 +28,16 @@ const (
 	HoldChanged EventKind = "hold changed" // taken or lifted
 )
 
-// Entry is one line of a project's audit log. It holds no secret and no content, only digests.
+// Entry is one line of a project's audit log. It holds no secret and no content, only digests. What is one of: requested,
+// asked again, superseded, approved, rejected, refused, expired, started, released, plan changed, running, step, ended,
+// looked again, closed, hold, unhold.
 type Entry struct {
 	Seq         uint64              `json:"seq"`
 	At          time.Time           `json:"at"`
 	Project     string              `json:"project"`
 	Environment release.Environment `json:"environment,omitempty"`
 	Who         release.Person      `json:"who,omitzero"` // zero: Towline itself
-	What        string              `json:"what"`         // stable: requested, approved, rejected, started, step, ended, refused, hold, unhold
+	What        string              `json:"what"`         // stable
 	Run         string              `json:"run,omitempty"`
 	Release     uint64              `json:"release,omitempty"`
 	Digest      string              `json:"digest,omitempty"`

@@ -34,7 +34,7 @@ func (e *Engine) look(ctx context.Context, p Project, env release.Environment) (
 	if err != nil {
 		return t, err
 	}
-	if state.DatabaseID != "" {
+	if state.DatabaseID != "" && state.Database == name {
 		err := e.read(ctx, p, state.DatabaseID, &t)
 		if err == nil || !errors.Is(err, ErrNoDatabase) {
 			return t, wrap(err, "read database %s", name)
@@ -53,10 +53,10 @@ func (e *Engine) look(ctx context.Context, p Project, env release.Environment) (
 func (e *Engine) read(ctx context.Context, p Project, id string, t *target) error {
 	at := e.now()
 	rows, err := e.d1.Read(ctx, id, []string{schemaQuery, migrations.LedgerQuery(p.ledger())})
-	if _, refused := errors.AsType[*RejectedError](err); refused {
+	if r, refused := errors.AsType[*RejectedError](err); refused {
 		// A database that nobody has migrated yet has no ledger; the schema alone tells.
 		if rows, err = e.d1.Read(ctx, id, []string{schemaQuery}); err == nil && hasTable(objects(rows[0]), p.ledger()) {
-			return fmt.Errorf("the ledger %s cannot be read", p.ledger())
+			return fmt.Errorf("the ledger %s cannot be read: %s", p.ledger(), r.Words)
 		}
 	}
 	if err != nil {
@@ -230,11 +230,14 @@ func (e *Engine) planForward(ctx context.Context, d draft, objs []migrations.Obj
 	out := planned{plan: d.base()}
 	diff := migrations.Compare(d.files, ledger, d.sums)
 	out.difference = gate.Known(diff, d.target.At)
-	o, err := e.options(ctx, d.project, d.target, diff.Pending)
+	on := d.target
+	if before != nil {
+		on = target{Objects: objs} // a rebuilt preview has no rows that break foreign keys
+	}
+	o, err := e.options(ctx, d.project, on, diff.Pending)
 	if err != nil {
 		return out, err
 	}
-	o.Violations = o.Violations && before == nil // a rebuilt preview has none
 	txs, err := migrations.Apply(diff.Pending, o)
 	if err != nil {
 		return out, badMigration(err)
@@ -355,6 +358,7 @@ func (e *Engine) planReset(ctx context.Context, d draft) (planned, error) {
 	if err != nil {
 		return out, fmt.Errorf("rehearse the rebuilding of %s: %w", d.target.Database.Database, err)
 	}
+	out.plan.Rebuilt = rehearse.Fingerprint(report.After, d.project.ledger())
 	if report.Failure != nil && out.rehearsal.Value.Failure == nil {
 		out.rehearsal.Value.Failure = report.Failure
 	}

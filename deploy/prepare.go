@@ -130,8 +130,9 @@ func (e *Engine) bundle(ctx context.Context, p Project, s Snapshot) (release.Rel
 // moment. ready=false without a refusal: the plan is another than the one that was approved, so people are asked again,
 // or there is nothing to do.
 func (e *Engine) start(ctx context.Context, p Project, run *release.Run, plan planned) (ready bool, refusal *release.Refusal, err error) {
-	steps := stepsOf(plan.plan)
+	was := *run
 	err = e.update(ctx, func(tx Tx) error {
+		*run = was // the transaction may be run again
 		ready, refusal = false, e.gates(tx, p, *run, plan)
 		if refusal != nil {
 			run.Plan = &plan.plan // for the card: what it would have done
@@ -143,21 +144,32 @@ func (e *Engine) start(ctx context.Context, p Project, run *release.Run, plan pl
 			e.askAnew(tx, p, run, plan.plan, s)
 			return nil
 		}
-		run.Plan, run.Was = &plan.plan, s.Live
-		if len(plan.plan.Pending) == 0 && s.Live == run.Release && run.Kind != release.Reset && run.Kind != release.Rollback {
+		run.Plan, run.Was, run.WasFrom = &plan.plan, s.Live, nil
+		if before, ok := tx.Release(p.Name, s.Live); ok && s.Live != run.Release {
+			run.WasFrom = &before.Origin
+		}
+		if nothingToDo(*run, s) {
 			now := e.now()
 			run.Phase, run.EndedAt, s.Lease = release.Unchanged, now, nil
 			tx.PutState(s)
+			tx.PutStanding(p.Name, run.Environment, run.Release, release.Live)
 			e.record(tx, *run, RunEnded, "ended", release.Person{}, string(release.Unchanged))
 			return nil
 		}
 		run.Phase, ready = release.Executing, true
-		run.Steps = append(run.Steps, steps...)
+		run.Steps = append(slices.Clone(run.Steps), stepsOf(plan.plan)...)
 		tx.PutStanding(p.Name, run.Environment, run.Release, release.Running)
 		e.record(tx, *run, RunChanged, "running", release.Person{}, release.Short(digest))
 		return nil
 	})
 	return ready, refusal, wrap(err, "start the run")
+}
+
+// nothingToDo: the release is live, on a database that is there and lacks none of its migrations. A reset and a rollback
+// are asked for in spite of what is there.
+func nothingToDo(run release.Run, s release.State) bool {
+	return s.Live == run.Release && len(run.Plan.Pending) == 0 && run.Plan.Target.ID != "" &&
+		run.Kind != release.Reset && run.Kind != release.Rollback
 }
 
 // askAnew turns a run back into a request: what was approved is no longer what would happen.
@@ -170,6 +182,9 @@ func (e *Engine) askAnew(tx Tx, p Project, run *release.Run, now release.Plan, s
 		// A newer request came while this one waited for its turn; the newer one stands.
 		run.Phase, run.EndedAt = release.Overtaken, e.now()
 		tx.PutState(s)
+		if other.Release != run.Release && tx.Standing(p.Name, run.Environment, run.Release) == release.Waiting {
+			tx.PutStanding(p.Name, run.Environment, run.Release, release.Superseded)
+		}
 		e.record(tx, *run, RunEnded, "superseded", release.Person{}, "by "+other.ID)
 		return
 	}

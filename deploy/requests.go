@@ -316,11 +316,11 @@ func (e *Engine) close(tx Tx, run *release.Run, phase release.Phase, at time.Tim
 	s.Queue = slices.DeleteFunc(s.Queue, func(id string) bool { return id == run.ID })
 	tx.PutState(s)
 	if run.Kind == release.Promote && tx.Standing(run.Project, run.Environment, run.Release) == release.Waiting {
-		standing := release.Standing("")
-		if phase == release.Overtaken {
-			standing = release.Superseded
+		as := standing(tx, *run)
+		if as == "" && phase == release.Overtaken {
+			as = release.Superseded
 		}
-		tx.PutStanding(run.Project, run.Environment, run.Release, standing)
+		tx.PutStanding(run.Project, run.Environment, run.Release, as)
 	}
 }
 

@@ -3,6 +3,7 @@ package deploy
 import (
 	"context"
 	"fmt"
+	"time"
 
 	"towline/deploy/gate"
 	"towline/deploy/release"
@@ -28,7 +29,7 @@ func (e *Engine) Resolve(ctx context.Context, id string, by gate.Actor, look boo
 		s.Unresolved = false
 		what := "looked again"
 		if look {
-			run.Phase, run.Failure = release.Executing, nil
+			run.Phase, run.Failure, run.EndedAt = release.Executing, nil, time.Time{}
 			for i := range run.Steps {
 				if run.Steps[i].State == release.StepUnknown {
 					run.Steps[i].State = release.StepIntent
@@ -38,7 +39,7 @@ func (e *Engine) Resolve(ctx context.Context, id string, by gate.Actor, look boo
 			what = "closed"
 			run.Phase, run.EndedAt, s.Lease = release.Broken, e.now(), nil
 			run.Failure.Code = "closed_by_person"
-			tx.PutStanding(run.Project, run.Environment, run.Release, release.Failed)
+			e.broke(tx, &s, &run)
 		}
 		tx.PutState(s)
 		kind := RunChanged

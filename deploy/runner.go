@@ -32,14 +32,16 @@ func (e *Engine) Run(ctx context.Context) error {
 	e.runners.mu.Lock()
 	e.runners.ctx, e.runners.working = ctx, map[place]bool{}
 	e.runners.mu.Unlock()
+	defer func() {
+		e.runners.mu.Lock()
+		e.runners.ctx = nil
+		e.runners.mu.Unlock()
+		e.runners.group.Wait()
+	}()
 	if err := e.resume(ctx); err != nil {
 		return err
 	}
 	e.expireForever(ctx)
-	e.runners.mu.Lock()
-	e.runners.ctx = nil
-	e.runners.mu.Unlock()
-	e.runners.group.Wait()
 	return nil
 }
 
@@ -162,10 +164,10 @@ func (e *Engine) claim(ctx context.Context, p place) (run release.Run, ok bool, 
 			if run, ok = tx.Run(s.Lease.Run); ok && run.Phase.Open() {
 				return nil
 			}
-			s.Lease = nil
+			ok, s.Lease = false, nil
+			tx.PutState(s)
 		}
 		if len(s.Queue) == 0 {
-			tx.PutState(s)
 			return nil
 		}
 		id := s.Queue[0]
@@ -209,6 +211,9 @@ func (e *Engine) token() (string, error) {
 // execute takes a claimed run to its end, or to a place where it can be taken up again.
 func (e *Engine) execute(ctx context.Context, run release.Run) error {
 	p, err := e.project(run.Project)
+	if err != nil && run.Phase == release.Executing {
+		return e.end(ctx, &run, stopped(run, err)) // it has begun, so that it cannot be refused any more
+	}
 	if err != nil {
 		return e.end(ctx, &run, refused(err))
 	}
@@ -221,8 +226,11 @@ func (e *Engine) execute(ctx context.Context, run release.Run) error {
 		log.InfoContext(ctx, "run starts", "kind", run.Kind, "release", run.Release, "plan", release.Short(run.Plan.Digest()))
 	}
 	x, err := e.execution(ctx, p, &run)
+	if ctx.Err() != nil {
+		return nil
+	}
 	if err != nil {
-		return err
+		return e.end(ctx, &run, stopped(run, err))
 	}
 	for i := range run.Steps {
 		if run.Steps[i].State == release.StepDone {
@@ -258,6 +266,20 @@ func refused(err error) ending {
 	return ending{phase: release.Refused, refusal: release.Refuse(release.CodeFactsMissing, "problem", err.Error())}
 }
 
+// stopped is the end of a run that has begun and cannot go on, for a reason that lies here and not at Cloudflare. What a
+// step did that has an intent and no result is unknown then.
+func stopped(run release.Run, err error) ending {
+	failure := release.Failure{Code: "cannot_go_on", Words: err.Error()}
+	for i := range run.Steps {
+		s := &run.Steps[i]
+		if s.State == release.StepIntent {
+			s.State, failure.Step = release.StepUnknown, s.Name
+			return ending{phase: release.Unresolved, failure: &failure}
+		}
+	}
+	return ending{phase: release.Broken, failure: &failure}
+}
+
 // end stores a run's end with everything that follows from it, in one transaction, and gives the lease back.
 func (e *Engine) end(ctx context.Context, run *release.Run, how ending) error {
 	return e.update(ctx, func(tx Tx) error {
@@ -270,12 +292,9 @@ func (e *Engine) end(ctx context.Context, run *release.Run, how ending) error {
 		case release.Done:
 			e.live(tx, &s, run, now)
 		case release.Broken:
-			tx.PutStanding(run.Project, run.Environment, run.Release, release.Failed)
-			e.remember(tx, run, how.failure.Applied)
+			e.broke(tx, &s, run)
 		case release.Refused:
-			if tx.Standing(run.Project, run.Environment, run.Release) == release.Waiting {
-				tx.PutStanding(run.Project, run.Environment, run.Release, "")
-			}
+			tx.PutStanding(run.Project, run.Environment, run.Release, standing(tx, *run))
 		}
 		if s.Lease != nil && s.Lease.Run == run.ID && how.phase != release.Unresolved {
 			s.Lease, s.Unresolved = nil, false
@@ -308,11 +327,15 @@ func (e *Engine) live(tx Tx, s *release.State, run *release.Run, now time.Time) 
 	}
 	tx.PutStanding(run.Project, run.Environment, run.Release, release.Live)
 	s.Live, s.LiveRun, s.LiveSince = run.Release, run.ID, now
-	if run.Plan.Target.ID != "" {
-		s.DatabaseID = run.Plan.Target.ID
+	if target := run.Plan.Target; target.ID != "" {
+		s.Database, s.DatabaseID = target.Database, target.ID
+	}
+	before := run.Point
+	if s.Unfinished != nil {
+		before, s.Unfinished = s.Unfinished, nil // an earlier run left the database half way
 	}
 	tx.AddChange(run.Project, run.Environment, release.Change{
-		Release: run.Release, Run: run.ID, Kind: run.Kind, At: now, Before: run.Point, Ledger: run.Plan.After(),
+		Release: run.Release, Run: run.ID, Kind: run.Kind, At: now, Before: before, Ledger: run.Plan.After(),
 	})
 	e.remember(tx, run, run.Plan.Names())
 	if run.Kind == release.Rollback {
@@ -322,15 +345,57 @@ func (e *Engine) live(tx Tx, s *release.State, run *release.Run, now time.Time) 
 	}
 }
 
+// broke stores what is left of a run that failed after it had begun.
+func (e *Engine) broke(tx Tx, s *release.State, run *release.Run) {
+	changed := false
+	for _, step := range run.Steps {
+		effect := slices.Contains([]string{release.StepReset, release.StepApply, release.StepUndo, release.StepRestore}, step.Name)
+		changed = changed || effect && (step.State == release.StepDone || step.State == release.StepUnknown)
+	}
+	if changed && s.Unfinished == nil {
+		s.Unfinished = run.Point
+	}
+	if run.Kind == release.Rollback {
+		tx.PutStanding(run.Project, run.Environment, run.Release, standing(tx, *run)) // what failed is the way back
+	} else {
+		tx.PutStanding(run.Project, run.Environment, run.Release, release.Failed)
+	}
+	e.remember(tx, run, run.Failure.Applied)
+}
+
+// standing is how the release of a run that did not happen stands: as before it was asked for.
+func standing(tx Tx, run release.Run) release.Standing {
+	current := tx.Standing(run.Project, run.Environment, run.Release)
+	if current != release.Waiting && current != release.Running {
+		return current
+	}
+	ended := release.Superseded // by the change after the one that is looked at
+	for i, c := range tx.Changes(run.Project, run.Environment, 0, historyLimit) {
+		if c.Release == run.Release {
+			if i == 0 {
+				return release.Live
+			}
+			return ended
+		}
+		if ended = release.Superseded; c.Kind == release.Rollback {
+			ended = release.RolledBack
+		}
+	}
+	return ""
+}
+
 // remember keeps the checksums of what was applied, so that an edited file is found later. What wrangler applied before
 // Towline came is not known, and stays unknown. Names that a rollback took out of the ledger are kept: what counts is
 // what the ledger holds, and a rollback may be undone.
 func (e *Engine) remember(tx Tx, run *release.Run, applied []string) {
-	if run.Kind == release.Rollback || (len(applied) == 0 && !run.Plan.Reset) {
+	rebuilt := slices.ContainsFunc(run.Steps, func(s release.Step) bool {
+		return s.Name == release.StepReset && s.State == release.StepDone
+	})
+	if run.Kind == release.Rollback || (len(applied) == 0 && !rebuilt) {
 		return
 	}
 	from := run.Environment
-	if run.Plan.Reset {
+	if rebuilt {
 		from = release.Production
 	}
 	sums := tx.Checksums(run.Project, from)

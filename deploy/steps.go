@@ -82,7 +82,7 @@ func (x *execution) step(ctx context.Context, i int) (end *ending, err error) {
 func (x *execution) settle(ctx context.Context, s *release.Step, fx effect, cause error) (end *ending, settled bool, err error) {
 	ctx, cancel := context.WithTimeout(context.WithoutCancel(ctx), callTimeout)
 	defer cancel()
-	found, result, lookErr := fx.observe(ctx)
+	found, result, lookErr := x.look(ctx, fx, cause)
 	switch {
 	case lookErr == nil && found == present:
 		return nil, true, x.done(ctx, s, result, true)
@@ -100,6 +100,24 @@ func (x *execution) settle(ctx context.Context, s *release.Step, fx effect, caus
 	return x.fail(s, failure, release.StepUnknown, release.Unresolved), true, nil
 }
 
+// look observes an attempt's effect, and a second time where a call without an answer has left no trace: D1 may still be
+// working on it.
+func (x *execution) look(ctx context.Context, fx effect, cause error) (outcome, string, error) {
+	found, result, err := fx.observe(ctx)
+	_, unanswered := errors.AsType[*UnansweredError](cause)
+	if found == present || !unanswered && (cause != nil || found == absent) {
+		return found, result, err
+	}
+	timer := time.NewTimer(x.e.patience)
+	defer timer.Stop()
+	select {
+	case <-timer.C:
+		return fx.observe(ctx)
+	case <-ctx.Done():
+		return found, result, err
+	}
+}
+
 func firstOf(errs ...error) string {
 	for _, err := range errs {
 		if err != nil {
@@ -112,7 +130,15 @@ func firstOf(errs ...error) string {
 // done stores a step's result.
 func (x *execution) done(ctx context.Context, s *release.Step, result string, found bool) error {
 	s.State, s.Ended, s.Result, s.Found = release.StepDone, x.e.now(), result, found
-	return wrap(x.e.progress(ctx, x.run), "store the result of %s", s.Name)
+	detail := s.Name
+	if found {
+		detail += ", found"
+	}
+	err := x.e.update(ctx, func(tx Tx) error {
+		x.e.record(tx, *x.run, RunChanged, "step", release.Person{}, detail)
+		return nil
+	})
+	return wrap(err, "store the result of %s", s.Name)
 }
 
 func (x *execution) fail(s *release.Step, f release.Failure, state release.StepState, phase release.Phase) *ending {
@@ -169,6 +195,13 @@ func (p provision) observe(ctx context.Context) (outcome, string, error) {
 	if err != nil {
 		return unclear, "", err
 	}
+	var t target
+	if err := p.e.read(ctx, p.p, db.ID, &t); err != nil {
+		return unclear, "", fmt.Errorf("read the database that was found: %w", err)
+	}
+	if len(t.Objects) > 0 {
+		return absent, "", nil // somebody else's: the plan was made for an empty one
+	}
 	return present, db.ID, p.adopt(db.ID)
 }
 
@@ -192,6 +225,9 @@ func (p point) do(ctx context.Context) (string, error) {
 	}
 	rp := release.RestorePoint{Database: p.run.Plan.Target.Database, DatabaseID: id, Bookmark: bookmark, At: p.e.now()}
 	rp.Rows = p.rows(ctx, id)
+	if !p.run.Plan.Reset {
+		rp.Ledger = p.run.Plan.Applied
+	}
 	p.run.Point = &rp
 	if err := p.e.progress(ctx, p.run); err != nil {
 		return "", err
@@ -313,7 +349,22 @@ func (a apply) failed(err error) release.Failure {
 // rebuild is the first transaction of a preview reset. It can be sent twice: it makes the same of whatever it finds.
 type rebuild struct{ apply }
 
-func (r rebuild) observe(context.Context) (outcome, string, error) { return absent, "", nil }
+// observe: it happened if the database was written to since the restore point and is what the rebuilding makes of it.
+func (r rebuild) observe(ctx context.Context) (outcome, string, error) {
+	var t target
+	if err := r.e.read(ctx, r.p, r.run.Plan.Target.ID, &t); err != nil {
+		return unclear, "", fmt.Errorf("read the rebuilt database: %w", err)
+	}
+	now, err := r.e.d1.Bookmark(ctx, r.run.Plan.Target.ID)
+	if err != nil {
+		return unclear, "", fmt.Errorf("see whether the database was written to: %w", err)
+	}
+	if now == r.run.Point.Bookmark || !slices.Equal(names(t.Ledger), r.run.Plan.Applied) ||
+		rehearse.Fingerprint(t.Objects, r.p.ledger()) != r.run.Plan.Rebuilt {
+		return absent, "", nil
+	}
+	return present, "", nil
+}
 
 // restore returns the database to the plan's restore point. It is never sent twice: a second one would undo what people
 // wrote after the first.
@@ -335,6 +386,8 @@ func (r restore) observe(ctx context.Context) (outcome, string, error) {
 		return unclear, "", fmt.Errorf("read the ledger: %w", err)
 	}
 	if slices.Equal(names(t.Ledger), r.run.Plan.Back.Ledger) {
+		// Which bookmark leads back was in the reply that is lost. The one that was taken just before does as well.
+		r.run.Undo = r.run.Point
 		return present, "", nil
 	}
 	return unclear, "", errors.New("the ledger is still as before: the restore did not happen, or not yet")

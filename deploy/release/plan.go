@@ -30,6 +30,7 @@ type Plan struct {
 	Reset        bool   `json:"reset,omitempty"` // the first transaction rebuilds preview
 	Statements   int    `json:"statements"`
 	Expected     string `json:"expected,omitempty"` // fingerprint that the rehearsal ended with
+	Rebuilt      string `json:"rebuilt,omitempty"`  // of a reset: fingerprint between the rebuilding and the release
 	RehearsedMS  int64  `json:"rehearsed_ms,omitempty"`
 }
 
@@ -115,6 +116,9 @@ func (p Plan) Digest() string {
 	}{
 		V: 1, Kind: p.Kind, Project: p.Project, Environment: p.Environment, Release: p.Release, Bundle: p.Bundle,
 		Target: p.Target.bound(), Ledger: p.Ledger, Fingerprint: p.Fingerprint, Applied: p.Applied, Findings: p.findings(), Policy: p.Policy, Back: p.Back.bound(), Script: p.Script,
+	}
+	if bound.Applied == nil {
+		bound.Applied = []string{} // as it was before it lay in a store
 	}
 	for _, m := range p.Pending {
 		bound.Pending = append(bound.Pending, [2]string{m.Name, m.Checksum})

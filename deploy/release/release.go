@@ -108,7 +108,8 @@ type RestorePoint struct {
 	DatabaseID string           `json:"database_id"`
 	Bookmark   string           `json:"bookmark"`
 	At         time.Time        `json:"at"`
-	Rows       map[string]int64 `json:"rows,omitempty"` // rows per table then, where they were counted
+	Rows       map[string]int64 `json:"rows,omitzero"`   // rows per table then; nil: they were not counted
+	Ledger     []string         `json:"ledger,omitzero"` // names that the ledger held then
 }
 
 // Command is the literal wrangler command that returns to the point, for the day the bot is down.
@@ -135,7 +136,8 @@ type Hold struct {
 type State struct {
 	Project     string      `json:"project"`
 	Environment Environment `json:"environment"`
-	Revision    uint64      `json:"revision"` // grows with every change of this record
+	Revision    uint64      `json:"revision"`           // grows with every change of this record
+	Database    string      `json:"database,omitempty"` // the name that DatabaseID belongs to: a config may name another one now
 	DatabaseID  string      `json:"database_id,omitempty"`
 	Live        uint64      `json:"live,omitempty"` // number of the release, 0: none that Towline knows
 	LiveRun     string      `json:"live_run,omitempty"`
@@ -146,10 +148,14 @@ type State struct {
 	Request     string      `json:"request,omitempty"`    // the run that waits for approval
 	Last        string      `json:"last,omitempty"`       // the newest run, whose card has the buttons
 	Hold        *Hold       `json:"hold,omitempty"`
+
+	// Unfinished is the restore point of the first of those runs that changed the database and did not come to their end,
+	// since the last that did. It is the way back to what was live before them.
+	Unfinished *RestorePoint `json:"unfinished,omitempty"`
 }
 
-// Lease is a runner's claim on an environment. It belongs to a run and is given back by comparing the token, so that an
-// older run can never release a newer one's.
+// Lease is a runner's claim on an environment. It belongs to a run and is given back by that run alone, so that an older
+// run can never release a newer one's.
 type Lease struct {
 	Run   string    `json:"run"`
 	Token string    `json:"token"`
