@@ -123,7 +123,7 @@ func (d *dryRun) transaction(ctx context.Context, c *sqlite.Conn, tx migrations.
 			d.unrehearsed = append(d.unrehearsed, Note{s.place, "UPDATE or DELETE with ORDER BY or LIMIT works on D1, but cannot be rehearsed"})
 		case d.needsRows(ctx, c, p, err):
 			s.skipped = true
-			d.unrehearsed = append(d.unrehearsed, Note{s.place, "depends on rows that only the real database has: " + err.Error()})
+			d.unrehearsed = append(d.unrehearsed, Note{s.place, "it depends on rows that only the real database has"})
 		default:
 			return d.refuse(tx, s, err)
 		}
@@ -167,7 +167,7 @@ func (d *dryRun) forget(ctx context.Context, c *sqlite.Conn) error {
 		return nil
 	}
 	place := Place{File: d.lastFile()}
-	d.unrehearsed = append(d.unrehearsed, Note{place, "depends on rows that only the real database has: foreign keys at the end of the transaction"})
+	d.unrehearsed = append(d.unrehearsed, Note{place, "its foreign keys depend on rows that only the real database has"})
 	_, err := c.Exec(ctx, "PRAGMA defer_foreign_keys = OFF")
 	return err
 }
