@@ -48,6 +48,7 @@ func TestHTMLBecomesTextAndEntities(t *testing.T) {
 		{"a time", `<tg-time unix="1700000000" format="r">then</tg-time>`, "then", entities{{Type: "date_time", Length: 4, UnixTime: 1700000000, TimeFormat: "r"}}},
 		{"an emoji", `<tg-emoji emoji-id="5368324170671202286">👍</tg-emoji>`, "👍", entities{{Type: "custom_emoji", Length: 2, CustomEmojiID: "5368324170671202286"}}},
 		{"white space around is removed", "\n <b>a</b> \n", "a", entities{{Type: "bold", Length: 1}}},
+		{"a style ends where the white space was removed", "🟡<b>a \n</b>", "🟡a", entities{{Type: "bold", Offset: 2, Length: 1}}},
 		{"a style that covers nothing is dropped", "a<b></b>", "a", nil},
 		{"attributes with single quotes and without", `<a href='https://example.com/'>x</a><blockquote expandable=1>y</blockquote>`, "xy", entities{{Type: "text_link", Length: 1, URL: "https://example.com/"}, {Type: "expandable_blockquote", Offset: 1, Length: 1}}},
 		{"commands, mentions, hashtags and addresses are found", "/promote@towline_bot by @lead #op_1 https://example.com/a.", "", entities{
