@@ -1,0 +1,126 @@
+package towline_test
+
+import (
+	"encoding/json"
+	"os"
+	"os/exec"
+	"regexp"
+	"slices"
+	"strings"
+	"testing"
+)
+
+// imports lists, for every package of the module, which packages of the module its product code imports.
+func imports(t *testing.T) map[string][]string {
+	t.Helper()
+	out, err := exec.Command("go", "list", "-json=ImportPath,Imports,GoFiles", "./...").Output()
+	if err != nil {
+		t.Fatal(err)
+	}
+	found := map[string][]string{}
+	for d := json.NewDecoder(strings.NewReader(string(out))); d.More(); {
+		var p struct {
+			ImportPath       string
+			Imports, GoFiles []string
+		}
+		if err := d.Decode(&p); err != nil {
+			t.Fatal(err)
+		}
+		if len(p.GoFiles) == 0 {
+			continue
+		}
+		name := strings.TrimPrefix(p.ImportPath, "towline/")
+		found[name] = nil
+		for _, i := range p.Imports {
+			if room, ok := strings.CutPrefix(i, "towline/"); ok {
+				found[name] = append(found[name], room)
+			}
+		}
+	}
+	return found
+}
+
+// may is the house: for each room, what its product code may import. A trailing /... is a room with what is below it.
+func may() map[string][]string {
+	return map[string][]string{
+		"migrations":          {},
+		"migrations/sqlite":   {"migrations"},
+		"migrations/rehearse": {"migrations", "migrations/sqlite"},
+
+		"deploy/release": {"migrations"},
+		"deploy/gate":    {"deploy/release", "migrations", "migrations/rehearse"},
+		"deploy":         {"deploy/release", "deploy/gate", "migrations", "migrations/rehearse"},
+
+		"cards":    {"deploy", "deploy/release", "migrations"},
+		"handlers": {"bot", "cards", "deploy", "deploy/release", "deploy/gate", "migrations"},
+
+		"bot":        {},
+		"cloudflare": {"deploy"},
+		"source":     {},
+		"config":     {},
+		"store":      {"bot", "deploy", "deploy/release"},
+
+		"sandbox/telegram":               {},
+		"sandbox/page":                   {"sandbox/telegram"},
+		"sandbox/cloudflare":             {"migrations/sqlite"},
+		"sandbox/cloudflare/conformance": {},
+		"sandbox/cloudflare/workerd":     {"sandbox/parts"},
+		"sandbox/cloudflare/wrangler":    {"sandbox/parts"},
+		"sandbox/parts":                  {},
+
+		// The suites of the ports, beside the ports.
+		"bot/storetest":    {"bot"},
+		"deploy/d1test":    {"deploy"},
+		"deploy/storetest": {"deploy", "deploy/release", "migrations"},
+
+		// Plugs everything together.
+		"cmd/towline": {"bot", "cards", "cloudflare", "config", "deploy", "deploy/release", "deploy/gate", "handlers", "migrations", "source", "store",
+			"sandbox/cloudflare", "sandbox/page", "sandbox/telegram"},
+	}
+}
+
+func TestTheHouseImportsOneWay(t *testing.T) {
+	rooms := may()
+	for name, list := range imports(t) {
+		if strings.HasPrefix(name, "cmd/") && name != "cmd/towline" {
+			continue // programs for those who work on Towline
+		}
+		allowed, known := rooms[name]
+		if !known {
+			t.Errorf("%s is a room that the house does not know; decide what it may import", name)
+			continue
+		}
+		for _, i := range list {
+			if !slices.Contains(allowed, i) {
+				t.Errorf("%s imports %s", name, i)
+			}
+		}
+	}
+}
+
+func TestNoPackageIsNamedAfterNothing(t *testing.T) {
+	for name := range imports(t) {
+		last := name[strings.LastIndex(name, "/")+1:]
+		if slices.Contains([]string{"util", "utils", "common", "helpers", "models", "types", "manager"}, last) {
+			t.Errorf("package %s says nothing", name)
+		}
+	}
+}
+
+func TestTheReadmesMapNamesEveryRoom(t *testing.T) {
+	readme, err := os.ReadFile("README.md")
+	if err != nil {
+		t.Fatal(err)
+	}
+	for name := range imports(t) {
+		top, _, _ := strings.Cut(name, "/")
+		if !regexp.MustCompile("(?m)^" + regexp.QuoteMeta(top) + "/").Match(readme) {
+			t.Errorf("the README's map of the house lacks %s/", top)
+		}
+	}
+	for _, m := range regexp.MustCompile("(?m)^([a-z]+)/ ").FindAllStringSubmatch(string(readme), -1) {
+		if _, err := os.Stat(m[1]); err != nil {
+			t.Errorf("the README's map names %s/, which is not there", m[1])
+		}
+	}
+}
