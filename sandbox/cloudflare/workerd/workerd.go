@@ -2,8 +2,8 @@
 // one behind D1: the same build, authorizer and limits. A worker of ours (d1rest.js) puts the D1 REST API in front of
 // it, and imitates Time Travel, which workerd's storage does not offer, by copying files.
 //
-// [Start] gives one instance to one test; [Shared] gives one to all tests of a package. An instance can be killed and
-// started again on the same files and the same address, to see what survives.
+// [Start] gives one instance to one test; [Shared] gives one to all tests of a package; [Launch] is for a program. An
+// instance can be killed and started again on the same files and the same address, to see what survives.
 package workerd
 
 import (
@@ -30,7 +30,8 @@ var worker embed.FS
 
 // Options say how an instance is to be. The zero value is a good one.
 type Options struct {
-	// Dir keeps the databases, so that another instance can go on with them. Empty: a folder of the test's own.
+	// Dir keeps the databases, so that another instance can go on with them. Empty: a folder of the test's own. [Launch]
+	// needs one.
 	Dir string
 	// AccountID is the only account there is: 32 hexadecimal digits. Empty: a made-up one.
 	AccountID string
@@ -128,6 +129,16 @@ func (s *Shared) Stop() {
 	if s.dir != "" {
 		_ = os.RemoveAll(s.dir)
 	}
+}
+
+// Launch runs the workerd at the path binary for a program that is no test, until [Instance.Kill]; ctx bounds the start
+// alone. Options.Dir is needed and stays behind. It fails where the binary is missing or does not listen, with what it
+// has written to its log.
+func Launch(ctx context.Context, binary string, o Options) (*Instance, error) {
+	if o.Dir == "" {
+		return nil, errors.New("workerd needs a folder for its files")
+	}
+	return launch(ctx, binary, o)
 }
 
 func launch(ctx context.Context, binary string, o Options) (*Instance, error) {
