@@ -1,0 +1,505 @@
+package deploy_test
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"maps"
+	"net/http"
+	"net/http/httptest"
+	"os"
+	"path/filepath"
+	"slices"
+	"strings"
+	"sync"
+	"sync/atomic"
+	"testing"
+	"testing/fstest"
+	"time"
+
+	"go.uber.org/goleak"
+
+	"towline/cloudflare"
+	"towline/deploy"
+	"towline/deploy/gate"
+	"towline/deploy/release"
+	sandbox "towline/sandbox/cloudflare"
+	"towline/sandbox/cloudflare/workerd"
+	"towline/source"
+	"towline/store"
+)
+
+// engine is the real D1 engine, started once and only if a test asks for it.
+var engine workerd.Shared
+
+func TestMain(m *testing.M) {
+	code := m.Run()
+	engine.Stop()
+	if err := goleak.Find(); err != nil && code == 0 {
+		fmt.Fprintln(os.Stderr, err)
+		code = 1
+	}
+	os.Exit(code)
+}
+
+// The people of the tests.
+var (
+	dana  = person(1001, "Dana", gate.Deployer)
+	robin = person(1002, "Robin", gate.Approver)
+	alex  = person(1003, "Alex", gate.Approver)
+	sam   = person(1004, "Sam", gate.Stranger)
+)
+
+func person(id int64, name string, role gate.Role) gate.Actor {
+	return gate.Actor{Person: release.Person{ID: id, Name: name}, Role: role}
+}
+
+// files are migrations by name; "down/NAME" is a DOWN file and "seed.sql" the seed.
+type files map[string]string
+
+// and is these files with others added, or replaced; an empty text takes one away.
+func (f files) and(more files) files {
+	out := maps.Clone(f)
+	maps.Copy(out, more)
+	maps.DeleteFunc(out, func(_, text string) bool { return text == "" })
+	return out
+}
+
+// world is everything outside the engine: an API that can fail, the team's repository, the store's file, the time.
+type world struct {
+	t       *testing.T
+	api     *sandbox.Faults
+	url     string // of the API behind the faults, for wrangler
+	account string
+	token   string
+	direct  *cloudflare.D1 // past the faults
+
+	project deploy.Project
+	late    atomic.Int64 // what the clock is ahead, in nanoseconds
+
+	mu       sync.Mutex
+	versions fstest.MapFS
+	refs     []string
+}
+
+// shop is a team's shop, with an engine at work on it.
+type shop struct {
+	*world
+	t         *testing.T
+	path      string
+	records   *store.Store
+	store     deploy.Store     // replaced where it is to fail
+	databases deploy.Databases // likewise
+	engine    *deploy.Engine
+	stop      func()
+	asked     atomic.Int64 // to make request keys
+}
+
+const account, token = "0123456789abcdef0123456789abcdef", "local-token"
+
+// newWorld is a world whose Cloudflare is the local one.
+func newWorld(t *testing.T) *world {
+	t.Helper()
+	server, err := sandbox.New(sandbox.Options{AccountID: account, Token: token})
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(func() { _ = server.Close() })
+	plain := httptest.NewServer(server)
+	t.Cleanup(plain.Close)
+	return inWorld(t, server, plain.URL+"/client/v4", account, token)
+}
+
+// realWorld is a world whose D1 is the real engine. It skips the test where that is not installed.
+func realWorld(t *testing.T) *world {
+	t.Helper()
+	i := engine.Get(t)
+	proxy, err := sandbox.NewProxy(i.URL)
+	if err != nil {
+		t.Fatal(err)
+	}
+	w := inWorld(t, proxy, i.URL, i.AccountID, i.Token)
+	name := strings.ToLower(strings.ReplaceAll(filepath.Base(t.TempDir())+t.Name(), "/", "-"))
+	w.project.Preview, w.project.Production = fmt.Sprintf("p-%x", name), fmt.Sprintf("x-%x", name)
+	w.project.Preview = w.project.Preview[:min(60, len(w.project.Preview))]
+	w.project.Production = w.project.Production[:min(60, len(w.project.Production))]
+	return w
+}
+
+func inWorld(t *testing.T, api http.Handler, url, account, token string) *world {
+	t.Helper()
+	w := &world{t: t, api: sandbox.NewFaults(api), url: url, account: account, token: token, versions: fstest.MapFS{}}
+	w.direct = w.client(url)
+	w.project = deploy.Project{
+		Name: "shop", Source: w, Migrations: "db", Preview: "shop-preview", Production: "shop", Seed: "seed.sql", Approvals: 1, Expire: time.Hour,
+	}
+	return w
+}
+
+func (w *world) client(url string) *cloudflare.D1 {
+	w.t.Helper()
+	transport := &http.Transport{}
+	w.t.Cleanup(transport.CloseIdleConnections)
+	d, err := cloudflare.New(cloudflare.Options{
+		AccountID: w.account, Token: w.token, APIURL: url, HTTP: &http.Client{Transport: transport}, Wait: time.Microsecond,
+	})
+	if err != nil {
+		w.t.Fatal(err)
+	}
+	return d
+}
+
+func (w *world) now() time.Time { return time.Now().Add(time.Duration(w.late.Load())) }
+
+// later moves the clock.
+func (w *world) later(d time.Duration) { w.late.Add(int64(d)) }
+
+// version makes, or replaces, what a ref holds.
+func (w *world) version(ref string, content files) {
+	w.mu.Lock()
+	defer w.mu.Unlock()
+	next := maps.Clone(w.versions)
+	maps.DeleteFunc(next, func(name string, _ *fstest.MapFile) bool { return strings.HasPrefix(name, ref+"/") })
+	next[ref+"/db"] = &fstest.MapFile{Mode: 0o755 | os.ModeDir}
+	for name, text := range content {
+		if name != "seed.sql" {
+			name = "db/" + name
+		}
+		next[ref+"/"+name] = &fstest.MapFile{Data: []byte(text)}
+	}
+	w.versions = next
+	if !slices.Contains(w.refs, ref) {
+		w.refs = append(w.refs, ref)
+	}
+}
+
+// Fetch implements deploy.Source.
+func (w *world) Fetch(ctx context.Context, ref string) (deploy.Snapshot, error) {
+	w.mu.Lock()
+	v := source.NewVersions(w.versions, w.refs)
+	w.mu.Unlock()
+	s, err := v.Fetch(ctx, ref)
+	if err != nil {
+		return deploy.Snapshot{}, err
+	}
+	return deploy.Snapshot{FS: s.FS, Origin: release.Origin{Ref: s.Ref, Commit: s.Commit}}, nil
+}
+
+// Choices implements deploy.Source.
+func (w *world) Choices(context.Context) ([]string, error) { return slices.Clone(w.refs), nil }
+
+// newShop starts an engine on the local Cloudflare.
+func newShop(t *testing.T) *shop { t.Helper(); return newWorld(t).open(t) }
+
+// onBoth runs a test against the local Cloudflare and against the real engine.
+func onBoth(t *testing.T, test func(t *testing.T, s *shop)) {
+	t.Run("local Cloudflare", func(t *testing.T) { test(t, newShop(t)) })
+	t.Run("real engine", func(t *testing.T) { test(t, realWorld(t).open(t)) })
+}
+
+// open makes a shop in a world, and starts its engine.
+func (w *world) open(t *testing.T, change ...func(*shop)) *shop {
+	t.Helper()
+	s := &shop{world: w, t: t, path: filepath.Join(t.TempDir(), "towline.db"), stop: func() {}}
+	faulty := httptest.NewServer(w.api)
+	t.Cleanup(faulty.Close)
+	s.databases = w.client(faulty.URL + "/client/v4")
+	s.openStore()
+	for _, c := range change {
+		c(s)
+	}
+	s.start()
+	t.Cleanup(func() {
+		s.stop()
+		if err := s.records.Close(); err != nil {
+			t.Error(err)
+		}
+	})
+	return s
+}
+
+func (s *shop) openStore() {
+	s.t.Helper()
+	var err error
+	if s.records, err = store.Open(s.path, store.Options{NoSync: true}); err != nil {
+		s.t.Fatal(err)
+	}
+	s.store = s.records.Deploy()
+}
+
+// start makes an engine and lets it work. An engine that is at work is stopped first.
+func (s *shop) start() {
+	s.t.Helper()
+	s.stop()
+	s.engine = deploy.New(deploy.Options{
+		Store: s.store, Blobs: s.records, Databases: s.databases, Projects: func() []deploy.Project { return []deploy.Project{s.project} },
+		Now: s.now, Patience: time.Millisecond,
+	})
+	ctx, cancel := context.WithCancel(context.Background())
+	done := make(chan error, 1)
+	run := s.engine.Run
+	go func() { done <- run(ctx) }()
+	s.stop = sync.OnceFunc(func() {
+		cancel()
+		if err := <-done; err != nil && !errors.Is(err, errDead) {
+			s.t.Errorf("the engine ended with %v", err)
+		}
+	})
+}
+
+// restart ends the engine as a deploy of the bot would, and starts it again on the same file.
+func (s *shop) restart() {
+	s.t.Helper()
+	s.stop()
+	if err := s.records.Close(); err != nil {
+		s.t.Fatal(err)
+	}
+	s.openStore()
+	s.start()
+}
+
+func (s *shop) request(by gate.Actor) deploy.Request {
+	return deploy.Request{Project: "shop", By: by, Key: fmt.Sprintf("%s %d", by.Name, s.asked.Add(1))}
+}
+
+// deploy puts a ref on preview and waits for the end.
+func (s *shop) deploy(ref string) release.Run {
+	s.t.Helper()
+	run, err := s.engine.Deploy(s.t.Context(), s.request(dana), ref, false)
+	if err != nil {
+		s.t.Fatalf("deploy %s: %v", ref, err)
+	}
+	return s.ended(run)
+}
+
+// reset rebuilds preview, puts a ref on it and waits for the end.
+func (s *shop) reset(ref string) release.Run {
+	s.t.Helper()
+	run, err := s.engine.Deploy(s.t.Context(), s.request(dana), ref, true)
+	if err != nil {
+		s.t.Fatalf("reset to %s: %v", ref, err)
+	}
+	return s.ended(run)
+}
+
+// promote asks for a release to be put on production.
+func (s *shop) promote(number uint64) release.Run {
+	s.t.Helper()
+	run, err := s.engine.Promote(s.t.Context(), s.request(dana), number)
+	if err != nil {
+		s.t.Fatalf("promote #%d: %v", number, err)
+	}
+	return run
+}
+
+// rollback asks for production to go back.
+func (s *shop) rollback(number uint64) release.Run {
+	s.t.Helper()
+	run, err := s.engine.Rollback(s.t.Context(), s.request(dana), number)
+	if err != nil {
+		s.t.Fatalf("roll back to #%d: %v", number, err)
+	}
+	return run
+}
+
+// approve presses Approve below what the run shows.
+func (s *shop) approve(run release.Run, by gate.Actor) release.Run {
+	s.t.Helper()
+	run, err := s.vote(run, by, true)
+	if err != nil {
+		s.t.Fatalf("approve: %v", err)
+	}
+	return run
+}
+
+func (s *shop) vote(run release.Run, by gate.Actor, yes bool) (release.Run, error) {
+	return s.engine.Vote(s.t.Context(), deploy.Ballot{Run: run.ID, Digest: run.Approved, By: by, Yes: yes})
+}
+
+// ship takes a ref through preview to production.
+func (s *shop) ship(ref string) release.Run {
+	s.t.Helper()
+	live := s.deploy(ref)
+	s.wants(live, release.Done)
+	shipped := s.ended(s.approve(s.promote(live.Release), robin))
+	s.wants(shipped, release.Done)
+	return shipped
+}
+
+// back rolls production back and waits for the end.
+func (s *shop) back(number uint64) release.Run {
+	s.t.Helper()
+	return s.ended(s.approve(s.rollback(number), robin))
+}
+
+// unhold lifts a hold.
+func (s *shop) unhold() {
+	s.t.Helper()
+	if err := s.engine.Unhold(s.t.Context(), s.request(dana), "the cause is found"); err != nil {
+		s.t.Fatal(err)
+	}
+}
+
+// ended waits until a run can change nothing more.
+func (s *shop) ended(run release.Run) release.Run {
+	s.t.Helper()
+	return s.until(run, func(r release.Run) bool { return !r.Phase.Open() })
+}
+
+// until waits for something to be true of a run.
+func (s *shop) until(run release.Run, true func(release.Run) bool) release.Run {
+	s.t.Helper()
+	ctx, cancel := context.WithTimeout(s.t.Context(), 20*time.Second)
+	defer cancel()
+	for {
+		changed := s.engine.Changed()
+		now, ok, err := s.engine.FindRun(ctx, run.ID)
+		if err != nil {
+			s.t.Fatal(err)
+		}
+		if ok && true(now) {
+			return now
+		}
+		select {
+		case <-changed:
+		case <-ctx.Done():
+			s.t.Fatalf("waited in vain for %s %s: it is %s\n%s", now.Kind, now.ID, now.Phase, describe(now))
+		}
+	}
+}
+
+// wants checks how a run stands.
+func (s *shop) wants(run release.Run, phase release.Phase) {
+	s.t.Helper()
+	if run.Phase != phase {
+		s.t.Fatalf("%s of #%d is %s, want %s\n%s", run.Kind, run.Release, run.Phase, phase, describe(run))
+	}
+}
+
+// wantsRefusal checks why a run was refused.
+func (s *shop) wantsRefusal(run release.Run, code release.Code) *release.Refusal {
+	s.t.Helper()
+	s.wants(run, release.Refused)
+	if run.Refusal.Code != code {
+		s.t.Fatalf("refused with %s, want %s\n%s", run.Refusal.Code, code, describe(run))
+	}
+	return run.Refusal
+}
+
+func describe(r release.Run) string {
+	var b strings.Builder
+	for _, step := range r.Steps {
+		fmt.Fprintf(&b, "  %s %s %s found=%v\n", step.Name, step.State, step.Result, step.Found)
+	}
+	if r.Refusal != nil {
+		fmt.Fprintf(&b, "  refusal %v %v\n", r.Refusal, r.Refusal.Facts)
+	}
+	if r.Failure != nil {
+		fmt.Fprintf(&b, "  failure %+v\n", *r.Failure)
+	}
+	for _, c := range r.Changes {
+		fmt.Fprintf(&b, "  changed %+v\n", c)
+	}
+	return b.String()
+}
+
+// refused checks the reason of a refusal.
+func refused(t *testing.T, err error, code release.Code) *release.Refusal {
+	t.Helper()
+	r, ok := deploy.IsRefusal(err)
+	if !ok || r.Code != code {
+		t.Fatalf("got %v, want the refusal %s", err, code)
+	}
+	return r
+}
+
+func (s *shop) state(env release.Environment) release.State {
+	s.t.Helper()
+	state, err := s.engine.State(context.Background(), "shop", env)
+	if err != nil {
+		s.t.Fatal(err)
+	}
+	return state
+}
+
+// id is that of an environment's database; empty: there is none.
+func (w *world) id(env release.Environment) string {
+	w.t.Helper()
+	db, err := w.direct.Find(context.Background(), w.project.Database(env))
+	if errors.Is(err, deploy.ErrNoDatabase) {
+		return ""
+	}
+	if err != nil {
+		w.t.Fatal(err)
+	}
+	return db.ID
+}
+
+// exec does something in an environment's database behind Towline's back, which is created if need be.
+func (w *world) exec(env release.Environment, statements ...string) {
+	w.t.Helper()
+	id := w.id(env)
+	if id == "" {
+		db, err := w.direct.Create(context.Background(), w.project.Database(env))
+		if err != nil {
+			w.t.Fatal(err)
+		}
+		id = db.ID
+	}
+	if err := w.direct.Apply(context.Background(), id, statements); err != nil {
+		w.t.Fatal(err)
+	}
+}
+
+// query returns the first column of a query's rows as texts.
+func (w *world) query(env release.Environment, sql string) []string {
+	w.t.Helper()
+	rows, err := w.direct.Read(context.Background(), w.id(env), []string{sql})
+	if err != nil {
+		w.t.Fatalf("%s: %v", sql, err)
+	}
+	out := []string{}
+	for _, v := range rows[0].Values {
+		out = append(out, fmt.Sprint(v[0]))
+	}
+	return out
+}
+
+// holds checks a query's answer in an environment's database.
+func (w *world) holds(env release.Environment, sql string, want ...string) {
+	w.t.Helper()
+	if got := w.query(env, sql); !slices.Equal(got, want) {
+		w.t.Errorf("%s: %s\n got %q\nwant %q", env, sql, got, want)
+	}
+}
+
+const (
+	tables = `SELECT name FROM sqlite_master WHERE type = 'table' AND name NOT LIKE 'sqlite%' AND name NOT LIKE '\_cf%' ESCAPE '\' ORDER BY name`
+	ledger = `SELECT name FROM d1_migrations ORDER BY id`
+)
+
+// audited lists what the project's log says, oldest first.
+func (s *shop) audited() []string {
+	s.t.Helper()
+	var out []string
+	err := s.records.Deploy().View(context.Background(), func(tx deploy.Tx) error {
+		for _, e := range tx.Entries("shop", 10_000) {
+			out = append(out, strings.TrimSpace(e.What+" "+e.Detail))
+		}
+		return nil
+	})
+	if err != nil {
+		s.t.Fatal(err)
+	}
+	slices.Reverse(out)
+	return out
+}
+
+// errDead is what a store says after its process has died.
+var errDead = errors.New("the process is dead")
+
+// onceOnly makes a fault's Before of something that is to happen once.
+func onceOnly(fn func()) func(context.Context) {
+	var once sync.Once
+	return func(context.Context) { once.Do(fn) }
+}
