@@ -38,8 +38,10 @@ type Bot struct {
 	cancel    func() // ends Run
 }
 
-// New makes a Bot without calling Telegram. It returns an error for options that
-// cannot work; no error contains the token. The outbox can be used at once.
+// New makes a Bot without calling Telegram; of the store it reads which chats
+// have another id now. It returns an error for options that cannot work, and the
+// store's; no error contains the token. The outbox can be used at once. A Bot
+// that is only asked for Info needs neither store nor handler.
 func New(o Options, s Store, h Handler) (*Bot, error) {
 	o, err := o.withDefaults()
 	if err != nil {
@@ -51,6 +53,13 @@ func New(o Options, s Store, h Handler) (*Bot, error) {
 		return nil, err
 	}
 	a := &aliases{store: s}
+	if s != nil {
+		ctx, cancel := context.WithTimeout(context.Background(), o.RequestTimeout)
+		defer cancel()
+		if err := a.load(ctx); err != nil {
+			return nil, fmt.Errorf("bot: %w", err)
+		}
+	}
 	b := &Bot{options: o, store: s, handler: h, log: o.Log, client: c, aliases: a, outbox: newOutbox(o, s, c, limits, a)}
 	// The number before the colon is the bot's id.
 	number, _, _ := strings.Cut(o.Token, ":")
@@ -97,7 +106,7 @@ func (b *Bot) Run(ctx context.Context) error {
 		return err
 	}
 	defer b.end()
-	if err := errors.Join(b.aliases.load(ctx), b.outbox.load(ctx)); err != nil {
+	if err := b.outbox.load(ctx); err != nil {
 		if ctx.Err() != nil {
 			return nil
 		}

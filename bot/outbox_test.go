@@ -286,6 +286,37 @@ func TestAGroupThatBecameASupergroupKeepsItsCards(t *testing.T) {
 		if posts := r.posts(big); len(posts) != 3 {
 			t.Errorf("in the supergroup: %+v", posts)
 		}
+		before := len(r.server.Calls())
+		r.want("run/3", bot.Frame{Place: bot.Place{Chat: big}, HTML: "after a restart"})
+		r.settle()
+		for _, c := range r.server.Calls()[before:] {
+			if c.Method != "getUpdates" {
+				t.Errorf("the same frame under the new id led to %s", c.Method)
+			}
+		}
+	})
+}
+
+func TestATopicThatIsGoneDoesNotSwallowTheMessage(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		const forum = int64(-1001234567899)
+		r := newRig(t, nil)
+		must(t, r.server.AddGroup(telegram.Group{ID: forum, Title: "Forum", Forum: true, Members: []telegram.Member{{User: lead, Status: telegram.Creator}}}))
+		r.start()
+		r.want("run/1", bot.Frame{Place: bot.Place{Chat: forum, Topic: 1}, HTML: "in General", Final: true})
+		r.settle()
+		if n := r.calls("sendMessage"); n != 1 {
+			t.Errorf("posting in General took %d calls", n)
+		}
+		gone := bot.Frame{Place: bot.Place{Chat: forum, Topic: 99}, HTML: "one"}
+		r.want("run/2", gone)
+		r.settle()
+		gone.HTML = "two"
+		r.want("run/2", gone)
+		r.settle()
+		if posts := r.posts(forum); len(posts) != 2 || posts[1].Text != "two" || posts[1].Topic != 0 {
+			t.Errorf("got %+v", posts)
+		}
 	})
 }
 
@@ -301,6 +332,7 @@ func TestWhatCouldNotBePostedIsParkedUntilTheBotIsBack(t *testing.T) {
 		}
 		sends := r.calls("sendMessage")
 		r.restart()
+		r.want("run/1", bot.Frame{Place: bot.Place{Chat: group}, HTML: "one"})
 		r.settle()
 		if n := r.calls("sendMessage"); n != sends {
 			t.Errorf("tried again %d times without a reason", n-sends)

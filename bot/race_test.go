@@ -1,10 +1,14 @@
 package bot_test
 
 import (
+	"bytes"
 	"context"
 	"fmt"
+	"io"
 	"net/http"
 	"path"
+	"regexp"
+	"strings"
 	"sync"
 	"testing"
 	"testing/synctest"
@@ -44,6 +48,35 @@ func TestAButtonCanBePressedBeforeItsMessageIsKnown(t *testing.T) {
 		r.settle()
 		if live := r.live(group); len(live) != 1 || len(r.posts(group)) != 1 {
 			t.Errorf("live %v of %+v", live, r.posts(group))
+		}
+	})
+}
+
+// futureReply is a Telegram whose messages hold things that are newer than any
+// library.
+type futureReply struct{ http.RoundTripper }
+
+func (f futureReply) RoundTrip(r *http.Request) (*http.Response, error) {
+	resp, err := f.RoundTripper.RoundTrip(r)
+	if err != nil || !strings.HasPrefix(path.Base(r.URL.Path), "send") {
+		return resp, err
+	}
+	body, err := io.ReadAll(resp.Body)
+	future := `"message_id":$1,"reply_to_message":{"message_id":1,"date":1,"chat":{},"forward_origin":{"type":"from_the_future"}}`
+	body = regexp.MustCompile(`"message_id":(\d+)`).ReplaceAll(body, []byte(future))
+	resp.Body = io.NopCloser(bytes.NewReader(body))
+	return resp, err
+}
+
+func TestAReplyThatTheLibraryCannotDecodeDoesNotSendTheMessageTwice(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		r := newRig(t, nil)
+		r.adjust = func(o *bot.Options) { o.Transport = futureReply{wire{r.server}} }
+		r.start()
+		r.want("run/1", bot.Frame{Place: bot.Place{Chat: group}, HTML: "one"})
+		r.settle()
+		if posts := r.posts(group); len(posts) != 1 {
+			t.Errorf("got %+v", posts)
 		}
 	})
 }

@@ -60,8 +60,19 @@ func TestABlobIsHeldAsLongAsACardShowsIt(t *testing.T) {
 	change(bot.Card{Digest: "other", SentDigest: "other"})
 	holds(false)
 	change(bot.Card{Digest: digest, SentDigest: digest})
+	change(bot.Card{
+		Digest: digest, Tokens: map[string]string{"yes": "token"}, Wanted: bot.Frame{Final: true}, Parked: "kicked",
+	})
 	if err := b.ForgetCard(ctx, "run/1"); err != nil {
 		t.Fatal(err)
 	}
 	holds(false)
+	if err := s.View(ctx, func(tx store.Tx) error {
+		for key := range tx.Scan("bot/", "", 0, false) {
+			t.Errorf("%s is still there", key)
+		}
+		return nil
+	}); err != nil {
+		t.Error(err)
+	}
 }
