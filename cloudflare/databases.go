@@ -129,11 +129,8 @@ func described(op operation, id, name string, size int64) (deploy.Database, erro
 	return deploy.Database{ID: id, Name: name, Size: size}, nil
 }
 
-// Apply implements deploy.Databases: each element is one statement, all of them go out as one batch in one request.
-func (d *D1) Apply(ctx context.Context, id string, statements []string) error {
-	if err := sendable(opApply, id, statements); err != nil {
-		return err
-	}
+// batch is a request for /query, the endpoint that wrangler uses as well: one transaction, one result for each statement.
+func (d *D1) batch(statements []string) d1.DatabaseQueryParams {
 	var params d1.DatabaseQueryParams
 	params.AccountID.Value, params.AccountID.Present = d.account, true
 	var body d1.DatabaseQueryParamsBodyMultipleQueries
@@ -143,6 +140,15 @@ func (d *D1) Apply(ctx context.Context, id string, statements []string) error {
 		body.Batch.Value[i].Sql.Value, body.Batch.Value[i].Sql.Present = s, true
 	}
 	params.Body = body
+	return params
+}
+
+// Apply implements deploy.Databases: each element is one statement, all of them go out as one batch in one request.
+func (d *D1) Apply(ctx context.Context, id string, statements []string) error {
+	if err := sendable(opApply, id, statements); err != nil {
+		return err
+	}
+	params := d.batch(statements)
 	var results []result
 	err := d.send(ctx, opApply, func(ctx context.Context, listen option.Middleware) error {
 		var envelope answer
@@ -165,15 +171,7 @@ func (d *D1) Read(ctx context.Context, id string, statements []string) ([]deploy
 	if err := sendable(opRead, id, statements); err != nil {
 		return nil, err
 	}
-	var params d1.DatabaseRawParams
-	params.AccountID.Value, params.AccountID.Present = d.account, true
-	var body d1.DatabaseRawParamsBodyMultipleQueries
-	body.Batch.Present = true
-	body.Batch.Value = make([]d1.DatabaseRawParamsBodyMultipleQueriesBatch, len(statements))
-	for i, s := range statements {
-		body.Batch.Value[i].Sql.Value, body.Batch.Value[i].Sql.Present = s, true
-	}
-	params.Body = body
+	params := d.batch(statements)
 	send := d.send
 	if slices.ContainsFunc(statements, mayWrite) {
 		send = d.once
@@ -181,7 +179,7 @@ func (d *D1) Read(ctx context.Context, id string, statements []string) ([]deploy
 	var results []result
 	err := send(ctx, opRead, func(ctx context.Context, listen option.Middleware) error {
 		var envelope answer
-		_, err := d.databases.Raw(ctx, id, params, option.WithMiddleware(listen), option.WithResponseBodyInto(&envelope))
+		_, err := d.databases.Query(ctx, id, params, option.WithMiddleware(listen), option.WithResponseBodyInto(&envelope))
 		results = envelope.Result
 		return err
 	})

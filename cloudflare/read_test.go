@@ -197,20 +197,19 @@ func TestThePausesOfAReadGrow(t *testing.T) {
 	})
 }
 
-func TestNumbersArriveAsTheyWereSent(t *testing.T) {
+func TestNumbersArriveAsTheyWereSentAndColumnsInTheirOrder(t *testing.T) {
 	d, _ := answering(t, 200, `{"success":true,"errors":[],"result":[
-		{"success":true,"meta":{"size_after":8192},"results":{"columns":["a","a","c","d","e","f","g"],"rows":[[9223372036854775807,-9007199254740993,1.0,1e3,1e400,true,null]]}},
-		{"success":true,"results":{"columns":[],"rows":[]}}]}`)
+		{"success":true,"meta":{"size_after":8192},"results":[{"z":9223372036854775807,"e":1e400}]},{"success":true,"results":[]}]}`)
 	if rows, err := d.Read(t.Context(), anID, []string{"SELECT 1", "SELECT 2"}); err == nil {
 		t.Errorf("a number that fits nothing was read as %v", rows[0].Values)
 	}
 	d, _ = answering(t, 200, `{"success":true,"errors":[],"result":[
-		{"success":true,"meta":{"size_after":8192},"results":{"columns":["a","a","c","d","f","g"],"rows":[[9223372036854775807,-9007199254740993,1.5,1e3,true,null]]}},
-		{"success":true,"results":{"columns":["n"],"rows":[]}}]}`)
+		{"success":true,"meta":{"size_after":8192},"results":[{"z":9223372036854775807,"b":-9007199254740993,"c":1.5,"d":1e3,"f":true,"a":null}]},
+		{"success":true,"results":[]}]}`)
 	rows, err := d.Read(t.Context(), anID, []string{"SELECT 1", "SELECT 2"})
 	want := []deploy.Rows{
-		{Columns: []string{"a", "a", "c", "d", "f", "g"}, Size: 8192, Values: [][]any{{int64(9223372036854775807), int64(-9007199254740993), 1.5, 1000.0, true, nil}}},
-		{Columns: []string{"n"}, Values: [][]any{}},
+		{Columns: []string{"z", "b", "c", "d", "f", "a"}, Size: 8192, Values: [][]any{{int64(9223372036854775807), int64(-9007199254740993), 1.5, 1000.0, true, nil}}},
+		{},
 	}
 	if diff := cmp.Diff(want, rows); err != nil || diff != "" {
 		t.Errorf("%v %s", err, diff)
@@ -218,8 +217,8 @@ func TestNumbersArriveAsTheyWereSent(t *testing.T) {
 }
 
 func TestAnAnswerOfAnotherShapeIsNoAnswer(t *testing.T) {
-	for _, result := range []string{`{}`, `"text"`, `7`, `[{}]`, `[{"success":true}]`, `[{"success":true,"results":[]}]`,
-		`[{"success":true,"results":{"columns":["a"],"rows":[[1,2]]}}]`, `[{"success":true,"results":{"columns":["a"],"rows":[[[1,2]]]}}]`} {
+	for _, result := range []string{`{}`, `"text"`, `7`, `[{}]`, `[{"success":true}]`, `[{"success":true,"results":{}}]`,
+		`[{"success":true,"results":[{"a":[1,2]}]}]`, `[{"success":true,"results":[{"a":1},{"b":1}]}]`, `[{"success":true,"results":[7]}]`} {
 		for name, read := range map[string]func(ctx context.Context, d *cloudflare.D1) error{
 			"Read": func(ctx context.Context, d *cloudflare.D1) error {
 				_, err := d.Read(ctx, anID, []string{"SELECT 1"})

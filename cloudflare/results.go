@@ -6,6 +6,7 @@ import (
 	"errors"
 	"fmt"
 	"regexp"
+	"slices"
 	"strconv"
 	"strings"
 	"unicode/utf8"
@@ -13,12 +14,12 @@ import (
 	"towline/deploy"
 )
 
-// answer is what /query and /raw answer a batch with: one result for each statement.
+// answer is what /query answers a batch with: one result for each statement.
 type answer struct {
 	Result []result `json:"result"`
 }
 
-// result is the answer to one statement. Results are objects from /query, which are not looked at, and a table from /raw.
+// result is the answer to one statement. Results are rows, each an object whose members stand in the order of the columns.
 type result struct {
 	Success bool            `json:"success"`
 	Results json.RawMessage `json:"results"`
@@ -52,28 +53,51 @@ func rows(results []result) ([]deploy.Rows, error) {
 	return out, nil
 }
 
+// table reads rows in the order in which they are written: column names as the first row has them, and each row's values.
 func table(text json.RawMessage) (deploy.Rows, error) {
-	var t struct {
-		Columns []string `json:"columns"`
-		Rows    [][]any  `json:"rows"`
-	}
-	decoder := json.NewDecoder(bytes.NewReader(text))
-	decoder.UseNumber() // a float64 would round every whole number beyond 2^53 a second time
-	if err := decoder.Decode(&t); err != nil {
+	var objects []json.RawMessage
+	if err := json.Unmarshal(text, &objects); err != nil {
 		return deploy.Rows{}, err
 	}
-	for _, row := range t.Rows {
-		if len(row) != len(t.Columns) {
-			return deploy.Rows{}, fmt.Errorf("a row of %d values in %d columns", len(row), len(t.Columns))
+	var t deploy.Rows
+	for _, object := range objects {
+		names, values, err := members(object)
+		if err != nil {
+			return deploy.Rows{}, err
 		}
-		for i := range row {
-			var err error
-			if row[i], err = value(row[i]); err != nil {
-				return deploy.Rows{}, fmt.Errorf("column %q: %w", t.Columns[i], err)
-			}
+		if t.Columns == nil {
+			t.Columns = names
 		}
+		if !slices.Equal(names, t.Columns) {
+			return deploy.Rows{}, fmt.Errorf("a row with the columns %q among rows with %q", names, t.Columns)
+		}
+		t.Values = append(t.Values, values)
 	}
-	return deploy.Rows{Columns: t.Columns, Values: t.Rows}, nil
+	return t, nil
+}
+
+// members reads an object of plain values in the order in which it is written.
+func members(object json.RawMessage) (names []string, values []any, err error) {
+	decoder := json.NewDecoder(bytes.NewReader(object))
+	decoder.UseNumber() // a float64 would round every whole number beyond 2^53 a second time
+	if start, err := decoder.Token(); err != nil || start != json.Delim('{') {
+		return nil, nil, errors.Join(errors.New("a row that is no object"), err)
+	}
+	for decoder.More() {
+		name, err := decoder.Token()
+		if err != nil {
+			return nil, nil, err
+		}
+		var v any
+		if err := decoder.Decode(&v); err != nil {
+			return nil, nil, err
+		}
+		if v, err = value(v); err != nil {
+			return nil, nil, fmt.Errorf("column %q: %w", name, err)
+		}
+		names, values = append(names, name.(string)), append(values, v) // a member's name is always a string
+	}
+	return names, values, nil
 }
 
 func value(v any) (any, error) {

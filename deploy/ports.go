@@ -20,7 +20,7 @@ type Databases interface {
 	// Create makes an empty database. ErrDatabaseExists: the name is taken. An *UnansweredError: it may or may not exist now.
 	Create(ctx context.Context, name string) (Database, error)
 	// Read answers statements that change nothing, in one call and on one state of the database, one Rows for each.
-	// ErrNoDatabase: no database has this id. A *RejectedError: SQLite's words.
+	// ErrNoDatabase: no database has this id. A *RejectedError: SQLite's words, or Cloudflare's where it does not let us.
 	Read(ctx context.Context, id string, statements []string) ([]Rows, error)
 	// Apply runs the statements as one transaction. nil: committed. A *RejectedError: D1 refused, and nothing of them is
 	// there. An *UnansweredError: it is unknown whether they were committed, or will be.
@@ -38,7 +38,8 @@ type Database struct {
 	Size int64 // bytes, 0 where it was not told
 }
 
-// Rows is the answer to one statement. Values are nil, int64, float64, string or bool.
+// Rows is the answer to one statement. Values are nil, int64, float64, string or bool. The columns of a statement need
+// different names, and none that is a number: D1 answers with objects. Where there are no rows, Columns may be empty.
 type Rows struct {
 	Columns []string
 	Values  [][]any
