@@ -72,7 +72,8 @@ func (d *Directory) Fetch(ctx context.Context, ref string) (Snapshot, error) {
 	return s, err
 }
 
-// head adds which commit the work tree stands on, where there is one, and whether the folder differs from it. Where git
+// head adds which branch and commit the work tree stands on, where there is one, and whether the folder differs from it: then
+// it is no branch's content. Where git
 // is not installed or does not take the repository, the directory is as good without.
 func (d *Directory) head(ctx context.Context, top, folder string, s *Snapshot) error {
 	git := d.git(top)
@@ -88,7 +89,13 @@ func (d *Directory) head(ctx context.Context, top, folder string, s *Snapshot) e
 		return ctx.Err()
 	}
 	s.Dirty, s.Web = out != "", d.web(ctx, git)
-	return nil
+	if s.Dirty {
+		return nil // what is there is no branch's content
+	}
+	if branch, err := git.run(ctx, "", "symbolic-ref", "--quiet", "--short", "HEAD"); err == nil {
+		s.Ref = strings.TrimSpace(branch)
+	}
+	return ctx.Err()
 }
 
 func (d *Directory) web(ctx context.Context, git *command) string {

@@ -56,7 +56,7 @@ func TestACheckoutAsItIsTellsItsCommitAndWhetherItDiffers(t *testing.T) {
 	r.git("remote", "add", "origin", "https://x:password@github.com/example/shop.git")
 	d := source.NewDirectory(source.DirectoryOptions{Dir: filepath.Join(r.dir, "apps"), Path: "api"})
 	s, err := d.Fetch(t.Context(), "")
-	if err != nil || s.Commit != first || s.Dirty || s.Author != "Lead" || s.Web != "https://github.com/example/shop" || s.Ref != "" {
+	if err != nil || s.Commit != first || s.Dirty || s.Author != "Lead" || s.Web != "https://github.com/example/shop" || s.Ref != "main" {
 		t.Errorf("clean: %+v, error %v", s, err)
 	}
 	if want := "https://github.com/example/shop/compare/abc..." + first; s.Compare("abc") != want {
@@ -81,7 +81,7 @@ func TestACheckoutAsItIsTellsItsCommitAndWhetherItDiffers(t *testing.T) {
 		t.Errorf("a change elsewhere: %+v, error %v", s, err)
 	}
 	r.write("apps/api/db/migrations/0003_new.sql", "SELECT 3;")
-	if s, err = d.Fetch(t.Context(), ""); err != nil || !s.Dirty || s.Compare("abc") != "" || read(t, s, "db/migrations/0003_new.sql") != "SELECT 3;" {
+	if s, err = d.Fetch(t.Context(), ""); err != nil || !s.Dirty || s.Ref != "" || s.Compare("abc") != "" || read(t, s, "db/migrations/0003_new.sql") != "SELECT 3;" {
 		t.Errorf("a new file: %+v, error %v", s, err)
 	}
 }

@@ -36,8 +36,8 @@ const MaxRefs = 20
 
 // Snapshot is what a ref held at one moment.
 type Snapshot struct {
-	// Ref is the branch or tag ("main", "v1.2"), or the full commit where a commit was asked for; "" for a directory as
-	// it is. A full ref name keeps its prefix unless it is a branch, so that refs/tags/main is never taken for main.
+	// Ref is the branch or tag ("main", "v1.2"), or the full commit where a commit was asked for. For a directory as it is
+	// it is the branch that is checked out, "" where the directory differs from it or is no checkout. A full ref name keeps its prefix unless it is a branch, so that refs/tags/main is never taken for main.
 	Ref string
 	// Commit is the full commit id; for Versions a digest of the content; "" for a directory that is no checkout.
 	Commit string
