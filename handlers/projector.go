@@ -2,6 +2,7 @@ package handlers
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"time"
 
@@ -63,7 +64,13 @@ func (h *Handlers) showAll(ctx context.Context, events []deploy.Event) error {
 			continue
 		}
 		shown[e.Run] = true
-		if err := h.show(ctx, e.Run); err != nil {
+		err := h.show(ctx, e.Run)
+		if bad, ok := errors.AsType[*bot.FrameError](err); ok {
+			// One card that Telegram would refuse must not hold up every other.
+			h.log.ErrorContext(ctx, "a card cannot be shown", "run", e.Run, "error", bad)
+			continue
+		}
+		if err != nil {
 			return fmt.Errorf("show run %s: %w", e.Run, err)
 		}
 	}

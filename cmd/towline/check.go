@@ -87,7 +87,6 @@ func check(ctx context.Context, p program, path string, effective bool) error {
 		v.note("%v", w)
 	}
 	v.right("%s: %d people, %d projects", path, len(c.People), len(c.Projects))
-	checkPeople(v, c)
 	if effective {
 		fmt.Fprintln(p.stdout, indent(c.Effective()))
 	}
@@ -112,27 +111,6 @@ func check(ctx context.Context, p program, path string, effective bool) error {
 
 func indent(s string) string {
 	return "  " + strings.ReplaceAll(strings.TrimRight(s, "\n"), "\n", "\n  ")
-}
-
-// checkPeople finds those who would have nobody to approve for them.
-func checkPeople(v *verdicts, c *config.Config) {
-	for _, project := range c.Projects {
-		for _, who := range c.People {
-			if !who.Role.Includes(config.Deployer) {
-				continue
-			}
-			others := 0
-			for _, p := range c.People {
-				if p.ID != who.ID && p.Role.Includes(config.Approver) {
-					others++
-				}
-			}
-			if others < project.Approvals.Required {
-				v.bad("give more people the role approver, or lower approvals.required",
-					"%s: what %s asks for needs %d approvals and %d others may approve", project.Name, who.Name, project.Approvals.Required, others)
-			}
-		}
-	}
 }
 
 func checkTelegram(ctx context.Context, v *verdicts, c *config.Config) {
