@@ -6,6 +6,7 @@ import (
 	"strings"
 	"testing"
 
+	"towline/deploy"
 	"towline/deploy/release"
 	sandbox "towline/sandbox/cloudflare"
 )
@@ -83,7 +84,7 @@ func TestAnUnchangedReleaseOnADatabaseThatIsGoneIsPutThereAgain(t *testing.T) {
 	s := newShop(t)
 	s.version("empty", files{})
 	s.wants(s.deploy("empty"), release.Done)
-	s.project.Preview = "shop-elsewhere"
+	s.configure(func(p *deploy.Project) { p.Preview = "shop-elsewhere" })
 	s.wants(s.deploy("empty"), release.Done)
 	if s.id(release.Preview) == "" {
 		t.Error("the database that the config names now was not made")
@@ -94,11 +95,11 @@ func TestAfterTheConfigNamesAnotherDatabaseTheOldOneIsLeftAlone(t *testing.T) {
 	s := newShop(t)
 	s.version("v1", first)
 	s.wants(s.deploy("v1"), release.Done)
-	s.project.Preview = "shop-elsewhere"
+	s.configure(func(p *deploy.Project) { p.Preview = "shop-elsewhere" })
 	s.version("v2", second)
 	s.wants(s.deploy("v2"), release.Done)
 	s.holds(release.Preview, ledger, "0001_items.sql", "0002_price.sql")
-	s.project.Preview = "shop-preview"
+	s.configure(func(p *deploy.Project) { p.Preview = "shop-preview" })
 	s.holds(release.Preview, ledger, "0001_items.sql")
 }
 

@@ -2,6 +2,7 @@ package deploy_test
 
 import (
 	"context"
+	"crypto/rand"
 	"errors"
 	"fmt"
 	"maps"
@@ -74,10 +75,10 @@ type world struct {
 	token   string
 	direct  *cloudflare.D1 // past the faults
 
-	project deploy.Project
-	late    atomic.Int64 // what the clock is ahead, in nanoseconds
+	late atomic.Int64 // what the clock is ahead, in nanoseconds
 
 	mu       sync.Mutex
+	project  deploy.Project // changed by configure
 	versions fstest.MapFS
 	refs     []string
 }
@@ -90,17 +91,20 @@ type shop struct {
 	records   *store.Store
 	store     deploy.Store     // replaced where it is to fail
 	databases deploy.Databases // likewise
+	remote    deploy.Databases // D1 behind the faults
 	engine    *deploy.Engine
 	stop      func()
-	asked     atomic.Int64 // to make request keys
 }
 
 const account, token = "0123456789abcdef0123456789abcdef", "local-token"
 
-// newWorld is a world whose Cloudflare is the local one.
-func newWorld(t *testing.T) *world {
+// newWorld is a world whose Cloudflare is the local one, in memory.
+func newWorld(t *testing.T) *world { t.Helper(); return newWorldIn(t, "") }
+
+// newWorldIn is a world whose Cloudflare keeps its databases in a folder.
+func newWorldIn(t *testing.T, dir string) *world {
 	t.Helper()
-	server, err := sandbox.New(sandbox.Options{AccountID: account, Token: token})
+	server, err := sandbox.New(sandbox.Options{AccountID: account, Token: token, Dir: dir})
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -151,6 +155,19 @@ func (w *world) client(url string) *cloudflare.D1 {
 
 func (w *world) now() time.Time { return time.Now().Add(time.Duration(w.late.Load())) }
 
+// configure changes the config, as a reload would.
+func (w *world) configure(change func(*deploy.Project)) {
+	w.mu.Lock()
+	defer w.mu.Unlock()
+	change(&w.project)
+}
+
+func (w *world) projects() []deploy.Project {
+	w.mu.Lock()
+	defer w.mu.Unlock()
+	return []deploy.Project{w.project}
+}
+
 // later moves the clock.
 func (w *world) later(d time.Duration) { w.late.Add(int64(d)) }
 
@@ -200,10 +217,17 @@ func onBoth(t *testing.T, test func(t *testing.T, s *shop)) {
 // open makes a shop in a world, and starts its engine.
 func (w *world) open(t *testing.T, change ...func(*shop)) *shop {
 	t.Helper()
-	s := &shop{world: w, t: t, path: filepath.Join(t.TempDir(), "towline.db"), stop: func() {}}
+	return w.openAt(t, filepath.Join(t.TempDir(), "towline.db"), change...)
+}
+
+// openAt is open with the store at a path.
+func (w *world) openAt(t *testing.T, path string, change ...func(*shop)) *shop {
+	t.Helper()
+	s := &shop{world: w, t: t, path: path, stop: func() {}}
 	faulty := httptest.NewServer(w.api)
 	t.Cleanup(faulty.Close)
-	s.databases = w.client(faulty.URL + "/client/v4")
+	s.remote = w.client(faulty.URL + "/client/v4")
+	s.databases = s.remote
 	s.openStore()
 	for _, c := range change {
 		c(s)
@@ -232,7 +256,7 @@ func (s *shop) start() {
 	s.t.Helper()
 	s.stop()
 	s.engine = deploy.New(deploy.Options{
-		Store: s.store, Blobs: s.records, Databases: s.databases, Projects: func() []deploy.Project { return []deploy.Project{s.project} },
+		Store: s.store, Blobs: s.records, Databases: s.databases, Projects: s.projects,
 		Now: s.now, Patience: time.Millisecond,
 	})
 	ctx, cancel := context.WithCancel(context.Background())
@@ -255,11 +279,12 @@ func (s *shop) restart() {
 		s.t.Fatal(err)
 	}
 	s.openStore()
+	s.databases = s.remote
 	s.start()
 }
 
 func (s *shop) request(by gate.Actor) deploy.Request {
-	return deploy.Request{Project: "shop", By: by, Key: fmt.Sprintf("%s %d", by.Name, s.asked.Add(1))}
+	return deploy.Request{Project: "shop", By: by, Key: rand.Text()}
 }
 
 // deploy puts a ref on preview and waits for the end.

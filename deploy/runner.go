@@ -39,6 +39,9 @@ func (e *Engine) Run(ctx context.Context) error {
 		e.runners.group.Wait()
 	}()
 	if err := e.resume(ctx); err != nil {
+		if ctx.Err() != nil {
+			return nil
+		}
 		return err
 	}
 	e.expireForever(ctx)
