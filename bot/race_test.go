@@ -172,7 +172,8 @@ func TestANewMessageGoesBeforeEdits(t *testing.T) {
 			r.want(fmt.Sprint("run/", i), bot.Frame{Place: bot.Place{Chat: group}, HTML: "one"})
 		}
 		r.settle()
-		r.server.Fault(telegram.Fault{Kind: telegram.TooManyRequests, RetryAfter: 10 * time.Second})
+		synctest.Wait()
+		r.server.Fault(telegram.Fault{Kind: telegram.TooManyRequests, Method: "editMessageText", RetryAfter: 10 * time.Second})
 		before := len(r.server.Calls())
 		for i := range 3 {
 			r.want(fmt.Sprint("run/", i), bot.Frame{Place: bot.Place{Chat: group}, HTML: "two"})

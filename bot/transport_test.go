@@ -178,7 +178,7 @@ func TestARequestThatMayBeRepeatedDoesNotWaitBecauseOfAStaleConnection(t *testin
 	ctx, cancel := context.WithTimeout(t.Context(), 20*time.Second)
 	defer cancel()
 	for range 5 {
-		_, err := r.bot.Info(ctx, group)
+		_, err := r.bot.Info(ctx)
 		must(t, err)
 	}
 }
