@@ -1,0 +1,242 @@
+package main
+
+import (
+	"bytes"
+	"context"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"io"
+	"net"
+	"net/http"
+	"os"
+	"path"
+	"path/filepath"
+	"strings"
+	"sync"
+	"time"
+
+	sandboxcloudflare "towline/sandbox/cloudflare"
+	"towline/sandbox/cloudflare/workerd"
+	"towline/sandbox/telegram"
+)
+
+// The cast, none of which exists outside of the bench.
+const (
+	deployer = 1001
+	approver = 1002
+	group    = -1001234567890
+
+	account  = "00000000000000000000000000000002"
+	apiToken = "local-bench"
+	botToken = "1:local-bench"
+)
+
+// call is one request, with its times as the server saw them.
+type call struct {
+	what         string // method and the last part of the path
+	begun, ended time.Time
+}
+
+// clock stands in front of a server and notes when calls came and when they were answered.
+type clock struct {
+	next  http.Handler
+	mu    sync.Mutex
+	calls []*call
+}
+
+// ServeHTTP implements [http.Handler].
+func (c *clock) ServeHTTP(w http.ResponseWriter, r *http.Request) {
+	noted := &call{what: r.Method + " " + path.Base(r.URL.Path), begun: time.Now()}
+	c.mu.Lock()
+	c.calls = append(c.calls, noted)
+	c.mu.Unlock()
+	c.next.ServeHTTP(w, r)
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	noted.ended = time.Now()
+}
+
+// since returns the calls that came after t, in the order of their arrival. One that is not answered has no end.
+func (c *clock) since(t time.Time) []call {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	var out []call
+	for _, noted := range c.calls {
+		if !noted.begun.Before(t) {
+			out = append(out, *noted)
+		}
+	}
+	return out
+}
+
+// world is everything that towline and wrangler take for the outside.
+type world struct {
+	telegram *telegram.Server
+	chat     *clock // in front of telegram
+	faults   *sandboxcloudflare.Faults
+	api      *clock // in front of faults
+	engine   string // what D1 is
+	address  string
+
+	stops []func() error // undone last first
+	wait  sync.WaitGroup
+}
+
+// newWorld starts both servers. Telegram ends an idle long poll after pollCap; 0 is Telegram's own 50 s.
+func newWorld(ctx context.Context, s settings, pollCap time.Duration) (w *world, err error) {
+	w = &world{}
+	defer func() {
+		if err != nil {
+			err = errors.Join(err, w.close())
+		}
+	}()
+	behind, err := w.database(ctx, s)
+	if err != nil {
+		return nil, fmt.Errorf("start the local Cloudflare: %w", err)
+	}
+	w.telegram = telegram.New(telegram.Options{
+		Token: botToken, Unlimited: true, PollCap: pollCap,
+		Bot: telegram.User{ID: 1, FirstName: "Towline", Username: "towline_bot", IsBot: true},
+	})
+	w.stops = append(w.stops, w.telegram.Close)
+	err = errors.Join(
+		w.telegram.AddUser(telegram.User{ID: deployer, FirstName: "Dana"}),
+		w.telegram.AddUser(telegram.User{ID: approver, FirstName: "Robin"}),
+		w.telegram.AddGroup(telegram.Group{ID: group, Title: "Shop team", Members: []telegram.Member{
+			{User: 1, Status: telegram.Administrator}, {User: approver, Status: telegram.Creator}, {User: deployer, Status: telegram.Ordinary},
+		}}),
+	)
+	if err != nil {
+		return nil, err
+	}
+	w.faults = sandboxcloudflare.NewFaults(behind)
+	w.api, w.chat = &clock{next: w.faults}, &clock{next: w.telegram}
+	mux := http.NewServeMux()
+	mux.Handle("/client/v4/", w.api)
+	mux.Handle("/", w.chat)
+	return w, w.listen(mux)
+}
+
+// database starts D1: workerd where it is installed, else the embedded server.
+func (w *world) database(ctx context.Context, s settings) (http.Handler, error) {
+	binary := filepath.Join(s.tools, "node_modules", "@cloudflare", "workerd-linux-64", "bin", "workerd")
+	if _, err := os.Stat(binary); err != nil || s.quick {
+		w.engine = "the embedded server"
+		server, err := sandboxcloudflare.New(sandboxcloudflare.Options{AccountID: account, Token: apiToken})
+		if err != nil {
+			return nil, err
+		}
+		w.stops = append(w.stops, server.Close)
+		return server, nil
+	}
+	w.engine = "workerd"
+	dir, err := os.MkdirTemp("/dev/shm", "towline-bench-")
+	if err != nil {
+		dir, err = os.MkdirTemp("", "towline-bench-")
+	}
+	if err != nil {
+		return nil, err
+	}
+	w.stops = append(w.stops, func() error { return os.RemoveAll(dir) })
+	instance, err := workerd.Launch(ctx, binary, workerd.Options{Dir: dir, AccountID: account, Token: apiToken})
+	if err != nil {
+		return nil, err
+	}
+	w.stops = append(w.stops, func() error { instance.Kill(); return nil })
+	return sandboxcloudflare.NewProxy(instance.URL)
+}
+
+func (w *world) listen(h http.Handler) error {
+	l, err := net.Listen("tcp", "127.0.0.1:0")
+	if err != nil {
+		return err
+	}
+	server := &http.Server{Handler: h, ReadHeaderTimeout: 10 * time.Second}
+	w.address = "http://" + l.Addr().String()
+	w.wait.Go(func() { _ = server.Serve(l) }) // always ErrServerClosed, after close
+	w.stops = append(w.stops, server.Close)
+	return nil
+}
+
+// close ends everything that newWorld started, and waits for it.
+func (w *world) close() error {
+	var errs []error
+	for i := len(w.stops) - 1; i >= 0; i-- {
+		errs = append(errs, w.stops[i]())
+	}
+	w.stops = nil
+	w.wait.Wait()
+	return errors.Join(errs...)
+}
+
+// ask sends a request to the local Cloudflare, as the bench's own, and decodes its result.
+func (w *world) ask(ctx context.Context, below string, body, result any) error {
+	text, err := json.Marshal(body)
+	if err != nil {
+		return err
+	}
+	req, err := http.NewRequestWithContext(ctx, http.MethodPost, w.address+"/client/v4/accounts/"+account+"/d1/database"+below, bytes.NewReader(text))
+	if err != nil {
+		return err
+	}
+	req.Close = true
+	req.Header.Set("Authorization", "Bearer "+apiToken)
+	req.Header.Set("Content-Type", "application/json")
+	res, err := http.DefaultClient.Do(req)
+	if err != nil {
+		return err
+	}
+	defer res.Body.Close()
+	answer, err := io.ReadAll(res.Body)
+	if err != nil {
+		return err
+	}
+	envelope := struct {
+		Success bool
+		Result  any
+	}{Result: result}
+	if err := json.Unmarshal(answer, &envelope); err != nil {
+		return fmt.Errorf("%w in %.200q", err, answer)
+	}
+	if !envelope.Success {
+		return fmt.Errorf("the local Cloudflare answered %.300s", answer)
+	}
+	return nil
+}
+
+// create makes a database that holds the first migration, its ledger row and the customers. It returns the id.
+func (w *world) create(ctx context.Context, name string) (string, error) {
+	var made struct{ UUID string }
+	if err := w.ask(ctx, "", map[string]string{"name": name}, &made); err != nil {
+		return "", fmt.Errorf("create %s: %w", name, err)
+	}
+	row := "INSERT INTO d1_migrations (name) VALUES ('" + first + "');"
+	sql := strings.Join([]string{ledger, firstSQL, row, customers}, "\n")
+	return made.UUID, w.ask(ctx, "/"+made.UUID+"/query", map[string]string{"sql": sql}, nil)
+}
+
+// contents reads what is compared of a database: ledger, schema, and all rows of the features as counts and sums.
+func (w *world) contents(ctx context.Context, id string, migrations int) (string, error) {
+	queries := []string{
+		"SELECT id, name FROM d1_migrations ORDER BY id",
+		`SELECT type, name, tbl_name, sql FROM sqlite_master WHERE name NOT LIKE 'sqlite\_%' ESCAPE '\' AND name NOT LIKE '\_cf\_%' ESCAPE '\' ORDER BY type, name`,
+		"SELECT count(*) FROM customers",
+	}
+	for i := 3; i < migrations; i += 4 {
+		queries = append(queries, fmt.Sprintf("SELECT * FROM feature_%02d ORDER BY id", i/4+1))
+	}
+	var answers []struct{ Results json.RawMessage }
+	if err := w.ask(ctx, "/"+id+"/query", map[string]string{"sql": strings.Join(queries, ";\n")}, &answers); err != nil {
+		return "", err
+	}
+	if len(answers) != len(queries) {
+		return "", fmt.Errorf("%d answers to %d queries", len(answers), len(queries))
+	}
+	var b strings.Builder
+	for _, a := range answers {
+		b.Write(a.Results)
+		b.WriteByte('\n')
+	}
+	return b.String(), nil
+}
