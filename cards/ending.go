@@ -18,11 +18,12 @@ func succeeded(v View, l lines) Card {
 	l.gap()
 	switch {
 	case r.Kind == release.Rollback:
-		l.addf("%s, asked for by %s, approved by %s.", wayBack(r), name(r.Requester.Name), people(r.Approvers()))
-	case r.Kind == release.Promote:
-		l.addf("%s, asked for by %s, approved by %s.", applied(r), name(r.Requester.Name), people(r.Approvers()))
+		l.add(wayBack(r))
 	default:
-		l.addf("%s.", applied(r))
+		l.add(applied(r))
+	}
+	if r.Environment == release.Production {
+		l.addf("Asked for by %s, approved by %s", name(r.Requester.Name), people(r.Approvers()))
 	}
 	steps(&l, r)
 	for _, n := range r.Notes {
@@ -33,7 +34,8 @@ func succeeded(v View, l lines) Card {
 	l.gap()
 	undo(&l, r)
 	if r.Kind == release.Rollback {
-		l.addf("🔒 Production is held. Lift it with <code>/unhold %s reason</code>.", name(r.Project))
+		l.gap()
+		l.addf("🔒 Production is held. When the cause is gone: <code>/unhold %s reason</code>", name(r.Project))
 	}
 	return Card{HTML: l.String(), Buttons: next(r)}
 }
@@ -41,9 +43,9 @@ func succeeded(v View, l lines) Card {
 func people(list []release.Person) string {
 	var out []string
 	for _, p := range list {
-		out = append(out, name(p.Name))
+		out = append(out, p.Name)
 	}
-	return and(out)
+	return and(shorten(out, 6, name))
 }
 
 func applied(r release.Run) string {
@@ -51,7 +53,7 @@ func applied(r release.Run) string {
 	spent := took(r.EndedAt.Sub(r.StartedAt))
 	switch {
 	case r.Plan.Reset:
-		return fmt.Sprintf("Rebuilt from production's schema, then %s applied and read back in %s", count(n, "migration"), spent)
+		return fmt.Sprintf("Rebuilt from production's schema, then %s applied, read back in %s", count(n, "migration"), spent)
 	case n == 0:
 		return "No migrations to run; the ledger was read and agrees"
 	default:
@@ -64,7 +66,7 @@ func wayBack(r release.Run) string {
 	case release.WayDown:
 		return fmt.Sprintf("%s taken back by DOWN files", count(len(r.Plan.Pending), "migration"))
 	case release.WayTimeTravel:
-		return fmt.Sprintf("The database is as it was %s", stamp(r.Plan.Back.To.At, "dT"))
+		return fmt.Sprintf("The whole database is as it was at %s", stamp(r.Plan.Back.To.At, "dT"))
 	default:
 		return "Nothing in the database had to change"
 	}
@@ -79,12 +81,13 @@ func undo(l *lines, r release.Run) {
 	if p == nil {
 		return
 	}
-	verb := "To undo this"
+	verb := "Undo, also without the bot"
 	if r.Phase != release.Done {
 		verb = "Restore point taken before"
 	}
-	l.addf("↩️ %s (whole database, later writes are lost; kept 30 days, 7 on the free plan):", verb)
+	l.addf("↩️ %s:", verb)
 	l.add(command(p.Command()))
+	l.add("It takes the whole database back; later writes are lost. Kept 30 days, 7 on the free plan.")
 }
 
 // next are the buttons of what one would do now.
@@ -111,7 +114,7 @@ func trouble(v View, l lines) Card {
 	switch {
 	case r.Refusal != nil:
 		words := refusal(*r.Refusal, r)
-		l.add(words.long())
+		words.into(&l)
 		buttons = words.buttons
 	case r.Failure != nil:
 		failure(&l, r)
@@ -154,9 +157,7 @@ func failure(l *lines, r release.Run) {
 		l.add(quote(f.Words))
 		if f.OneOf > 1 {
 			l.addf("It is one of these %d statements; D1 does not say which.", f.OneOf)
-			for _, line := range listed(r.Plan.Names(), 6, code) {
-				l.add(line)
-			}
+			l.spare(listed(r.Plan.Names(), 6, code)...)
 		}
 	case "foreign_keys_broken":
 		l.addf("%s would leave rows whose foreign keys lead nowhere, so D1 was told to undo everything.", code(f.File))
@@ -166,6 +167,13 @@ func failure(l *lines, r release.Run) {
 		l.addf("Look at %s in Cloudflare's dashboard, or ask again in a minute. Nothing else runs on %s until this is settled.",
 			code(r.Plan.Target.Database), r.Environment)
 		return
+	case "cannot_go_on":
+		l.add("Towline itself could not go on:")
+		l.add(quote(f.Words))
+		if r.Phase == release.Unresolved {
+			l.addf("Whether the step that had begun has happened is unknown. Nothing else runs on %s until this is settled.", r.Environment)
+			return
+		}
 	case "closed_by_person":
 		l.add("A person looked and closed this run: the step did not happen.")
 	case "not_created":
@@ -192,16 +200,26 @@ func failure(l *lines, r release.Run) {
 func consequence(l *lines, r release.Run) {
 	f := *r.Failure
 	switch {
+	case len(f.Applied) > 0 && r.Kind == release.Rollback:
+		l.addf("⚠️ Taken back all the same: %s. The ledger no longer names them.", and(shorten(f.Applied, 6, code)))
+		l.addf("What is live is no longer whole. Go on with <code>/rollback %s #%d</code>, or return with the command below.", name(r.Project), r.Release)
 	case len(f.Applied) > 0:
 		l.addf("⚠️ Applied all the same: %s. They stay in the ledger.", and(shorten(f.Applied, 6, code)))
 		l.add("Repair the rest and deploy again; what is applied is not run twice.")
 	case f.Code == "not_verified":
 		l.add("Ask /status what the ledger holds, then deploy again.")
 	case r.Environment == release.Preview:
-		l.add("Nothing of the release is in the database, and production was not touched. Repair it and deploy again; other content becomes a new release.")
+		l.add("Nothing of the release is in the database, and production was not touched.")
+		l.add("Repair it and deploy again; other content becomes a new release.")
 	default:
-		l.add("Nothing of it is in the production database. Ask again with /promote or /rollback when the cause is gone.")
+		l.add("Nothing of it is in the production database.")
+		l.addf("Ask again when the cause is gone: %s", askAgain(r))
 	}
+}
+
+// askAgain is the command that asks for the same once more.
+func askAgain(r release.Run) string {
+	return command(fmt.Sprintf("/%s %s #%d", r.Kind, name(r.Project), r.Release))
 }
 
 func quote(words string) string { return "<blockquote>" + long(words, 700) + "</blockquote>" }
@@ -222,7 +240,8 @@ func closed(v View, l lines) Card {
 			}
 		}
 	case release.Expired:
-		l.addf("Nobody approved it in time. Nothing was changed. Ask again with <code>/%s %s</code>.", r.Kind, name(r.Project))
+		l.add("Nobody approved it in time. Nothing was changed.")
+		l.addf("Ask again: %s", askAgain(r))
 	default:
 		l.addf("%s, a newer request took its place. Nothing was changed.", mention(r.Requester))
 	}

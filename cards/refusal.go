@@ -12,26 +12,25 @@ import (
 type said struct {
 	what    string
 	facts   []string
+	advice  string // where things stand now
 	next    string
 	buttons [][]Button
 }
 
-// long is for a card or a reply.
-func (s said) long() string {
-	var l lines
+// into writes it on a card or a reply: facts before advice, the next step last.
+func (s said) into(l *lines) {
 	l.add(s.what)
-	for _, f := range s.facts {
-		l.add(f)
-	}
+	l.spare(s.facts...)
+	l.add(s.advice)
 	l.add(s.next)
-	return l.String()
 }
 
 // Refusal is a short reply that says why not.
 func Refusal(r *release.Refusal, project string) Card {
 	s := refusal(*r, release.Run{Project: project, Environment: release.Production})
+	s.what = "⛔ " + s.what
 	var l lines
-	l.addf("⛔ %s", s.long())
+	s.into(&l)
 	l.addf("code: <code>%s</code>", r.Code)
 	return Card{HTML: l.String(), Buttons: s.buttons}
 }
@@ -105,7 +104,7 @@ func aboutRequest(r release.Refusal, run release.Run, f func(string) string) (sa
 		if f("by") != "" {
 			by = " Approved by " + f("by") + "."
 		}
-		return said{what: "This is already decided: " + orElse(f("phase"), "done") + "." + by}, true
+		return said{what: "This is already decided: " + orElse(f("phase"), "done") + "." + by, next: "Look at the newest card."}, true
 	case release.CodeExpired:
 		return said{what: "This request has expired.", next: "Ask again with the same command."}, true
 	case release.CodeSuperseded:
@@ -171,9 +170,12 @@ func aboutDestination(r release.Refusal, run release.Run, f func(string) string)
 	case release.CodePointMissing:
 		return said{what: "There is no restore point that leads back there.", next: "Write a migration that takes the change back, and deploy it."}, true
 	case release.CodeUnknownProject:
-		return said{what: fmt.Sprintf("No project is called %s here.", orElse(f("project"), "that")), facts: listed(r.Items, 10, code)}, true
+		return said{what: fmt.Sprintf("No project is called %s here.", orElse(f("project"), "that")), facts: listed(r.Items, 10, code), next: "Name one that this chat has."}, true
 	case release.CodeWrongChat:
-		return said{what: "That project has another chat. Ask there."}, true
+		if f("project") == "" {
+			return said{what: "No project is talked about in this chat or topic.", next: "/whoami shows the ids that a project's chat: takes in the config."}, true
+		}
+		return said{what: fmt.Sprintf("%s is talked about in another chat or topic.", f("project")), next: "Ask there."}, true
 	case release.CodeUnsettled:
 		return said{
 			what: fmt.Sprintf("An earlier run on %s ended unknown, and a person must look first.", orElse(string(run.Environment), "this environment")),
@@ -195,7 +197,7 @@ func aboutContent(r release.Refusal, run release.Run, f func(string) string) (sa
 		if f("file") != "" {
 			where = fmt.Sprintf("%s line %s", code(r.Facts["file"]), f("line"))
 		}
-		return said{what: where + ": " + long(r.Facts["problem"], 300) + ".", next: "Nothing was changed. Repair the file and deploy again."}, true
+		return said{what: where + ": " + long(r.Facts["problem"], 300) + ".", advice: "Nothing was changed.", next: "Repair the file and deploy again."}, true
 	case release.CodeEdited:
 		return said{
 			what: fmt.Sprintf("Applied on %s, and edited since:", f("environment")), facts: listed(r.Items, 8, code),
@@ -212,8 +214,10 @@ func aboutContent(r release.Refusal, run release.Run, f func(string) string) (sa
 		return said{
 			what: fmt.Sprintf("%s line %s drops or rebuilds %s, and rows of %s would silently go with it (%s).",
 				code(r.Facts["file"]), f("line"), code(r.Facts["by"]), code(r.Facts["table"]), f("kind")),
-			facts: []string{sql(r.Facts["statement"], 400)},
-			next:  "Nothing was changed. Keep the children's rows: guard them with triggers while the table is rebuilt, or drop the children first on purpose.",
+			facts:  []string{sql(r.Facts["statement"], 400)},
+			advice: "D1 would not say a word. " + untouched(run),
+			next: "Keep the children's rows: while the table is rebuilt, guard them with BEFORE triggers that RAISE(IGNORE), " +
+				"or drop the children first on purpose.",
 		}, true
 	case release.CodeFactsMissing:
 		return said{what: "What this depends on could not be read, and that counts as no:", facts: []string{quote(r.Facts["problem"])}, next: "Try again; towline check says what is wrong."}, true
@@ -231,12 +235,16 @@ func rehearsalFailed(r release.Refusal, run release.Run, f func(string) string) 
 	if r.Facts["statement"] != "" {
 		s.facts = []string{sql(r.Facts["statement"], 500)}
 	}
-	where := "The database was not touched"
-	if run.Environment == release.Preview {
-		where = "Neither preview nor production was touched"
-	}
-	s.next = fmt.Sprintf("Found by a rehearsal on a copy of the schema. %s. Repair the file and deploy again; it becomes a new release.", where)
+	s.advice = "Found by a rehearsal on a copy of the schema. " + untouched(run)
+	s.next = "Repair the file and deploy again; it becomes a new release."
 	return s
+}
+
+func untouched(run release.Run) string {
+	if run.Environment == release.Preview {
+		return "Neither preview nor production was touched."
+	}
+	return "The database was not touched."
 }
 
 func afterMismatch(run release.Run, production string) string {

@@ -27,10 +27,13 @@ func request(v View, l lines) Card {
 	}
 	findings(&l, r)
 	if v.SQL != "" {
-		l.addf("<blockquote expandable>%s</blockquote>", sql(v.SQL, 1500))
+		l.spare("<blockquote expandable>" + sql(v.SQL, 2*inlineSQL) + "</blockquote>")
 	}
 	if v.Attached {
 		l.add("📎 The SQL that will run is attached below.")
+	}
+	if v.Unreadable {
+		l.add("⚠️ The SQL that would run cannot be read any more. Reject this and ask again.")
 	}
 	if v.Compare != "" {
 		l.addf(`<a href="%s">Compare the commits</a>`, esc(v.Compare))
@@ -99,8 +102,8 @@ func difference(d release.Difference) string {
 	for _, n := range d.Removed {
 		parts = append(parts, "−"+name(n))
 	}
-	if len(parts) > 8 {
-		parts = append(parts[:8], fmt.Sprintf("and %d more", len(parts)-8))
+	if more := len(parts) - 4; more > 0 {
+		parts = append(parts[:4], fmt.Sprintf("and %d more", more))
 	}
 	list := strings.Join(parts, ", ")
 	switch d.What {
@@ -141,22 +144,25 @@ func price(l *lines, r release.Run) {
 		l.add("The schema is the same in both. Nothing in the database changes.")
 	case release.WayDown:
 		l.addf("By DOWN files: %s · %s · one transaction", count(len(r.Plan.Pending), "migration"), count(r.Plan.Statements, "statement"))
-		for _, line := range listed(r.Plan.Names(), 8, code) {
-			l.add(line)
-		}
+		l.spare(listed(r.Plan.Names(), 8, code)...)
 		l.add("<b>What it costs</b>")
 		dropped(l, b)
 	case release.WayTimeTravel:
-		l.addf("By Time Travel: the whole database returns to the restore point of %s (%s).", stamp(b.To.At, "dT"), when(b.To.At))
+		l.addf("By Time Travel: the whole database returns to %s, before #%d changed it.", stamp(b.To.At, "dT"), r.Was)
 		if len(b.Missing) > 0 {
 			l.addf("Why not by DOWN files: %s %s none that works.", and(shorten(b.Missing, 4, code)), hasHave(len(b.Missing)))
 		}
 		l.add("<b>What it costs</b>")
 		atRisk(l, b.Price)
-		l.add("• every write since then is lost, and queries that run at that moment are cut off")
-		l.add("• command for the day the bot is down: " + command(b.To.Command()))
+		l.addf("• every write since then (%s) is lost, and queries that run at that moment are cut off", when(b.To.At))
+		l.gap()
+		l.add("↩️ The same for the day the bot is down:")
+		l.add(command(b.To.Command()))
 	}
-	l.add("Production is held afterwards, until /unhold with a reason.")
+	if b.Way != release.WayTimeTravel {
+		l.gap()
+	}
+	l.add("🔒 Production is held afterwards, until /unhold with a reason.")
 }
 
 func hasHave(n int) string {
@@ -181,17 +187,13 @@ func dropped(l *lines, b *release.Back) {
 	if len(b.Tables) == 0 && len(b.Columns) == 0 {
 		l.add("• no table and no column is dropped")
 	}
-	for _, line := range listed(b.Tables, 6, func(t string) string {
+	l.spare(listed(b.Tables, 6, func(t string) string {
 		if !b.Price.Counted {
 			return "drops table " + code(t) + ", rows could not be counted"
 		}
 		return fmt.Sprintf("drops table %s, %s by count just now", code(t), count(b.Price.Tables[t], "row"))
-	}) {
-		l.add(line)
-	}
-	for _, line := range listed(b.Columns, 6, func(c string) string { return "drops column " + code(c) + " and its values" }) {
-		l.add(line)
-	}
+	})...)
+	l.spare(listed(b.Columns, 6, func(c string) string { return "drops column " + code(c) + " and its values" })...)
 }
 
 // atRisk is the best figure there is, with where it comes from.

@@ -15,7 +15,9 @@ type View struct {
 	Compare   string           // a page that compares the commits, empty where the host has none
 	SQL       string           // what will run, where it is short enough to stand on the card
 	Attached  bool             // what will run is a document below the card
-	Queued    string           // what runs at the moment, for a run that waits for its turn
+	// Unreadable: what will run cannot be read any more.
+	Unreadable bool
+	Queued     string // what runs at the moment, for a run that waits for its turn
 }
 
 // Run is the one living card of a run.
@@ -193,9 +195,7 @@ func work(l *lines, r release.Run) {
 	for _, m := range p.Pending {
 		byName[m.Name] = m
 	}
-	for _, line := range listed(names, 8, func(n string) string { return code(n) + does(byName[n].Statements) }) {
-		l.add(line)
-	}
+	l.spare(listed(names, 8, func(n string) string { return code(n) + does(byName[n].Statements) })...)
 }
 
 // size is the work in figures: "2 migrations · 5 statements · one transaction".
@@ -226,12 +226,47 @@ func steps(l *lines, r release.Run) {
 	if r.Phase == release.Preparing && len(r.Steps) == 0 {
 		l.add("⏳ checking once more")
 	}
-	for _, s := range r.Steps {
-		l.add(step(s, r))
+	for i := 0; i < len(r.Steps); {
+		same := sameName(r.Steps[i:])
+		if same <= manySteps {
+			l.add(step(r.Steps[i], r))
+			i++
+			continue
+		}
+		l.add(together(r.Steps[i:i+same], r))
+		i += same
 	}
 	if r.Phase == release.Preparing && len(r.Steps) > 0 && r.Steps[len(r.Steps)-1].State == release.StepDone {
 		l.add("⏳ planning and rehearsing")
 	}
+}
+
+// manySteps of one name are told as one line.
+const manySteps = 4
+
+func sameName(list []release.Step) int {
+	n := 1
+	for n < len(list) && list[n].Name == list[0].Name {
+		n++
+	}
+	return n
+}
+
+// together tells many transactions by the one that the run has come to.
+func together(list []release.Step, r release.Run) string {
+	for i, s := range list {
+		if s.State != release.StepDone {
+			return step(list[max(0, i-btoi(s.State == release.StepPlanned))], r)
+		}
+	}
+	return step(list[len(list)-1], r)
+}
+
+func btoi(b bool) int {
+	if b {
+		return 1
+	}
+	return 0
 }
 
 func step(s release.Step, r release.Run) string {

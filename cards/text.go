@@ -3,6 +3,7 @@ package cards
 import (
 	"fmt"
 	"html"
+	"slices"
 	"strings"
 	"time"
 	"unicode"
@@ -22,20 +23,26 @@ const (
 // esc makes a text from outside harmless: no markup, no characters that turn the direction of reading around.
 func esc(s string) string { return html.EscapeString(clean(s)) }
 
-// clean drops control and bidirectional characters; line ends and tabs stay.
+// clean drops what cannot be seen and could mislead: control, bidirectional and other format characters. Line ends and
+// tabs stay, and so do the joiners that scripts and emoji are written with.
 func clean(s string) string {
 	return strings.Map(func(r rune) rune {
 		switch {
-		case r == '\n' || r == '\t':
+		case r == '\n' || r == '\t' || r == zwnj || r == zwj:
 			return r
-		case unicode.Is(unicode.Cc, r), unicode.Is(unicode.Bidi_Control, r), r == utf8Invalid:
+		case r == '\u2028' || r == '\u2029':
+			return '\n'
+		case unicode.IsControl(r), unicode.Is(unicode.Cf, r), unicode.Is(unicode.Co, r), r == unicode.ReplacementChar:
 			return -1
 		}
 		return r
 	}, s)
 }
 
-const utf8Invalid = '\uFFFD'
+const (
+	zwnj = '\u200c'
+	zwj  = '\u200d'
+)
 
 // cut shortens a text to n UTF-16 units, with an ellipsis where something is missing.
 func cut(s string, n int) string {
@@ -66,8 +73,10 @@ func name(s string) string {
 	return esc(cut(strings.Join(strings.Fields(clean(s)), " "), 64))
 }
 
-// code is a short text from outside, in a fixed width.
-func code(s string) string { return "<code>" + name(s) + "</code>" }
+// code is a short text from outside, in a fixed width. A file's name may be a longer path.
+func code(s string) string {
+	return "<code>" + esc(cut(strings.Join(strings.Fields(clean(s)), " "), 100)) + "</code>"
+}
 
 // long is a longer one, an error's words.
 func long(s string, n int) string { return esc(cut(strings.TrimSpace(clean(s)), n)) }
@@ -139,29 +148,68 @@ func listed(items []string, n int, show func(string) string) []string {
 }
 
 // lines gathers a card's lines; empty ones separate paragraphs, and never come first or twice.
-type lines []string
+type lines []line
 
-func (l *lines) add(line string) {
-	if line != "" {
-		*l = append(*l, line)
+// line is one line of a card. A spare one is dropped, the last first, where the card would be too long for one message:
+// lists and SQL are, but never the verdict, the code or what leads back.
+type line struct {
+	html  string
+	spare bool
+}
+
+func (l *lines) add(html string) {
+	if html != "" {
+		*l = append(*l, line{html: html})
 	}
 }
 
 func (l *lines) addf(format string, args ...any) { l.add(fmt.Sprintf(format, args...)) }
 
-func (l *lines) gap() {
-	if n := len(*l); n > 0 && (*l)[n-1] != "" {
-		*l = append(*l, "")
+func (l *lines) spare(html ...string) {
+	for _, h := range html {
+		*l = append(*l, line{html: h, spare: true})
 	}
 }
 
-// String is the card's HTML, cut at a line where it would be too long for one message.
-func (l lines) String() string {
-	kept := l
-	for len(kept) > 1 && units(strings.Join(kept, "\n")) > messageLimit {
-		kept = kept[:len(kept)-1]
+func (l *lines) gap() {
+	if n := len(*l); n > 0 && (*l)[n-1].html != "" {
+		*l = append(*l, line{})
 	}
-	return strings.TrimRight(strings.Join(kept, "\n"), "\n")
+}
+
+// String is the card's HTML, short enough for one message.
+func (l lines) String() string {
+	kept := slices.Clone(l)
+	for units(plain(kept.join())) > messageLimit {
+		i := kept.lastSpare()
+		if i < 0 {
+			return kept[:len(kept)-1].String() // every line that is not spare is bounded, and their number is: see the tests
+		}
+		kept[i] = line{html: shortened}
+		if i+1 < len(kept) && kept[i+1].html == shortened {
+			kept = slices.Delete(kept, i+1, i+2)
+		}
+	}
+	return kept.join()
+}
+
+const shortened = "… shortened"
+
+func (l lines) lastSpare() int {
+	for i := len(l) - 1; i >= 0; i-- {
+		if l[i].spare {
+			return i
+		}
+	}
+	return -1
+}
+
+func (l lines) join() string {
+	all := make([]string, len(l))
+	for i, line := range l {
+		all[i] = line.html
+	}
+	return strings.TrimRight(strings.Join(all, "\n"), "\n")
 }
 
 func unescape(s string) string { return html.UnescapeString(s) }

@@ -136,14 +136,18 @@ func (h *Handlers) view(ctx context.Context, run release.Run, team Team) (v card
 		v.Compare = h.compare(run.Origin.Web, was.Commit, run.Origin.Commit)
 	}
 	txs, err := h.engine.Script(ctx, *run.Plan)
-	if err != nil || len(txs) == 0 {
-		return v, "", err
+	if err != nil {
+		// A blob that is damaged must not keep every other card from being shown; the run itself would stop at it too.
+		h.log.ErrorContext(ctx, "what a run would send cannot be shown", "run", run.ID, "error", err)
+		v.Unreadable = true
+		return v, "", nil
+	}
+	if len(txs) == 0 {
+		return v, "", nil
 	}
 	script = cards.Script(txs)
-	if cards.Inline(script) {
-		v.SQL = script
-	} else {
-		v.Attached = true
+	if v.Attached = !cards.Inline(script); !v.Attached {
+		v.SQL = cards.Excerpt(txs)
 	}
 	return v, script, nil
 }
