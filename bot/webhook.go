@@ -59,7 +59,11 @@ func (b *Bot) accept(ctx context.Context, body []byte) error {
 	if executors != nil && executors.full() {
 		return errBusy
 	}
-	return b.receive(ctx, []json.RawMessage{body})
+	err := b.receive(ctx, []json.RawMessage{body})
+	if err == nil && executors != nil {
+		b.state.succeed()
+	}
+	return err
 }
 
 // hook receives updates by webhook until ctx ends.
