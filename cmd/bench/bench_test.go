@@ -1,0 +1,122 @@
+package main
+
+import (
+	"context"
+	"os"
+	"path/filepath"
+	"strings"
+	"testing"
+	"time"
+)
+
+// quick measures with as little as possible: times mean nothing then, and none is asserted.
+func quick(t *testing.T, migrations int) *report {
+	t.Helper()
+	ctx, cancel := context.WithTimeout(t.Context(), time.Minute)
+	t.Cleanup(cancel)
+	s, err := parse([]string{"-quick", "-calls", "-latency", "1ms"}, t.Output())
+	if err != nil {
+		t.Fatal(err)
+	}
+	s.migrations = migrations
+	r, err := measure(ctx, s, t.Output())
+	if err != nil {
+		t.Fatal(err)
+	}
+	return r
+}
+
+func TestPromotingFortyMigrationsTakesAtMostEightCalls(t *testing.T) {
+	r := quick(t, 40)
+	if len(r.shipped) != 1 {
+		t.Fatalf("%d promotions", len(r.shipped))
+	}
+	s := r.shipped[0]
+	if n := len(s.calls); n == 0 || n > aimCalls {
+		t.Errorf("%d calls: %v", n, s.calls)
+	}
+	for _, c := range s.calls {
+		if c.ended.Sub(c.begun) < r.settings.latency {
+			t.Errorf("%s was answered after %v", c.what, c.ended.Sub(c.begun))
+		}
+	}
+	if s.readBack <= 0 || s.readBack > s.card {
+		t.Errorf("read back after %v, the card after %v", s.readBack, s.card)
+	}
+	if len(r.started) != 2 || r.started[0].releases != 0 || r.started[1].releases != r.settings.releases {
+		t.Fatalf("started on %+v", r.started)
+	}
+	for _, s := range r.started {
+		if len(s.answers) != 1 || s.answers[0] <= 0 || s.store == 0 {
+			t.Errorf("%+v", s)
+		}
+	}
+	var out strings.Builder
+	if err := r.print(&out); err != nil {
+		t.Fatal(err)
+	}
+	for _, line := range []string{
+		"Promoting 40 pending migrations", "SKIPPED: wrangler, and so the ratios: -quick leaves it out.", "towline, calls",
+		"cold start, empty store", "cold start, 20 releases", "idle memory, 20 releases", "the card says live",
+	} {
+		if !strings.Contains(out.String(), line) {
+			t.Errorf("the report lacks %q:\n%s", line, out.String())
+		}
+	}
+}
+
+func TestWrongFlagsAreExitCode2AndHelpIsNone(t *testing.T) {
+	for args, code := range map[string]int{"-runs 0": 2, "-migrations 0": 2, "-latency -1s": 2, "more": 2, "-nonsense": 2, "-h": 0} {
+		if got := run(t.Context(), strings.Fields(args), t.Output(), t.Output()); got != code {
+			t.Errorf("%s ends with %d", args, got)
+		}
+	}
+}
+
+func TestWhatCannotBeMeasuredIsExitCode3(t *testing.T) {
+	ctx, cancel := context.WithCancel(t.Context())
+	cancel()
+	var said strings.Builder
+	if got := run(ctx, []string{"-quick"}, t.Output(), &said); got != 3 || !strings.Contains(said.String(), "could not measure") {
+		t.Errorf("ends with %d, says %s", got, said.String())
+	}
+}
+
+func TestAMissingWranglerIsNamed(t *testing.T) {
+	if w, missing := findWrangler(settings{tools: t.TempDir()}); w != nil || missing != "Node 22 is not installed: run `make setup`" {
+		t.Error(missing)
+	}
+	tools := t.TempDir()
+	if err := os.MkdirAll(filepath.Join(tools, "node_modules", "node", "bin", "node"), 0o700); err != nil {
+		t.Fatal(err)
+	}
+	if w, missing := findWrangler(settings{tools: tools}); w != nil || missing != "wrangler is not installed: run `make setup`" {
+		t.Error(missing)
+	}
+}
+
+func TestTheMigrationsAreTheSameEveryTimeAndSortAsTheyWereMade(t *testing.T) {
+	one, other := pending(40), pending(40)
+	names := map[string]bool{first: true}
+	last := first
+	for i, m := range one {
+		if m != other[i] {
+			t.Errorf("%s differs", m.name)
+		}
+		if m.name <= last || names[m.name] {
+			t.Errorf("%s comes after %s", m.name, last)
+		}
+		names[m.name], last = true, m.name
+	}
+	if pending(41)[39] != one[39] {
+		t.Error("another number of migrations makes other migrations")
+	}
+}
+
+func TestASeriesSaysItsMedianAndItsEnds(t *testing.T) {
+	for want, s := range map[string]samples{"2.0 s (1.0–9.0)": {9, 1, 2}, "2.5 s (1.0–9.0)": {9, 1, 2, 3}, "4.0 s": {4}, "not measured": nil} {
+		if got := s.say("%.1f", 1, "s"); got != want {
+			t.Errorf("%v: %s, not %s", s, got, want)
+		}
+	}
+}
