@@ -93,7 +93,8 @@ type shop struct {
 	databases deploy.Databases // likewise
 	remote    deploy.Databases // D1 behind the faults
 	engine    *deploy.Engine
-	stop      func()
+	cancel    func() // asks the engine to stop
+	stop      func() // and waits until it has
 }
 
 const account, token = "0123456789abcdef0123456789abcdef", "local-token"
@@ -263,6 +264,7 @@ func (s *shop) start() {
 	done := make(chan error, 1)
 	run := s.engine.Run
 	go func() { done <- run(ctx) }()
+	s.cancel = cancel
 	s.stop = sync.OnceFunc(func() {
 		cancel()
 		if err := <-done; err != nil && !errors.Is(err, errDead) {
@@ -527,4 +529,14 @@ var errDead = errors.New("the process is dead")
 func onceOnly(fn func()) func(context.Context) {
 	var once sync.Once
 	return func(context.Context) { once.Do(fn) }
+}
+
+// wait makes a fault's Before that holds a request until a channel is closed.
+func wait(gate <-chan struct{}) func(context.Context) {
+	return func(ctx context.Context) {
+		select {
+		case <-gate:
+		case <-ctx.Done():
+		}
+	}
 }

@@ -189,7 +189,7 @@ func (v Vote) Check(now time.Time) *release.Refusal {
 	if r := Needs(v.By, Approver, "approve"); r != nil {
 		return r
 	}
-	if v.Run.Voted(v.By.ID) {
+	if v.Yes && v.Run.Voted(v.By.ID) { // a No is heard after one's own Yes as well
 		return release.Refuse(release.CodeAlreadyVoted)
 	}
 	if v.Digest != v.Run.Approved {
