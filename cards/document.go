@@ -37,8 +37,10 @@ func Excerpt(txs []migrations.Transaction) string {
 			continue
 		}
 		statements(&b, tx.Statements[first:])
-		b.WriteString("-- sent before these, in the same transaction:\n")
-		statements(&b, tx.Statements[:first])
+		b.WriteString("-- Towline, sent before these in the same transaction\n")
+		for _, s := range tx.Statements[:first] {
+			b.WriteString(strings.TrimSpace(s.SQL) + ";\n")
+		}
 	}
 	return b.String()
 }

@@ -118,6 +118,7 @@ func trouble(v View, l lines) Card {
 		buttons = words.buttons
 	case r.Failure != nil:
 		failure(&l, r)
+		buttons = retry(r)
 	}
 	if len(r.Steps) > 1 {
 		l.gap()
@@ -208,12 +209,38 @@ func consequence(l *lines, r release.Run) {
 		l.add("Repair the rest and deploy again; what is applied is not run twice.")
 	case f.Code == "not_verified":
 		l.add("Ask /status what the ledger holds, then deploy again.")
-	case r.Environment == release.Preview:
-		l.add("Nothing of the release is in the database, and production was not touched.")
+	case f.Code == "refused_by_d1" || f.Code == "foreign_keys_broken":
+		l.add("Nothing of it is there: D1 takes all of a transaction or nothing." + spared(r))
 		l.add("Repair it and deploy again; other content becomes a new release.")
 	default:
-		l.add("Nothing of it is in the production database.")
-		l.addf("Ask again when the cause is gone: %s", askAgain(r))
+		l.add("Nothing of it was carried out." + spared(r))
+		l.add("Try again when the cause is gone.")
+	}
+}
+
+// spared: a failure on preview has not touched production.
+func spared(r release.Run) string {
+	if r.Environment == release.Preview {
+		return " Production was not touched."
+	}
+	return ""
+}
+
+// retry is the button that asks for the same once more, where content is not what failed.
+func retry(r release.Run) [][]Button {
+	if f := r.Failure; f != nil && (f.Code == "refused_by_d1" || f.Code == "foreign_keys_broken" || f.Code == "not_verified") {
+		return nil
+	}
+	number := strconv.FormatUint(r.Release, 10)
+	switch r.Kind {
+	case release.Promote:
+		return [][]Button{{{Text: "Ask again", Action: Do(Promote, r.Project, number)}}}
+	case release.Rollback:
+		return [][]Button{{{Text: "Ask again", Action: Do(Rollback, r.Project, number)}}}
+	case release.Reset:
+		return [][]Button{{{Text: "Try again", Action: Do(Reset, r.Project, r.Ref)}}}
+	default:
+		return [][]Button{{{Text: "Try again", Action: Do(Deploy, r.Project, r.Ref)}}}
 	}
 }
 
@@ -242,6 +269,7 @@ func closed(v View, l lines) Card {
 	case release.Expired:
 		l.add("Nobody approved it in time. Nothing was changed.")
 		l.addf("Ask again: %s", askAgain(r))
+		return Card{HTML: l.String(), Buttons: retry(r)}
 	default:
 		l.addf("%s, a newer request took its place. Nothing was changed.", mention(r.Requester))
 	}

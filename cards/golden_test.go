@@ -117,19 +117,7 @@ func golden(t *testing.T, file string, all map[string]cards.Card) {
 		}
 		fmt.Fprintf(&b, "--- html\n%s\n\n", c.HTML)
 	}
-	path := filepath.Join("testdata", file+".golden")
-	if *update {
-		if err := os.WriteFile(path, []byte(b.String()), 0o600); err != nil {
-			t.Fatal(err)
-		}
-	}
-	want, err := os.ReadFile(path)
-	if err != nil {
-		t.Fatal(err)
-	}
-	if diff := cmp.Diff(string(want), b.String()); diff != "" {
-		t.Errorf("%s differs (run with -update when this is meant):\n%s", path, diff)
-	}
+	goldenText(t, file, b.String())
 }
 
 func styled(b cards.Button) string {
@@ -137,4 +125,22 @@ func styled(b cards.Button) string {
 		return ""
 	}
 	return " (" + string(b.Style) + ")"
+}
+
+// goldenText compares a text with the file of that name.
+func goldenText(t *testing.T, file, got string) {
+	t.Helper()
+	path := filepath.Join("testdata", file+".golden")
+	if *update {
+		if err := os.WriteFile(path, []byte(got), 0o600); err != nil {
+			t.Fatal(err)
+		}
+	}
+	want, err := os.ReadFile(path)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if diff := cmp.Diff(string(want), got); diff != "" {
+		t.Errorf("%s differs (run with -update when this is meant):\n%s", path, diff)
+	}
 }

@@ -3,6 +3,8 @@ package cards
 import (
 	"fmt"
 	"strings"
+
+	"towline/deploy/release"
 )
 
 // Help is what a command says of itself: the chat's /help, the command menu and the docs are made of it.
@@ -114,7 +116,11 @@ func Alert(v View) Card {
 	mark, words := verdict(r)
 	var l lines
 	l.addf("%s %s · %s", mark, arrow(r), words)
-	l.addf("%s, the card above says what and what to do next.", mention(r.Requester))
+	if r.Phase == release.Overtaken {
+		l.addf("%s, a newer request took the place of yours. Nothing was changed.", mention(r.Requester))
+		return Card{HTML: l.String(), Notify: true}
+	}
+	l.addf("%s, its card says why, and what to do next.", mention(r.Requester))
 	return Card{HTML: l.String(), Notify: true}
 }
 

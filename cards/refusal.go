@@ -38,11 +38,20 @@ func Refusal(r *release.Refusal, project string) Card {
 // RefusalToast is the same for a press: private, plain, at most 200 characters.
 func RefusalToast(r *release.Refusal) string {
 	s := refusal(*r, release.Run{})
-	text := plain(s.what)
+	text := sentence(plain(s.what))
 	if step := plain(s.next); step != "" && units(text)+units(step) < toastLimit-40 {
 		text += " " + step
 	}
 	return cut(text, toastLimit-units(string(r.Code))-3) + " (" + string(r.Code) + ")"
+}
+
+// sentence ends a text that a list or a statement would have followed.
+func sentence(s string) string {
+	s = strings.TrimRight(s, ": ")
+	if s == "" || strings.ContainsAny(s[len(s)-1:], ".)?") {
+		return s
+	}
+	return s + "."
 }
 
 // plain drops the markup that this package made.
@@ -182,7 +191,7 @@ func aboutDestination(r release.Refusal, run release.Run, f func(string) string)
 			next: "Its card has the buttons to settle it.",
 		}, true
 	case release.CodeUsage:
-		return said{what: "That is not how this command goes.", next: "<code>" + esc(r.Facts["usage"]) + "</code>"}, true
+		return said{what: "That is not how this command goes.", next: command(r.Facts["usage"])}, true
 	}
 	return said{}, false
 }
@@ -197,7 +206,7 @@ func aboutContent(r release.Refusal, run release.Run, f func(string) string) (sa
 		if f("file") != "" {
 			where = fmt.Sprintf("%s line %s", code(r.Facts["file"]), f("line"))
 		}
-		return said{what: where + ": " + long(r.Facts["problem"], 300) + ".", advice: "Nothing was changed.", next: "Repair the file and deploy again."}, true
+		return said{what: where + ": " + flat(r.Facts["problem"], 300) + ".", advice: "Nothing was changed.", next: "Repair the file and deploy again."}, true
 	case release.CodeEdited:
 		return said{
 			what: fmt.Sprintf("Applied on %s, and edited since:", f("environment")), facts: listed(r.Items, 8, code),
@@ -228,9 +237,9 @@ func aboutContent(r release.Refusal, run release.Run, f func(string) string) (sa
 }
 
 func rehearsalFailed(r release.Refusal, run release.Run, f func(string) string) said {
-	s := said{what: "The rehearsal failed: " + long(r.Facts["words"], 300)}
+	s := said{what: "The rehearsal failed: " + flat(r.Facts["words"], 300)}
 	if f("file") != "" {
-		s.what = fmt.Sprintf("%s line %s: %s", code(r.Facts["file"]), f("line"), long(r.Facts["words"], 300))
+		s.what = fmt.Sprintf("%s line %s: %s", code(r.Facts["file"]), f("line"), flat(r.Facts["words"], 300))
 	}
 	if r.Facts["statement"] != "" {
 		s.facts = []string{sql(r.Facts["statement"], 500)}

@@ -17,7 +17,7 @@ func request(v View, l lines) Card {
 		l.gap()
 		l.add("⚠️ <b>Changed since it was approved, so it needs a new yes:</b>")
 		for _, d := range r.Changes {
-			l.add("• " + difference(d))
+			l.spare("• " + difference(d))
 		}
 	}
 	if r.Kind == release.Rollback {
@@ -59,7 +59,10 @@ func approveLabel(r release.Run) string {
 
 // checked says what stands behind the request already.
 func checked(r release.Run) string {
-	if r.Plan.Target.ID == "" {
+	switch {
+	case len(r.Plan.Pending) == 0:
+		return "✅ live on preview"
+	case r.Plan.Target.ID == "":
 		return "✅ live on preview · ✅ rehearsed on an empty database"
 	}
 	return "✅ live on preview · ✅ rehearsed on production's schema\n↩️ a restore point is taken and read back first"
@@ -67,9 +70,12 @@ func checked(r release.Run) string {
 
 func votes(l *lines, v View) {
 	r := v.Run
+	shown := 0
 	for _, vote := range r.Votes {
 		if vote.Yes && vote.Digest == r.Approved {
-			l.addf("✅ Approved by %s %s", name(vote.By.Name), stamp(vote.At, "t"))
+			if shown++; shown <= 4 {
+				l.addf("✅ Approved by %s %s", name(vote.By.Name), stamp(vote.At, "t"))
+			}
 		}
 	}
 	if open := r.Required - len(r.Approvers()); r.Required > 1 && open > 0 {
@@ -227,16 +233,16 @@ func atRisk(l *lines, p release.Price) {
 func findings(l *lines, r release.Run) {
 	for i, f := range r.Plan.Findings {
 		if i == 5 {
-			l.addf("… and %s more", count(len(r.Plan.Findings)-5, "finding"))
+			l.spare(fmt.Sprintf("… and %s more", count(len(r.Plan.Findings)-5, "finding")))
 			return
 		}
 		switch f.Code {
 		case "out_of_order":
-			l.addf("ℹ️ %s sorts before a migration that is applied already", code(f.File))
+			l.spare(fmt.Sprintf("ℹ️ %s sorts before a migration that is applied already", code(f.File)))
 		case "fails_with_rows":
-			l.addf("⚠️ %s line %d may fail where the table has rows: %s", code(f.File), f.Line, long(f.Text, 160))
+			l.spare(fmt.Sprintf("⚠️ %s line %d may fail where the table has rows: %s", code(f.File), f.Line, flat(f.Text, 160)))
 		case "not_rehearsed":
-			l.addf("ℹ️ %s line %d cannot be rehearsed here: %s", code(f.File), f.Line, long(f.Text, 160))
+			l.spare(fmt.Sprintf("ℹ️ %s line %d cannot be rehearsed here: %s", code(f.File), f.Line, flat(f.Text, 160)))
 		}
 	}
 }

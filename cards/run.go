@@ -269,57 +269,61 @@ func btoi(b bool) int {
 	return 0
 }
 
+// step says what has been done, what is being done, or what failed: a word for each mark.
 func step(s release.Step, r release.Run) string {
-	mark := "▫️"
+	doing, done := stepNames(s.Name)
+	part := ""
+	if n := transactions(s, r); n > 1 {
+		part = fmt.Sprintf(", %d of %d", s.Index+1-btoi(r.Plan.Reset), n)
+	}
 	switch s.State {
 	case release.StepIntent:
-		mark = "⏳"
-	case release.StepDone:
-		mark = "✅"
+		return "⏳ " + doing + part
 	case release.StepFailed:
-		mark = "❌"
+		return "❌ failed: " + doing + part
 	case release.StepUnknown:
-		mark = "⚠️"
+		return "⚠️ unknown: " + doing + part
+	case release.StepPlanned:
+		return "▫️ to do: " + doing + part
 	}
-	text := mark + " " + stepName(s, r)
-	if s.State == release.StepDone && !s.Ended.IsZero() && s.Ended.Sub(s.Begun) >= 100*time.Millisecond {
+	text := "✅ " + done + part
+	if !s.Ended.IsZero() && s.Ended.Sub(s.Begun) >= 100*time.Millisecond {
 		text += " · " + took(s.Ended.Sub(s.Begun))
 	}
 	if s.Found {
-		text += " · the reply was lost, Cloudflare was asked: it happened"
+		text += "\nℹ️ its reply was lost; Cloudflare was asked, and it had happened"
 	}
 	return text
 }
 
-func stepName(s release.Step, r release.Run) string {
-	switch s.Name {
+// transactions is of how many parts a step is one.
+func transactions(s release.Step, r release.Run) int {
+	if r.Plan == nil || s.Name != release.StepApply && s.Name != release.StepUndo {
+		return 1
+	}
+	return r.Plan.Transactions
+}
+
+func stepNames(step string) (doing, done string) {
+	switch step {
 	case release.StepFetch:
-		return "source"
+		return "reading the source", "source read"
 	case release.StepProvision:
-		return "database created"
+		return "creating the database", "database created"
 	case release.StepPoint:
-		return "restore point, read back"
+		return "taking a restore point", "restore point taken, read back"
 	case release.StepReset:
-		return "preview rebuilt"
-	case release.StepApply, release.StepUndo:
-		what := "migrations and ledger applied"
-		if s.Name == release.StepUndo {
-			what = "DOWN files applied"
-		}
-		if r.Plan != nil && r.Plan.Transactions > 1 {
-			n := s.Index + 1
-			if r.Plan.Reset {
-				n--
-			}
-			return fmt.Sprintf("%s, %d of %d", what, n, r.Plan.Transactions)
-		}
-		return what
+		return "rebuilding preview", "preview rebuilt"
+	case release.StepApply:
+		return "applying migrations and ledger", "migrations and ledger applied"
+	case release.StepUndo:
+		return "applying DOWN files and ledger", "DOWN files and ledger applied"
 	case release.StepRestore:
-		return "database restored"
+		return "restoring the database", "database restored"
 	case release.StepVerify:
-		return "read back and compared"
+		return "reading the result back", "result read back, as planned"
 	default:
-		return name(s.Name)
+		return name(step), name(step)
 	}
 }
 

@@ -65,7 +65,7 @@ func TestARequestForApproval(t *testing.T) {
 		"promote, SQL attached":       {Run: run(release.Promote, release.Asking), Attached: true},
 		"promote, SQL unreadable":     {Run: run(release.Promote, release.Asking), Unreadable: true},
 		"promote to a new database":   with(run(release.Promote, release.Asking), func(r *release.Run) { r.Plan.Target.ID = ""; r.WasFrom = nil; r.Was = 0 }),
-		"promote without migrations":  with(run(release.Promote, release.Asking), func(r *release.Run) { r.Plan.Pending, r.Plan.Statements = nil, 0 }),
+		"promote without migrations":  with(run(release.Promote, release.Asking), func(r *release.Run) { r.Plan.Pending, r.Plan.Statements, r.Plan.Transactions = nil, 0, 0 }),
 		"promote in 3 transactions":   with(run(release.Promote, release.Asking), func(r *release.Run) { r.Plan.Transactions = 3 }),
 		"promote of 40 migrations": with(run(release.Promote, release.Asking), func(r *release.Run) {
 			r.Plan.Pending, r.Plan.Statements = pending(40), 1043
@@ -114,17 +114,25 @@ func TestARequestForApproval(t *testing.T) {
 func TestARunThatWentWell(t *testing.T) {
 	all := []string{"restore point", "apply", "verify"}
 	golden(t, "ended", rendered(map[string]cards.View{
-		"deployed":           with(run(release.Deploy, release.Done), func(r *release.Run) { r.Point = point(); r.Steps = steps(release.StepDone, append([]string{"fetch"}, all...)...) }),
+		"deployed": with(run(release.Deploy, release.Done), func(r *release.Run) {
+			r.Point = point()
+			r.Steps = steps(release.StepDone, append([]string{"fetch"}, all...)...)
+		}),
 		"deployed unchanged": with(run(release.Deploy, release.Unchanged), same),
-		"rebuilt":            with(run(release.Reset, release.Done), func(r *release.Run) { r.Steps = steps(release.StepDone, "fetch", "restore point", "reset", "apply", "verify") }),
-		"promoted":           with(run(release.Promote, release.Done), func(r *release.Run) { r.Point = point(); r.Steps = steps(release.StepDone, all...) }),
+		"rebuilt": with(run(release.Reset, release.Done), func(r *release.Run) {
+			r.Steps = steps(release.StepDone, "fetch", "restore point", "reset", "apply", "verify")
+		}),
+		"promoted": with(run(release.Promote, release.Done), func(r *release.Run) { r.Point = point(); r.Steps = steps(release.StepDone, all...) }),
 		"promoted by two": with(run(release.Promote, release.Done), func(r *release.Run) {
 			r.Votes = append(r.Votes, release.Vote{By: kim, Yes: true, Digest: digest})
 		}),
 		"promoted without migrations": with(run(release.Promote, release.Done), func(r *release.Run) { r.Plan.Pending = nil }),
 		"promoted, schema differs":    with(run(release.Promote, release.Done), func(r *release.Run) { r.Notes = []string{"schema_differs"} }),
 		"promoted, 90 s":              with(run(release.Promote, release.Done), func(r *release.Run) { r.EndedAt = r.StartedAt.Add(92 * time.Second) }),
-		"rolled back by DOWN":         with(run(release.Rollback, release.Done), func(r *release.Run) { r.Point = point(); r.Steps = steps(release.StepDone, "restore point", "undo", "verify") }),
+		"rolled back by DOWN": with(run(release.Rollback, release.Done), func(r *release.Run) {
+			r.Point = point()
+			r.Steps = steps(release.StepDone, "restore point", "undo", "verify")
+		}),
 		"rolled back by Time Travel": with(travel(release.Price{Counted: true}), func(r *release.Run) {
 			r.Phase, r.Point, r.Votes = release.Done, point(), run(release.Rollback, release.Done).Votes
 			undo := *point()
@@ -162,7 +170,7 @@ func TestARunInTrouble(t *testing.T) {
 		})
 	}
 	views := map[string]cards.View{
-		"refused by D1, one of many": failed(release.Promote, release.Failure{Code: "refused_by_d1", Words: "no such module: vec0: SQLITE_ERROR", OneOf: 5}),
+		"refused by D1, one of many":  failed(release.Promote, release.Failure{Code: "refused_by_d1", Words: "no such module: vec0: SQLITE_ERROR", OneOf: 5}),
 		"refused by D1, the only one": failed(release.Deploy, release.Failure{Code: "refused_by_d1", Words: "too many columns", OneOf: 1}),
 		"half way":                    failed(release.Promote, release.Failure{Code: "refused_by_d1", Words: "too big", OneOf: 2, Applied: []string{"0007_orders.sql"}}),
 		"half way back":               failed(release.Rollback, release.Failure{Code: "refused_by_d1", Words: "too big", OneOf: 2, Applied: []string{"0008_totals.sql"}}),

@@ -15,7 +15,7 @@ func StatusOf(s deploy.Status) Card {
 	var buttons [][]Button
 	for _, e := range s.Environments {
 		l.gap()
-		environment(&l, e)
+		environment(&l, s.Project, e)
 	}
 	if b := promotable(s); b != nil {
 		buttons = append(buttons, []Button{*b})
@@ -24,7 +24,7 @@ func StatusOf(s deploy.Status) Card {
 	return Card{HTML: l.String(), Buttons: buttons}
 }
 
-func environment(l *lines, e deploy.EnvironmentStatus) {
+func environment(l *lines, project string, e deploy.EnvironmentStatus) {
 	mark, what := "⚪", "nothing live that Towline put there"
 	if e.Live != nil {
 		mark, what = "🟢", fmt.Sprintf("<b>#%d</b> live since %s", e.Live.Number, when(e.State.LiveSince))
@@ -43,7 +43,8 @@ func environment(l *lines, e deploy.EnvironmentStatus) {
 	}
 	database(l, e)
 	if h := e.State.Hold; h != nil {
-		l.addf("🔒 held by %s %s: “%s”. Lift it with <code>/unhold reason</code>.", name(h.By.Name), when(h.At), name(h.Reason))
+		l.addf("🔒 held by %s %s: “%s”", name(h.By.Name), when(h.At), name(h.Reason))
+		l.addf("Lift it with <code>/unhold %s reason</code>", name(project))
 	}
 	if e.State.Unresolved {
 		l.add("⚠️ a run ended unknown; its card has the buttons to settle it")
@@ -61,7 +62,7 @@ func environment(l *lines, e deploy.EnvironmentStatus) {
 func database(l *lines, e deploy.EnvironmentStatus) {
 	switch {
 	case e.Problem != "":
-		l.addf("database %s could not be asked: %s", code(e.Database), long(e.Problem, 200))
+		l.addf("database %s could not be asked: %s", code(e.Database), flat(e.Problem, 200))
 	case !e.Exists:
 		l.addf("database %s does not exist yet; the first release makes it", code(e.Database))
 	default:
@@ -86,7 +87,7 @@ func promotable(s deploy.Status) *Button {
 		}
 	}
 	n := preview.State.Live
-	if n == 0 || n == production.State.Live || production.State.Hold != nil || production.Request != nil || production.Running != nil {
+	if n == 0 || n == production.State.Live || production.State.Unresolved || production.State.Hold != nil || production.Request != nil || production.Running != nil {
 		return nil
 	}
 	number := strconv.FormatUint(n, 10)
@@ -107,11 +108,12 @@ func ReleasesOf(project string, list []deploy.Listed, more bool) Card {
 		l.addf("%s by %s · <code>%s</code>", count(len(r.Migrations), "migration"), name(r.CreatedBy.Name), release.Short(r.Digest))
 		l.addf("preview: %s · production: %s", standing(r.Preview), standing(r.Production))
 	}
-	if !more {
-		return Card{HTML: l.String()}
+	row := []Button{{Text: "Status", Action: Do(Status, project)}}
+	if more {
+		last := strconv.FormatUint(list[len(list)-1].Number, 10)
+		row = append(row, Button{Text: "Older", Action: Do(Releases, project, last)})
 	}
-	last := strconv.FormatUint(list[len(list)-1].Number, 10)
-	return Card{HTML: l.String(), Buttons: [][]Button{{{Text: "Older", Action: Do(Releases, project, last)}}}}
+	return Card{HTML: l.String(), Buttons: [][]Button{row}}
 }
 
 func standing(s release.Standing) string {

@@ -78,7 +78,10 @@ func code(s string) string {
 	return "<code>" + esc(cut(strings.Join(strings.Fields(clean(s)), " "), 100)) + "</code>"
 }
 
-// long is a longer one, an error's words.
+// flat is a longer one on one line, so that it cannot pass for a line of Towline's own.
+func flat(s string, n int) string { return esc(cut(strings.Join(strings.Fields(clean(s)), " "), n)) }
+
+// long is one with its line ends, for a block of its own: an error's words, a statement.
 func long(s string, n int) string { return esc(cut(strings.TrimSpace(clean(s)), n)) }
 
 // sql shows a statement.
@@ -87,7 +90,7 @@ func sql(s string, n int) string {
 }
 
 // command shows a literal command line, which must be complete to be of use.
-func command(s string) string { return "<code>" + esc(s) + "</code>" }
+func command(s string) string { return "<code>" + flat(s, 600) + "</code>" }
 
 // when is a time in the reader's own zone, relative.
 func when(t time.Time) string { return stamp(t, "r") }
@@ -97,9 +100,9 @@ func stamp(t time.Time, format string) string {
 	return fmt.Sprintf(`<tg-time unix="%d" format="%s">%s UTC</tg-time>`, t.Unix(), format, t.UTC().Format("2 Jan 15:04"))
 }
 
-// mention notifies a person.
+// mention notifies a person. A link without a text would notify nobody.
 func mention(p release.Person) string {
-	return fmt.Sprintf(`<a href="tg://user?id=%d">%s</a>`, p.ID, name(p.Name))
+	return fmt.Sprintf(`<a href="tg://user?id=%d">%s</a>`, p.ID, orElse(name(p.Name), fmt.Sprintf("person %d", p.ID)))
 }
 
 // count says a number of things: "1 migration", "3 migrations".

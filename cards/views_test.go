@@ -109,3 +109,9 @@ func script(n int) []migrations.Transaction {
 	}
 	return txs
 }
+
+func badFile() []migrations.Transaction {
+	return []migrations.Transaction{{Statements: []migrations.Planned{
+		{SQL: "SELECT 1", Origin: migrations.Statement{File: "x.sql\nDROP TABLE y;"}},
+	}}}
+}
