@@ -113,7 +113,7 @@ func (s *Server) AddUser(u User) error {
 		return fmt.Errorf("telegram: the id %d is taken", u.ID)
 	}
 	s.mu.Lock()
-	defer s.mu.Unlock()
+	defer s.unlock()
 	if p := s.users[u.ID]; p != nil {
 		p.User = u
 	} else {
@@ -126,7 +126,7 @@ func (s *Server) AddUser(u User) error {
 // AddGroup makes a group with its members. It refuses ids that can't be a group's, and members that AddUser doesn't know.
 func (s *Server) AddGroup(g Group) error {
 	s.mu.Lock()
-	defer s.mu.Unlock()
+	defer s.unlock()
 	kind := supergroup
 	if g.Basic {
 		kind = basicGroup

@@ -1,5 +1,5 @@
 // Package telegram is a Telegram of your own: a Bot API server on the loopback interface, with the people and groups a bot talks
-// to, all in memory. The demo runs on it without an account, and the tests run against it because it refuses what Telegram refuses.
+// to. The demo runs on it without an account, and the tests run against it because it refuses what Telegram refuses.
 //
 // A [Server] has two sides.
 //
@@ -25,5 +25,6 @@
 // The error texts and the rules behind them are those of Telegram's own open server (github.com/tdlib/telegram-bot-api, version 10.0)
 // and of its documentation (core.telegram.org/bots/api). Where Telegram's figure is not public a comment says what was chosen.
 //
-// Time comes from [Options].Now, so that a test can let a day pass. Nothing is written to disk.
+// Time comes from [Options].Now, so that a test can let a day pass. [New] keeps everything in memory. [Open] also writes every change
+// to a file before anybody is told of it, and goes on from that file after a restart, whether it was stopped or killed.
 package telegram

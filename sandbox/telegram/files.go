@@ -64,6 +64,9 @@ func (s *Server) storeFile(u *Upload, folder string) *File {
 	}
 	s.files[f.ID] = f
 	s.paths[f.path] = f
+	if s.journal != nil {
+		s.journal.files = append(s.journal.files, f)
+	}
 	file := f.File
 	return &file
 }

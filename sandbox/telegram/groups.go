@@ -8,7 +8,7 @@ import (
 // about others (where it is an administrator and asked for it), and the service messages about joining and leaving.
 func (s *Server) SetMember(chat int64, m Member, by int64) error {
 	s.mu.Lock()
-	defer s.mu.Unlock()
+	defer s.unlock()
 	c := s.chats[chat]
 	if c == nil || c.kind == private {
 		return fmt.Errorf("telegram: there is no group %d", chat)
@@ -77,7 +77,7 @@ func (s *Server) owner(c *chat) int64 {
 // Block makes a person block the bot, or unblock it. Blocked, the bot is answered 403 in their private chat.
 func (s *Server) Block(user int64, blocked bool) error {
 	s.mu.Lock()
-	defer s.mu.Unlock()
+	defer s.unlock()
 	if p := s.users[user]; p == nil || p.IsBot {
 		return fmt.Errorf("telegram: nobody has the id %d", user)
 	}
@@ -99,7 +99,7 @@ func (s *Server) Block(user int64, blocked bool) error {
 // answered 400 with migrate_to_chat_id. Both chats get their service message; the earlier messages stay in the old one.
 func (s *Server) MigrateGroup(old int64) (int64, error) {
 	s.mu.Lock()
-	defer s.mu.Unlock()
+	defer s.unlock()
 	c := s.chats[old]
 	if c == nil || c.kind != basicGroup || c.migratedTo != 0 {
 		return 0, fmt.Errorf("telegram: %d is no basic group", old)

@@ -30,6 +30,7 @@ func (s *Server) deleteMessage(r *request) (any, *apiError) {
 		return nil, badRequest(why)
 	}
 	m.Deleted = true
+	s.touch(m)
 	s.notify()
 	return true, nil
 }
@@ -65,6 +66,7 @@ func (s *Server) deleteMessages(r *request) (any, *apiError) {
 	for _, id := range ids {
 		if m := c.visible(id); m != nil && s.cannotDelete(c, m) == "" {
 			m.Deleted = true
+			s.touch(m)
 		}
 	}
 	s.notify()
@@ -95,6 +97,7 @@ func (s *Server) setMessageReaction(r *request) (any, *apiError) {
 		return nil, malformed("REACTIONS_TOO_MANY") // a bot, like everybody without Premium, has one
 	}
 	m.react(s.bot.ID, emoji)
+	s.touch(m)
 	s.notify()
 	return true, nil
 }
@@ -121,6 +124,7 @@ func (s *Server) pinChatMessage(r *request) (any, *apiError) {
 		return true, nil
 	}
 	m.Pinned = true
+	s.touch(m)
 	told := s.service(c, s.bot.ID, s.bot.Name()+" pinned a message")
 	told.Topic = m.Topic
 	told.extra["pinned_message"] = s.messageJSON(c, m, false)
@@ -137,6 +141,7 @@ func (s *Server) unpinChatMessage(r *request) (any, *apiError) {
 	for _, m := range slices.Backward(c.messages) {
 		if m.Pinned && !m.Deleted && (id == 0 || m.ID == id) {
 			m.Pinned = false
+			s.touch(m)
 			s.notify()
 			return true, nil
 		}
@@ -150,7 +155,10 @@ func (s *Server) unpinAllChatMessages(r *request) (any, *apiError) {
 		return nil, failed
 	}
 	for _, m := range c.messages {
-		m.Pinned = false
+		if m.Pinned {
+			m.Pinned = false
+			s.touch(m)
+		}
 	}
 	s.notify()
 	return true, nil

@@ -284,6 +284,7 @@ func (s *Server) change(c *chat, m *message, k keyboard, edited Message) (any, *
 	edited.Edits++
 	edited.EditDate = s.o.Now().Truncate(time.Second)
 	m.Message, m.keyboard = edited, k
+	s.touch(m)
 	s.notify()
 	return s.messageJSON(c, m, true), nil
 }

@@ -56,7 +56,7 @@ func (s *Server) Press(ctx context.Context, o PressOptions) (Answer, error) {
 
 func (s *Server) press(o PressOptions) (*query, error) {
 	s.mu.Lock()
-	defer s.mu.Unlock()
+	defer s.unlock()
 	// Whoever sees the chat may press: in public groups that is everybody.
 	c, err := s.speakersChat(o.Chat, o.From)
 	if err != nil {

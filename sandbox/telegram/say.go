@@ -39,7 +39,7 @@ func (s *Server) Say(ctx context.Context, o SayOptions) (int, error) {
 		return 0, err
 	}
 	s.mu.Lock()
-	defer s.mu.Unlock()
+	defer s.unlock()
 	c, err := s.speakersChat(o.Chat, o.From)
 	if err != nil {
 		return 0, err
@@ -161,6 +161,7 @@ func (s *Server) markOrigin(c *chat, m *message, o SayOptions) {
 // publish puts a message into its chat and tells the bot, if it may see it.
 func (s *Server) publish(c *chat, m *message) {
 	c.messages = append(c.messages, m)
+	s.touch(m)
 	if m.FromBot {
 		c.lastBot = m.From
 	}
@@ -213,7 +214,7 @@ func (s *Server) Edit(ctx context.Context, chat int64, id int, from int64, text 
 		return err
 	}
 	s.mu.Lock()
-	defer s.mu.Unlock()
+	defer s.unlock()
 	c, m, err := s.speakersMessage(chat, id, from)
 	if err != nil {
 		return err
@@ -234,6 +235,7 @@ func (s *Server) Edit(ctx context.Context, chat int64, id int, from int64, text 
 	m.Text, m.Entities = f.text, f.entities
 	m.Edits++
 	m.EditDate = s.o.Now().Truncate(time.Second)
+	s.touch(m)
 	if s.sees(c, m) {
 		s.tell("edited_message", c, m, m.EditDate)
 	}
@@ -268,7 +270,7 @@ func (s *Server) Delete(ctx context.Context, chat int64, id int, from int64) err
 		return err
 	}
 	s.mu.Lock()
-	defer s.mu.Unlock()
+	defer s.unlock()
 	c, m, err := s.speakersMessage(chat, id, from)
 	if err != nil {
 		return err
@@ -277,6 +279,7 @@ func (s *Server) Delete(ctx context.Context, chat int64, id int, from int64) err
 		return fmt.Errorf("telegram: %d can't delete message %d", from, id)
 	}
 	m.Deleted = true
+	s.touch(m)
 	s.notify()
 	return nil
 }
@@ -288,7 +291,7 @@ func (s *Server) React(ctx context.Context, chat int64, id int, from int64, emoj
 		return err
 	}
 	s.mu.Lock()
-	defer s.mu.Unlock()
+	defer s.unlock()
 	c, m, err := s.speakersMessage(chat, id, from)
 	if err != nil {
 		return err
@@ -299,6 +302,7 @@ func (s *Server) React(ctx context.Context, chat int64, id int, from int64, emoj
 		}
 	}
 	before := m.react(from, emoji)
+	s.touch(m)
 	if c.kind == private || c.isAdmin(s.bot.ID) {
 		now := s.o.Now()
 		body := map[string]any{

@@ -83,7 +83,7 @@ func (s *Server) serveMethod(w http.ResponseWriter, hr *http.Request, method str
 // carryOut checks a request and does what it asks.
 func (s *Server) carryOut(ctx context.Context, r *request, params object) reply {
 	if s.ctx.Err() != nil {
-		return errorReply(&apiError{code: http.StatusInternalServerError, text: "Internal Server Error: restart"})
+		return errorReply(restarting())
 	}
 	if s.o.EmptyCopyText && r.values["reply_markup"] != "" {
 		r.values["reply_markup"] = withoutEmptyCopyText(r.values["reply_markup"])
@@ -121,7 +121,16 @@ func (s *Server) call(ctx context.Context, r *request) (any, *apiError) {
 	}
 	s.mu.Lock()
 	defer s.mu.Unlock()
-	return m.do(s, r)
+	result, failed := m.do(s, r)
+	if s.save() != nil {
+		return nil, restarting() // nobody may be told of what is not kept
+	}
+	return result, failed
+}
+
+// restarting is what a server answers that is about to end.
+func restarting() *apiError {
+	return &apiError{code: http.StatusInternalServerError, text: "Internal Server Error: restart"}
 }
 
 // violation notes a request that is wrong in itself, and passes the error on.

@@ -4,6 +4,7 @@ import (
 	"context"
 	"crypto/rand"
 	"errors"
+	"fmt"
 	"io"
 	"log/slog"
 	"net/http"
@@ -39,6 +40,8 @@ type Options struct {
 	Random io.Reader
 	// Logger gets one debug line per request. Default: discard.
 	Logger *slog.Logger
+	// State is the file in which [Open] keeps everything over a restart, or "" for memory alone. It is as secret as the chats.
+	State string
 }
 
 // Server is the Telegram of one bot. It is safe for concurrent use.
@@ -68,6 +71,7 @@ type Server struct {
 	violations []string
 	version    int64
 	changed    chan struct{}
+	journal    *journal // nil: memory alone
 }
 
 // person is a user and what the bot may do about them.
@@ -76,12 +80,26 @@ type person struct {
 	spoke map[int64]bool // chats in which the bot has seen them
 }
 
-// New makes a Server that knows nobody but the bot. It panics if the token or the bot's id or username is missing, since
-// nothing would work then.
+// New makes a Server in memory that knows nobody but the bot. It panics if the token or the bot's id or username is missing, since
+// nothing would work then, and if there is a State, which is for [Open].
 func New(o Options) *Server {
-	if o.Token == "" || o.Bot.ID <= 0 || o.Bot.Username == "" {
-		panic("telegram: Options need a Token and a Bot with ID and Username")
+	if err := o.check(); err != nil {
+		panic(err.Error())
 	}
+	if o.State != "" {
+		panic("telegram: Options with a State are for Open")
+	}
+	return newServer(o)
+}
+
+func (o Options) check() error {
+	if o.Token == "" || o.Bot.ID <= 0 || o.Bot.Username == "" {
+		return errors.New("telegram: Options need a Token and a Bot with ID and Username")
+	}
+	return nil
+}
+
+func newServer(o Options) *Server {
 	o = o.withDefaults()
 	s := &Server{
 		o: o, bot: o.Bot, spec: loadSpec(),
@@ -135,13 +153,21 @@ func wait(ctx context.Context, d time.Duration) error {
 }
 
 // Close ends long polls and the webhook's sender, and waits until they have ended. Requests that come later are answered as
-// by a server that restarts. Calling it twice is fine.
+// by a server that restarts. Its error is that the State could not be written, then or earlier. Calling it twice is fine.
 func (s *Server) Close() error {
 	s.mu.Lock() // so that no goroutine is started between the end and the wait for it
 	s.stop()
 	s.mu.Unlock()
 	s.work.Wait()
 	s.o.WebhookClient.CloseIdleConnections()
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	if s.journal == nil {
+		return nil
+	}
+	if err := s.journal.close(); err != nil {
+		return fmt.Errorf("telegram: keep the state: %w", err)
+	}
 	return nil
 }
 

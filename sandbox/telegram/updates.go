@@ -145,7 +145,7 @@ func (s *Server) getUpdates(ctx context.Context, r *request) (any, *apiError) {
 	in.lastOffset, in.lastPoll = offset, now
 	found := in.from(offset, limit, now)
 	if len(found) > 0 || timeout == 0 {
-		s.mu.Unlock()
+		s.unlock()
 		return found, nil
 	}
 	if in.poll != nil {
@@ -153,7 +153,7 @@ func (s *Server) getUpdates(ctx context.Context, r *request) (any, *apiError) {
 	}
 	p := &poll{wake: make(chan *apiError, 1)}
 	in.poll = p
-	s.mu.Unlock()
+	s.unlock()
 	return s.waitForUpdates(ctx, p, offset, limit, min(timeout, s.o.PollCap))
 }
 
@@ -166,14 +166,14 @@ func (s *Server) waitForUpdates(ctx context.Context, p *poll, offset int64, limi
 	case <-timer.C:
 	case <-ctx.Done():
 	case <-s.ctx.Done():
-		failed = &apiError{code: http.StatusInternalServerError, text: "Internal Server Error: restart"}
+		failed = restarting()
 	}
 	s.mu.Lock()
 	if s.inbox.poll == p {
 		s.inbox.poll = nil
 	}
 	if failed == nil && ctx.Err() == nil {
-		defer s.mu.Unlock()
+		defer s.unlock()
 		return s.inbox.from(offset, limit, s.o.Now()), nil
 	}
 	s.mu.Unlock()

@@ -62,17 +62,12 @@ func (s *Server) setWebhook(r *request) (any, *apiError) {
 	s.endWebhook()
 	h := &webhook{
 		url: address, secret: r.str("secret_token"), address: r.str("ip_address"),
-		certificate: r.files["certificate"] != nil, most: 40, lanes: map[string]bool{},
+		certificate: r.files["certificate"] != nil, most: 40,
 	}
 	if r.has("max_connections") {
 		h.most = int(min(max(r.int("max_connections"), 1), 100))
 	}
-	h.slots = make(chan struct{}, h.most)
-	h.ctx, h.stop = context.WithCancel(s.ctx)
-	s.hook = h
-	for _, u := range s.inbox.updates {
-		s.startLane(h, u.lane)
-	}
+	s.startHook(h)
 	return true, nil
 }
 
@@ -193,7 +188,7 @@ func (s *Server) runLane(h *webhook, lane string) {
 // nextUpdate returns the oldest update of a lane, or nil, and then the lane has ended.
 func (s *Server) nextUpdate(h *webhook, lane string) *update {
 	s.mu.Lock()
-	defer s.mu.Unlock()
+	defer s.unlock()
 	if h.ctx.Err() == nil {
 		s.inbox.forget(0, s.o.Now())
 		for _, u := range s.inbox.updates {
@@ -253,7 +248,7 @@ func (s *Server) checkHookAnswer(h *webhook, status int, answer []byte) {
 		Method string `json:"method"`
 	}
 	s.mu.Lock()
-	defer s.mu.Unlock()
+	defer s.unlock()
 	if status/100 == 2 && json.Unmarshal(answer, &called) == nil && called.Method != "" {
 		s.violations = append(s.violations, called.Method+": the sandbox does not carry out methods in a webhook's answer")
 	}
@@ -270,7 +265,7 @@ func (s *Server) checkHookAnswer(h *webhook, status int, answer []byte) {
 // sent forgets an update that the webhook has taken.
 func (s *Server) sent(h *webhook, u *update) {
 	s.mu.Lock()
-	defer s.mu.Unlock()
+	defer s.unlock()
 	s.inbox.updates = slices.DeleteFunc(s.inbox.updates, func(v *update) bool { return v == u })
 	s.inbox.forget(0, s.o.Now())
 	s.notify()
@@ -279,7 +274,7 @@ func (s *Server) sent(h *webhook, u *update) {
 // notSent notes a failure, and drops the update where it would be too old by the next attempt.
 func (s *Server) notSent(h *webhook, u *update, why string, pause time.Duration) (dropped bool) {
 	s.mu.Lock()
-	defer s.mu.Unlock()
+	defer s.unlock()
 	now := s.o.Now()
 	h.failedAt, h.failure = now, why
 	if now.Add(pause).Before(u.expires) {
