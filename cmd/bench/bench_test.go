@@ -120,3 +120,11 @@ func TestASeriesSaysItsMedianAndItsEnds(t *testing.T) {
 		}
 	}
 }
+
+func TestCallsSideBySideCountOnce(t *testing.T) {
+	at := func(ms int) time.Time { return time.UnixMilli(int64(ms)) }
+	calls := []call{{begun: at(0), ended: at(80)}, {begun: at(100), ended: at(190)}, {begun: at(110), ended: at(180)}, {begun: at(150), ended: at(200)}}
+	if got := covered(calls); got != 180*time.Millisecond {
+		t.Errorf("%v", got)
+	}
+}
