@@ -82,6 +82,9 @@ func TestTheOtherAnswers(t *testing.T) {
 		"pick a project":            cards.Pick(cards.PickProject("deploy"), []cards.Button{{Text: "shop", Action: cards.Do(cards.Deploy, "shop")}, {Text: "blog", Action: cards.Do(cards.Deploy, "blog")}, {Text: "api", Action: cards.Do(cards.Deploy, "api")}}),
 		"pick a version":            cards.Pick(cards.PickRef("shop", false), []cards.Button{{Text: "v1", Action: cards.Do(cards.Deploy, "shop", "v1")}}),
 		"pick a version to rebuild": cards.Pick(cards.PickRef("shop", true), []cards.Button{{Text: "v1", Action: cards.Do(cards.Reset, "shop", "v1")}}),
+		"chosen":                    cards.Chosen("shop", "v1", "Dana", false),
+		"chosen, reset":             cards.Chosen("shop", "", "Dana", true),
+		"run now":                   cards.RanNow("/deploy shop main", "Dana"),
 		"no longer held":            cards.Unheld("shop", "fixed by #43", "Robin"),
 	})
 }

@@ -129,6 +129,11 @@ func RunNowOffer(person, text string) [][]Button {
 	return [][]Button{{{Text: "Run now", Action: Do(RunNow, person, text), Style: Primary}}}
 }
 
+// RanNow takes the place of that offer when it was taken up.
+func RanNow(text, by string) Card {
+	return Card{HTML: fmt.Sprintf("%s was run by %s after all.", command(cut(text, 100)), name(by))}
+}
+
 // How says in what way a command was not simply typed.
 func How(irregular string) string {
 	switch irregular {

@@ -148,7 +148,23 @@ func Pick(question string, choices []Button) Card {
 	return Card{HTML: question, Buttons: rows}
 }
 
-// The questions of Pick.
+// Chosen takes the place of a question that was answered.
+func Chosen(project, ref, by string, reset bool) Card {
+	what := "for preview"
+	if reset {
+		what = "for a rebuilt preview"
+	}
+	return Card{HTML: fmt.Sprintf("<b>%s</b>: %s chose %s %s.", name(project), name(by), picked(ref), what)}
+}
+
+func picked(ref string) string {
+	if ref == "" {
+		return "what the source holds now"
+	}
+	return code(ref)
+}
+
+// PickProject asks which project a command is about.
 func PickProject(command string) string {
 	return fmt.Sprintf("Which project? <code>/%s project</code> asks no more.", name(command))
 }

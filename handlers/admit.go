@@ -2,6 +2,7 @@ package handlers
 
 import (
 	"fmt"
+	"strings"
 	"sync"
 	"time"
 
@@ -29,7 +30,14 @@ func (h *Handlers) admit(c bot.Command) (a ask, card *cards.Card, heard bool) {
 	if irregular {
 		a.by.Role = gate.Stranger // whoever is named, nobody is known to have meant it
 	}
-	if !a.team.knows(c.Place) && (!c.Private || a.by.Role == gate.Stranger) {
+	first, _, _ := strings.Cut(c.Text, " ")
+	a.addressed = c.Private || strings.Contains(first, "@")
+	if a.by.Role == gate.Stranger && !a.addressed && !known(c.Name) {
+		return a, nil, false // a stranger who talks to another bot
+	}
+	// Somebody of the team may ask anywhere which ids the config takes for a new chat.
+	whoami := c.Name == "whoami" && a.by.Role > gate.Stranger
+	if !a.team.knows(c.Place) && !whoami && (!c.Private || a.by.Role == gate.Stranger) {
 		h.log.Info("a command from a chat that is not in the config", "chat", c.Place.Chat, "topic", c.Place.Topic, "person", c.From.ID)
 		return a, nil, false
 	}

@@ -11,6 +11,7 @@ import (
 	"errors"
 	"fmt"
 	"log/slog"
+	"slices"
 	"strings"
 	"time"
 
@@ -103,6 +104,8 @@ type ask struct {
 	by      gate.Actor
 	team    Team
 	args    []string
+	// addressed: it can only be meant for this bot, being private or typed as /command@bot.
+	addressed bool
 }
 
 func (a ask) request(project string) deploy.Request {
@@ -163,8 +166,17 @@ func (h *Handlers) run(ctx context.Context, a ask, name string) (*cards.Card, er
 		}
 		return h.explain(ctx, a, err)
 	}
-	unknown := cards.UnknownCommand(name, nearest(name))
+	near := nearest(name)
+	if near == "" && !a.addressed {
+		return nil, nil // another bot's, as far as anybody can tell
+	}
+	unknown := cards.UnknownCommand(name, near)
 	return &unknown, nil
+}
+
+// known reports whether a command is one of ours.
+func known(name string) bool {
+	return name == "start" || slices.ContainsFunc(commands(), func(c command) bool { return c.help.Name == name })
 }
 
 // explain turns an error into what to say about it. What is no refusal is the program's fault, and goes to the log.
@@ -195,8 +207,11 @@ func (h *Handlers) reply(ctx context.Context, a ask, card *cards.Card) error {
 	}
 	f := frame(*card, a.place, a.message)
 	f.Final = true
-	return h.outbox.Want(ctx, "reply/"+a.key, f)
+	return h.outbox.Want(ctx, replies+a.key, f)
 }
+
+// replies is how the keys of answers begin; those of runs begin otherwise.
+const replies = "reply/"
 
 // frame is a card as the bot posts it.
 func frame(c cards.Card, place bot.Place, replyTo int) bot.Frame {

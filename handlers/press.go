@@ -45,6 +45,12 @@ func refusedPress(r *release.Refusal) bot.Toast {
 // act does what a button means, and says the toast for it.
 func (h *Handlers) act(ctx context.Context, a ask, p bot.Press, action cards.Action) (string, error) {
 	switch action.Verb {
+	case cards.Approve, cards.Reject, cards.Look, cards.Settle:
+		if err := h.belongs(ctx, a, action.Arg(0)); err != nil {
+			return "", err
+		}
+	}
+	switch action.Verb {
 	case cards.Approve, cards.Reject:
 		yes := action.Verb == cards.Approve
 		run, err := h.engine.Vote(ctx, deploy.Ballot{Run: action.Arg(0), Digest: action.Arg(1), By: a.by, Yes: yes})
@@ -56,19 +62,36 @@ func (h *Handlers) act(ctx context.Context, a ask, p bot.Press, action cards.Act
 			return cards.Looking, err
 		}
 		return cards.Settled, err
-	case cards.RunNow:
-		return h.runNow(ctx, a, action)
 	case cards.Status, cards.Releases:
 		return h.refresh(ctx, a, p, action)
 	}
 	if !p.Current {
 		return "", release.Refuse(release.CodeStaleButton)
 	}
-	return h.start(ctx, a, action)
+	if action.Verb == cards.RunNow {
+		return h.runNow(ctx, a, p, action)
+	}
+	return h.start(ctx, a, p, action)
+}
+
+// belongs refuses a press that comes from a chat where the run's project is not talked about: what a button stands for
+// can be sent from anywhere.
+func (h *Handlers) belongs(ctx context.Context, a ask, id string) error {
+	run, ok, err := h.engine.FindRun(ctx, id)
+	if err != nil {
+		return err
+	}
+	if !ok {
+		return release.Refuse(release.CodeStaleButton)
+	}
+	if !contains(a.projects(), run.Project) {
+		return release.Refuse(release.CodeWrongChat, "project", run.Project)
+	}
+	return nil
 }
 
 // start does what the command of the same name would.
-func (h *Handlers) start(ctx context.Context, a ask, action cards.Action) (string, error) {
+func (h *Handlers) start(ctx context.Context, a ask, p bot.Press, action cards.Action) (string, error) {
 	project := action.Arg(0)
 	if !contains(a.projects(), project) {
 		return "", release.Refuse(release.CodeWrongChat, "project", project)
@@ -76,15 +99,8 @@ func (h *Handlers) start(ctx context.Context, a ask, action cards.Action) (strin
 	request := a.request(project)
 	switch action.Verb {
 	case cards.Deploy, cards.Reset:
-		rest := action.Args[1:]
-		if len(rest) == 1 && rest[0] == "" {
-			rest = nil
-		}
-		card, err := h.deploy(ctx, a, project, rest, action.Verb == cards.Reset)
-		if err == nil && card != nil {
-			return "", h.reply(ctx, a, card)
-		}
-		return cards.Started, err
+		a.key = "press/" + p.Card + "/" + action.String() // a second tap is the same run
+		return h.chosen(ctx, a, p, action)
 	case cards.Promote, cards.Rollback:
 		var number uint64
 		if action.Arg(1) != "" {
@@ -103,6 +119,33 @@ func (h *Handlers) start(ctx context.Context, a ask, action cards.Action) (strin
 	return "", release.Refuse(release.CodeStaleButton)
 }
 
+// chosen deploys what a button names. A question that the bot asked is answered by that, and loses its buttons.
+func (h *Handlers) chosen(ctx context.Context, a ask, p bot.Press, action cards.Action) (string, error) {
+	project, ref, reset := action.Arg(0), action.Arg(1), action.Verb == cards.Reset
+	var rest []string
+	if ref != "" {
+		rest = []string{ref}
+	}
+	card, err := h.deploy(ctx, a, project, rest, reset)
+	if err != nil {
+		return "", err
+	}
+	if card != nil {
+		return "", h.replace(ctx, p, *card) // the next question
+	}
+	if strings.HasPrefix(p.Card, replies) {
+		return cards.Started, h.replace(ctx, p, cards.Chosen(project, ref, a.by.Name, reset))
+	}
+	return cards.Started, nil
+}
+
+// replace shows another card in the place of the one that was pressed.
+func (h *Handlers) replace(ctx context.Context, p bot.Press, card cards.Card) error {
+	f := frame(card, p.Place, 0)
+	f.Final = true
+	return h.outbox.Want(ctx, p.Card, f)
+}
+
 // refresh renders an answer again, in place.
 func (h *Handlers) refresh(ctx context.Context, a ask, p bot.Press, action cards.Action) (string, error) {
 	a.args = action.Args
@@ -110,32 +153,26 @@ func (h *Handlers) refresh(ctx context.Context, a ask, p bot.Press, action cards
 	if err != nil || card == nil {
 		return "", err
 	}
-	f := frame(*card, p.Place, 0)
-	f.Final = true
-	return cards.Fresh, h.outbox.Want(ctx, p.Card, f)
+	return cards.Fresh, h.replace(ctx, p, *card)
 }
 
-// runNow carries out a command that was too old when it came, for the one who sent it.
-func (h *Handlers) runNow(ctx context.Context, a ask, action cards.Action) (string, error) {
+// runNow carries out a command that was too old when it came, for the one who sent it, once.
+func (h *Handlers) runNow(ctx context.Context, a ask, p bot.Press, action cards.Action) (string, error) {
 	if action.Arg(0) != strconv.FormatInt(a.by.ID, 10) {
 		return cards.NotYours, nil
 	}
-	words := strings.Fields(strings.ToLower(firstWord(action.Arg(1))))
+	words := strings.Fields(action.Arg(1))
 	if len(words) == 0 {
 		return "", release.Refuse(release.CodeStaleButton)
 	}
-	name, _, _ := strings.Cut(strings.TrimPrefix(words[0], "/"), "@")
-	a.args = strings.Fields(action.Arg(1))[1:]
+	name, _, _ := strings.Cut(strings.TrimPrefix(strings.ToLower(words[0]), "/"), "@")
+	a.key, a.args = "press/"+p.Card, words[1:] // a second tap is the same request
 	card, err := h.run(ctx, a, name)
 	if err != nil {
 		return "", err
 	}
-	return cards.Started, h.reply(ctx, a, card)
-}
-
-func firstWord(s string) string {
-	if f := strings.Fields(s); len(f) > 0 {
-		return f[0]
+	if err := h.reply(ctx, a, card); err != nil {
+		return "", err
 	}
-	return ""
+	return cards.Started, h.replace(ctx, p, cards.RanNow(action.Arg(1), a.by.Name))
 }
