@@ -21,15 +21,7 @@ const historyLimit = 200
 type destination struct {
 	change release.Change
 	point  *release.RestorePoint
-}
-
-// ledger is what the ledger held while the destination was live: at its end where that is known, since somebody may have
-// applied a migration with wrangler meanwhile.
-func (d destination) ledger() []string {
-	if d.point != nil && d.point.Ledger != nil {
-		return d.point.Ledger
-	}
-	return d.change.Ledger
+	ledger []string // names that the ledger held when the destination's time ended; wrangler may have added some
 }
 
 // findDestination picks the change to go back to: the newest that made the numbered release live, or without a number
@@ -46,9 +38,11 @@ func findDestination(history []release.Change, number uint64) (destination, *rel
 		if c.Release == live || (number != 0 && c.Release != number) {
 			continue
 		}
-		found := destination{change: c}
+		found := destination{change: c, ledger: history[0].Ledger}
 		for j := i; j >= 0 && found.point == nil; j-- {
-			found.point = history[j].Before
+			if found.point = history[j].Before; found.point != nil {
+				found.ledger = found.point.Ledger
+			}
 		}
 		return found, nil
 	}
@@ -86,7 +80,7 @@ func (e *Engine) planBack(ctx context.Context, d draft) (planned, error) {
 	out.difference = gate.Known(migrations.Difference{}, d.target.At)
 	out.rehearsal = gate.Known(rehearse.Report{}, d.target.At)
 	out.plan.Applied = names(d.target.Ledger)
-	ledger := dest.ledger()
+	ledger := dest.ledger
 	surplus, lacking := without(out.plan.Applied, ledger), without(ledger, out.plan.Applied)
 	switch {
 	case len(surplus) == 0 && len(lacking) == 0:

@@ -186,6 +186,7 @@ func (e *Engine) askOnce(ctx context.Context, p Project, r Request, run release.
 		e.describe(tx, &run)
 		if open, ok := tx.Run(s.Request); ok && open.Phase == release.Asking {
 			if open.Approved == run.Approved && open.Requester == run.Requester && at.Before(open.ExpiresAt) {
+				open.Plan = &plan.plan // the same plan, with what is outside its digest as it is now: the price, above all
 				run = e.askAgain(tx, open)
 				return nil
 			}
