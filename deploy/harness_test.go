@@ -73,7 +73,8 @@ type world struct {
 	url     string // of the API behind the faults, for wrangler
 	account string
 	token   string
-	direct  *cloudflare.D1 // past the faults
+	direct  *cloudflare.D1   // past the faults
+	inside  deploy.Databases // instead of a connection, where there is to be no socket
 
 	late atomic.Int64 // what the clock is ahead, in nanoseconds
 
@@ -225,9 +226,11 @@ func (w *world) open(t *testing.T, change ...func(*shop)) *shop {
 func (w *world) openAt(t *testing.T, path string, change ...func(*shop)) *shop {
 	t.Helper()
 	s := &shop{world: w, t: t, path: path, stop: func() {}}
-	faulty := httptest.NewServer(w.api)
-	t.Cleanup(faulty.Close)
-	s.remote = w.client(faulty.URL + "/client/v4")
+	if s.remote = w.inside; s.remote == nil {
+		faulty := httptest.NewServer(w.api)
+		t.Cleanup(faulty.Close)
+		s.remote = w.client(faulty.URL + "/client/v4")
+	}
 	s.databases = s.remote
 	s.openStore()
 	for _, c := range change {
