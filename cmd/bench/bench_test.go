@@ -7,7 +7,11 @@ import (
 	"strings"
 	"testing"
 	"time"
+
+	"go.uber.org/goleak"
 )
+
+func TestMain(m *testing.M) { goleak.VerifyTestMain(m) }
 
 // quick measures with as little as possible: times mean nothing then, and none is asserted.
 func quick(t *testing.T, migrations int) *report {
