@@ -224,6 +224,9 @@ func (e *Engine) priceOfReturn(ctx context.Context, t target, ledger string, poi
 	if point.Rows == nil {
 		return release.Price{Reason: release.NotCountedThen}
 	}
+	if t.Size > countLimit {
+		return release.Price{Reason: release.NotCountedNow}
+	}
 	now, err := e.count(ctx, t.Database.ID, countable(t.Objects, ledger))
 	if err != nil {
 		return release.Price{Reason: release.NotCountedNow}

@@ -20,6 +20,7 @@ type target struct {
 	Database release.Target
 	Objects  []migrations.Object
 	Ledger   []migrations.LedgerRow
+	Size     int64 // bytes, 0 where it was not told
 	At       time.Time
 }
 
@@ -62,7 +63,7 @@ func (e *Engine) read(ctx context.Context, p Project, id string, t *target) erro
 	if err != nil {
 		return err
 	}
-	t.Objects, t.Ledger = objects(rows[0]), nil
+	t.Objects, t.Ledger, t.Size = objects(rows[0]), nil, rows[0].Size
 	if len(rows) > 1 {
 		t.Ledger = ledgerRows(rows[1])
 	}
@@ -280,6 +281,7 @@ func (d draft) base() release.Plan {
 		Kind: d.run.Kind, Project: d.project.Name, Environment: d.run.Environment, Release: d.release.Number, Bundle: d.release.Digest,
 		Target: d.target.Database, Ledger: d.project.ledger(), Fingerprint: rehearse.Fingerprint(d.target.Objects, d.project.ledger()),
 		Policy: release.Policy{Approvals: d.project.approvals(d.run)},
+		Tables: countable(d.target.Objects, d.project.ledger()), Large: d.target.Size > countLimit,
 	}
 }
 

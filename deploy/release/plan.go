@@ -26,12 +26,15 @@ type Plan struct {
 	Script      string      `json:"script,omitempty"` // blob of the transactions as they will be sent
 
 	// From here on: shown to people, outside the digest.
-	Transactions int    `json:"transactions"`
-	Reset        bool   `json:"reset,omitempty"` // the first transaction rebuilds preview
-	Statements   int    `json:"statements"`
-	Expected     string `json:"expected,omitempty"` // fingerprint that the rehearsal ended with
-	Rebuilt      string `json:"rebuilt,omitempty"`  // of a reset: fingerprint between the rebuilding and the release
-	RehearsedMS  int64  `json:"rehearsed_ms,omitempty"`
+	Transactions int  `json:"transactions"`
+	Reset        bool `json:"reset,omitempty"` // the first transaction rebuilds preview
+	// Tables are those of the target whose rows are counted at the restore point; none where it is too large for that.
+	Tables      []string `json:"tables,omitempty"`
+	Large       bool     `json:"large,omitempty"`
+	Statements  int      `json:"statements"`
+	Expected    string   `json:"expected,omitempty"` // fingerprint that the rehearsal ended with
+	Rebuilt     string   `json:"rebuilt,omitempty"`  // of a reset: fingerprint between the rebuilding and the release
+	RehearsedMS int64    `json:"rehearsed_ms,omitempty"`
 }
 
 // Target is a database that a plan is about. One that does not exist yet has no id and is bound as "create NAME".

@@ -1,0 +1,270 @@
+package deploy
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"slices"
+	"sync"
+	"time"
+
+	"towline/deploy/release"
+	"towline/migrations"
+	"towline/migrations/rehearse"
+)
+
+func words(err error) string {
+	if r, ok := errors.AsType[*RejectedError](err); ok {
+		return r.Words
+	}
+	return err.Error()
+}
+
+// provision makes the database that the plan bound as "create NAME", and adopts it where it was made already.
+type provision struct{ *execution }
+
+func (p provision) do(ctx context.Context) (string, error) {
+	db, err := p.e.d1.Create(ctx, p.run.Plan.Target.Database)
+	if err != nil {
+		return "", err
+	}
+	return db.ID, p.adopt(db.ID)
+}
+
+func (p provision) observe(ctx context.Context) (outcome, string, error) {
+	db, err := p.e.d1.Find(ctx, p.run.Plan.Target.Database)
+	if errors.Is(err, ErrNoDatabase) {
+		return absent, "", nil
+	}
+	if err != nil {
+		return unclear, "", err
+	}
+	var t target
+	if err := p.e.read(ctx, p.p, db.ID, &t); err != nil {
+		return unclear, "", fmt.Errorf("read the database that was found: %w", err)
+	}
+	if len(t.Objects) > 0 {
+		return absent, "", nil // somebody else's: the plan was made for an empty one
+	}
+	return present, db.ID, p.adopt(db.ID)
+}
+
+func (p provision) adopt(id string) error {
+	p.run.Plan.Target.ID = id
+	return nil
+}
+
+func (p provision) failed(err error) release.Failure {
+	return release.Failure{Code: "not_created", Words: words(err)}
+}
+
+// point takes the restore point and reads it back: the bookmark is asked for again, and must not be older than the first.
+type point struct{ *execution }
+
+func (p point) do(ctx context.Context) (string, error) {
+	id := p.run.Plan.Target.ID
+	bookmark, err := p.e.d1.Bookmark(ctx, id)
+	if err != nil {
+		return "", err
+	}
+	rp := release.RestorePoint{Database: p.run.Plan.Target.Database, DatabaseID: id, Bookmark: bookmark, At: p.e.now()}
+	if !p.run.Plan.Reset {
+		rp.Ledger = p.run.Plan.Applied
+	}
+	p.run.Point = &rp
+	if err := p.e.progress(ctx, p.run); err != nil {
+		return "", err
+	}
+	var counting sync.WaitGroup
+	counting.Go(func() { rp.Rows = p.rows(ctx, id) })
+	err = p.readBack(ctx, bookmark)
+	counting.Wait()
+	return bookmark, err
+}
+
+// rows counts what a return would lose later. It is worth a few seconds and never the run.
+func (p point) rows(ctx context.Context, id string) map[string]int64 {
+	if p.run.Plan.Large {
+		return nil
+	}
+	ctx, cancel := context.WithTimeout(ctx, 10*time.Second)
+	defer cancel()
+	rows, err := p.e.count(ctx, id, p.run.Plan.Tables)
+	if err != nil {
+		p.e.log.WarnContext(ctx, "rows were not counted at the restore point", "run", p.run.ID, "error", err)
+		return nil
+	}
+	return rows
+}
+
+func (p point) readBack(ctx context.Context, bookmark string) error {
+	var stored release.Run
+	err := p.e.store.View(ctx, func(tx Tx) error {
+		stored, _ = tx.Run(p.run.ID)
+		return nil
+	})
+	if err != nil {
+		return fmt.Errorf("read the restore point back from the store: %w", err)
+	}
+	if stored.Point == nil || stored.Point.Bookmark != bookmark {
+		return errors.New("the restore point that was stored is not the one that was taken")
+	}
+	again, err := p.e.d1.Bookmark(ctx, p.run.Plan.Target.ID)
+	if err != nil {
+		return fmt.Errorf("read the restore point back: %w", err)
+	}
+	if again < bookmark {
+		return fmt.Errorf("the restore point cannot be trusted: Time Travel answered %s after %s", again, bookmark)
+	}
+	return nil
+}
+
+// observe: taking a restore point changes nothing, so an interrupted one is taken anew.
+func (p point) observe(context.Context) (outcome, string, error) { return absent, "", nil }
+
+func (p point) failed(err error) release.Failure {
+	return release.Failure{Code: string(release.CodePointMissing), Words: words(err)}
+}
+
+// apply sends one transaction of the script. Its names in the ledger tell whether it was committed.
+type apply struct {
+	*execution
+	index int
+}
+
+func (a apply) transaction() migrations.Transaction { return a.script[a.index] }
+
+func (a apply) do(ctx context.Context) (string, error) {
+	tx, id := a.transaction(), a.run.Plan.Target.ID
+	err := a.e.d1.Apply(ctx, id, texts(tx.Statements))
+	if cleanup := tx.Cleanup(); err != nil && len(cleanup) > 0 {
+		// A rollback does not undo pragmas, and the next transaction may get the same connection.
+		if cleanErr := a.e.d1.Apply(ctx, id, texts(cleanup)); cleanErr != nil {
+			a.e.log.WarnContext(ctx, "pragmas of a failed transaction were not put back", "run", a.run.ID, "error", cleanErr)
+		}
+	}
+	return "", err
+}
+
+func texts(planned []migrations.Planned) []string {
+	out := make([]string, len(planned))
+	for i, p := range planned {
+		out[i] = p.SQL
+	}
+	return out
+}
+
+func (a apply) observe(ctx context.Context) (outcome, string, error) {
+	var t target
+	if err := a.e.read(ctx, a.p, a.run.Plan.Target.ID, &t); err != nil {
+		return unclear, "", fmt.Errorf("read the ledger: %w", err)
+	}
+	ledger := names(t.Ledger)
+	in := 0
+	for _, name := range a.transaction().Names {
+		if slices.Contains(ledger, name) {
+			in++
+		}
+	}
+	wanted, unwanted := len(a.transaction().Names), 0
+	if a.run.Plan.Back != nil {
+		wanted, unwanted = unwanted, wanted
+	}
+	switch in {
+	case wanted:
+		return present, "", nil
+	case unwanted:
+		return absent, "", nil
+	default:
+		return unclear, "", fmt.Errorf("%d of %d names are in the ledger, though they were sent as one transaction", in, len(a.transaction().Names))
+	}
+}
+
+func (a apply) failed(err error) release.Failure {
+	f := release.Failure{Code: "not_applied", Words: words(err), OneOf: own([]migrations.Transaction{a.transaction()})}
+	if _, rejected := errors.AsType[*RejectedError](err); !rejected {
+		return f
+	}
+	f.Code = "refused_by_d1"
+	if name, ok := migrations.ForeignKeysAfter(f.Words); ok {
+		f.Code, f.File = "foreign_keys_broken", name
+	}
+	return f
+}
+
+// rebuild is the first transaction of a preview reset. It can be sent twice: it makes the same of whatever it finds.
+type rebuild struct{ apply }
+
+// observe: it happened if the database was written to since the restore point and is what the rebuilding makes of it.
+func (r rebuild) observe(ctx context.Context) (outcome, string, error) {
+	var t target
+	if err := r.e.read(ctx, r.p, r.run.Plan.Target.ID, &t); err != nil {
+		return unclear, "", fmt.Errorf("read the rebuilt database: %w", err)
+	}
+	now, err := r.e.d1.Bookmark(ctx, r.run.Plan.Target.ID)
+	if err != nil {
+		return unclear, "", fmt.Errorf("see whether the database was written to: %w", err)
+	}
+	if now == r.run.Point.Bookmark || !slices.Equal(names(t.Ledger), r.run.Plan.Applied) ||
+		rehearse.Fingerprint(t.Objects, r.p.ledger()) != r.run.Plan.Rebuilt {
+		return absent, "", nil
+	}
+	return present, "", nil
+}
+
+// restore returns the database to the plan's restore point. It is never sent twice: a second one would undo what people
+// wrote after the first.
+type restore struct{ *execution }
+
+func (r restore) do(ctx context.Context) (string, error) {
+	previous, err := r.e.d1.Restore(ctx, r.run.Plan.Target.ID, r.run.Plan.Back.To.Bookmark)
+	if err == nil && previous != "" {
+		undo := *r.run.Point
+		undo.Bookmark = previous
+		r.run.Undo = &undo
+	}
+	return previous, err
+}
+
+func (r restore) observe(ctx context.Context) (outcome, string, error) {
+	var t target
+	if err := r.e.read(ctx, r.p, r.run.Plan.Target.ID, &t); err != nil {
+		return unclear, "", fmt.Errorf("read the ledger: %w", err)
+	}
+	if slices.Equal(names(t.Ledger), r.run.Plan.Back.Ledger) {
+		// Which bookmark leads back was in the reply that is lost. The one that was taken just before does as well.
+		r.run.Undo = r.run.Point
+		return present, "", nil
+	}
+	return unclear, "", errors.New("the ledger is still as before: the restore did not happen, or not yet")
+}
+
+func (r restore) failed(err error) release.Failure {
+	return release.Failure{Code: "not_restored", Words: words(err)}
+}
+
+// verify reads back what the database is now.
+type verify struct{ *execution }
+
+func (v verify) do(ctx context.Context) (string, error) {
+	var t target
+	if err := v.e.read(ctx, v.p, v.run.Plan.Target.ID, &t); err != nil {
+		return "", fmt.Errorf("read the result back: %w", err)
+	}
+	if got, want := names(t.Ledger), v.run.Plan.After(); !slices.Equal(got, want) {
+		return "", fmt.Errorf("the ledger holds %d names where %d were expected: %v", len(got), len(want), symmetric(got, want))
+	}
+	fingerprint := rehearse.Fingerprint(t.Objects, v.p.ledger())
+	if v.run.Plan.Expected != "" && fingerprint != v.run.Plan.Expected {
+		v.run.Notes = append(v.run.Notes, "schema_differs")
+	}
+	return fingerprint, nil
+}
+
+func symmetric(a, b []string) []string { return append(without(a, b), without(b, a)...) }
+
+func (v verify) observe(context.Context) (outcome, string, error) { return absent, "", nil }
+
+func (v verify) failed(err error) release.Failure {
+	return release.Failure{Code: "not_verified", Words: words(err)}
+}
