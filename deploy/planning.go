@@ -27,16 +27,20 @@ type target struct {
 // schemaQuery lists what the schema is made of. D1's own tables are hidden from everybody else's business.
 const schemaQuery = `SELECT type, name, tbl_name, coalesce(sql, '') FROM sqlite_master WHERE name NOT LIKE 'sqlite\_%' ESCAPE '\' AND name NOT LIKE '\_cf\_%' ESCAPE '\' ORDER BY rowid`
 
-// look reads an environment's database: schema and ledger on one state, in one call where the id is known.
-func (e *Engine) look(ctx context.Context, p Project, env release.Environment) (target, error) {
+// look reads an environment's database: schema and ledger on one state, in one call where the id is known, from the last
+// run or from an earlier plan. An id that no database has any more is looked up anew.
+func (e *Engine) look(ctx context.Context, p Project, env release.Environment, known release.Target) (target, error) {
 	name := p.Database(env)
 	t := target{Database: release.Target{Database: name}, At: e.now()}
 	state, err := e.State(ctx, p.Name, env)
 	if err != nil {
 		return t, err
 	}
-	if state.DatabaseID != "" && state.Database == name {
-		err := e.read(ctx, p, state.DatabaseID, &t)
+	if state.DatabaseID != "" {
+		known = release.Target{Database: state.Database, ID: state.DatabaseID}
+	}
+	if known.ID != "" && known.Database == name {
+		err := e.read(ctx, p, known.ID, &t)
 		if err == nil || !errors.Is(err, ErrNoDatabase) {
 			return t, wrap(err, "read database %s", name)
 		}
@@ -193,8 +197,12 @@ type draft struct {
 // statements as they would be sent.
 func (e *Engine) plan(ctx context.Context, p Project, run release.Run) (planned, error) {
 	d := draft{project: p, run: run}
+	var known release.Target
+	if run.Plan != nil {
+		known = run.Plan.Target
+	}
 	var err error
-	if d.target, err = e.look(ctx, p, run.Environment); err != nil {
+	if d.target, err = e.look(ctx, p, run.Environment, known); err != nil {
 		return planned{}, err
 	}
 	var applied map[string]release.Applied
@@ -320,7 +328,7 @@ func own(txs []migrations.Transaction) int {
 
 // planReset plans preview's rebuilding from production's schema and ledger, and on top of it the release.
 func (e *Engine) planReset(ctx context.Context, d draft) (planned, error) {
-	prod, err := e.look(ctx, d.project, release.Production)
+	prod, err := e.look(ctx, d.project, release.Production, release.Target{})
 	if err != nil {
 		return planned{}, err
 	}

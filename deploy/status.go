@@ -96,7 +96,7 @@ func findRun(tx Tx, id string) *release.Run {
 func (e *Engine) compare(ctx context.Context, p Project, s *EnvironmentStatus) {
 	ctx, cancel := context.WithTimeout(ctx, statusTimeout)
 	defer cancel()
-	t, err := e.look(ctx, p, s.Environment)
+	t, err := e.look(ctx, p, s.Environment, release.Target{})
 	if err != nil {
 		s.Problem = err.Error()
 		return
