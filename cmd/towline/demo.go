@@ -10,9 +10,12 @@ import (
 	"log/slog"
 	"net"
 	"net/http"
+	"net/netip"
 	"os"
+	"os/signal"
 	"path/filepath"
 	"sync"
+	"syscall"
 	"time"
 
 	"towline/bot"
@@ -33,14 +36,15 @@ var demoFiles embed.FS
 
 // The demo's people, chat and account. None of them exists outside of it.
 const (
-	demoDeployer = 1001
-	demoApprover = 1002
-	demoStranger = 1003
-	demoGroup    = -1001234567890
-	demoProject  = "shop"
-	demoAccount  = "00000000000000000000000000000001"
-	demoBotToken = "1:local-demo"
-	demoAPIToken = "local-demo"
+	demoDeployer   = 1001
+	demoApprover   = 1002
+	demoStranger   = 1003
+	demoGroup      = -1001234567890
+	demoProject    = "shop"
+	demoProduction = "shop"
+	demoAccount    = "00000000000000000000000000000001"
+	demoBotToken   = "1:local-demo"
+	demoAPIToken   = "local-demo"
 )
 
 // demoVersions are the refs of the demo's project, in the order in which the tour takes them.
@@ -52,10 +56,15 @@ func demoCommand() subcommand {
 		flags: func(f *flag.FlagSet) func(context.Context, program, []string) error {
 			var o demoOptions
 			f.StringVar(&o.dir, "dir", "", "keep the demo's state in this folder (default: nothing is kept)")
-			f.StringVar(&o.listen, "listen", "127.0.0.1:0", "the address for the browser, on this machine")
+			f.StringVar(&o.listen, "listen", "127.0.0.1:0", "the address for the browser, on this machine; with port 0 a free one is taken at each start")
 			f.DurationVar(&o.latency, "latency", 150*time.Millisecond, "how far away the local Cloudflare is")
 			f.BoolVar(&o.verbose, "v", false, "log what the bot does")
-			return func(ctx context.Context, p program, _ []string) error { return demo(ctx, p, o) }
+			return func(ctx context.Context, p program, args []string) error {
+				if len(args) > 0 {
+					return &exitError{code: exitUsage, text: fmt.Sprintf("demo takes flags only, and not %q; -dir names a folder to keep its state in", args[0])}
+				}
+				return demo(ctx, p, o)
+			}
 		},
 	}
 }
@@ -68,6 +77,10 @@ type demoOptions struct {
 
 // demo runs a local Telegram, a local Cloudflare and the bot until ctx ends, and leaves nothing behind but -dir.
 func demo(ctx context.Context, p program, o demoOptions) (err error) {
+	if o.listen, err = onThisMachine(o.listen); err != nil {
+		return err
+	}
+	defer p.endAtOnceNextTime(ctx)()
 	keep := o.dir != ""
 	if !keep {
 		if o.dir, err = os.MkdirTemp("", "towline-demo-"); err != nil {
@@ -83,7 +96,7 @@ func demo(ctx context.Context, p program, o demoOptions) (err error) {
 	}
 	s, err := store.Open(filepath.Join(o.dir, "towline.db"), store.Options{})
 	if held, ok := errors.AsType[*store.BusyError](err); ok {
-		return busy(held)
+		return &exitError{code: exitUnknown, text: fmt.Sprintf("%v\nAnother demo keeps its state in %s. Stop it first, or give this one another -dir.", held, o.dir)}
 	}
 	if err != nil {
 		return err
@@ -93,17 +106,64 @@ func demo(ctx context.Context, p program, o demoOptions) (err error) {
 	if err != nil {
 		return err
 	}
-	defer func() { err = errors.Join(err, w.close()) }()
+	defer func() {
+		err = errors.Join(err, w.close())
+		for _, v := range w.telegram.Violations() {
+			fmt.Fprintf(p.stderr, "towline: a mistake of the demo's bot, which Telegram would have refused: %s\n", v)
+		}
+	}()
 	service, err := w.service(s, log)
 	if err != nil {
 		return err
 	}
-	kept := "Nothing is kept."
-	if keep {
-		kept = "Its state is kept in " + o.dir + "."
+	customers, err := w.startTraffic(ctx, log)
+	if err != nil {
+		return err
 	}
-	fmt.Fprintf(p.stdout, "Towline's demo: a chat, a bot and a Cloudflare, all on this machine.\n\n  open %s\n\nctrl-C stops it. %s\n", w.address, kept)
+	defer customers()
+	p.welcome(w.address, o.dir, keep)
 	return service.run(ctx)
+}
+
+func (p program) welcome(address, dir string, keep bool) {
+	kept := "Nothing is kept; `towline demo -dir FOLDER` keeps everything over a restart."
+	if keep {
+		kept = "Everything is kept in " + dir + ", and the next start with this -dir goes on from there."
+	}
+	fmt.Fprintf(p.stdout, "Towline's demo: a chat, a bot and a Cloudflare, all on this machine.\n\n  open %s\n\n"+
+		"There you are Dana, Robin or Sam, as you choose. Follow the steps on the left, or write /deploy.\n"+
+		"%s\nCtrl-C stops the demo.\n", address, kept)
+}
+
+// onThisMachine refuses addresses that others can reach, and returns the address to listen on.
+func onThisMachine(listen string) (string, error) {
+	host, port, err := net.SplitHostPort(listen)
+	if err != nil {
+		return "", &exitError{code: exitUsage, text: fmt.Sprintf("-listen wants an address with a port, such as 127.0.0.1:8080, and not %q", listen)}
+	}
+	if host == "localhost" {
+		host = "127.0.0.1"
+	}
+	if address, err := netip.ParseAddr(host); err != nil || !address.IsLoopback() {
+		return "", &exitError{code: exitUsage, text: fmt.Sprintf("the demo does not listen on %q: whoever reaches it speaks for every member of the chat. "+
+			"It takes addresses of this machine only, such as 127.0.0.1:%s.", listen, port)}
+	}
+	return net.JoinHostPort(host, port), nil
+}
+
+// endAtOnceNextTime says that the demo is stopping once it is told to, and lets the next ctrl-C do what it does to any program.
+func (p program) endAtOnceNextTime(ctx context.Context) (stop func()) {
+	said := make(chan struct{})
+	forget := context.AfterFunc(ctx, func() {
+		defer close(said)
+		signal.Reset(os.Interrupt, syscall.SIGTERM)
+		fmt.Fprintln(p.stdout, "Stopping. Ctrl-C again ends it at once.")
+	})
+	return func() {
+		if !forget() {
+			<-said
+		}
+	}
 }
 
 // world is everything that the demo's bot takes for the outside.
@@ -127,8 +187,8 @@ func newWorld(o demoOptions, log *slog.Logger) (*world, error) {
 	if err != nil {
 		return nil, fmt.Errorf("start the local Cloudflare: %w", err)
 	}
-	if w.telegram, err = demoTelegram(); err != nil {
-		return nil, errors.Join(err, w.cloudflare.Close())
+	if w.telegram, err = demoTelegram(filepath.Join(o.dir, "telegram.state")); err != nil {
+		return nil, errors.Join(fmt.Errorf("start the local Telegram: %w\nRemove %s to begin the demo anew", err, o.dir), w.cloudflare.Close())
 	}
 	w.page = page.New(page.Options{Chat: w.telegram, Group: demoGroup, Title: "Shop team", Members: demoMembers(), Tour: demoTour(), Logger: log})
 	apis := http.NewServeMux()
@@ -146,6 +206,9 @@ func newWorld(o demoOptions, log *slog.Logger) (*world, error) {
 // serve starts one HTTP server and returns its address.
 func (w *world) serve(listen string, h http.Handler) (string, error) {
 	l, err := net.Listen("tcp", listen)
+	if errors.Is(err, syscall.EADDRINUSE) {
+		return "", &exitError{code: exitUsage, text: fmt.Sprintf("another program listens on %s, perhaps another demo. Name another port with -listen, or leave it out for a free one.", listen)}
+	}
 	if err != nil {
 		return "", &exitError{code: exitUsage, text: fmt.Sprintf("the demo cannot listen on %s: %v", listen, err)}
 	}
@@ -155,7 +218,7 @@ func (w *world) serve(listen string, h http.Handler) (string, error) {
 	return "http://" + l.Addr().String(), nil
 }
 
-// close ends everything that newWorld started.
+// close ends everything that newWorld started. The page comes first: its streams would last as long as the browser's tab.
 func (w *world) close() error {
 	var errs []error
 	if w.page != nil {
@@ -173,7 +236,7 @@ func (w *world) close() error {
 
 // service is the real bot, pointed at this world.
 func (w *world) service(s *store.Store, log *slog.Logger) (*service, error) {
-	d1, err := cloudflare.New(cloudflare.Options{AccountID: demoAccount, Token: demoAPIToken, APIURL: w.apis + "/client/v4", Logger: log})
+	d1, err := w.databases(log)
 	if err != nil {
 		return nil, err
 	}
@@ -191,6 +254,11 @@ func (w *world) service(s *store.Store, log *slog.Logger) (*service, error) {
 	})
 }
 
+// databases is the account as its owners' programs reach it.
+func (w *world) databases(log *slog.Logger) (*cloudflare.D1, error) {
+	return cloudflare.New(cloudflare.Options{AccountID: demoAccount, Token: demoAPIToken, APIURL: w.apis + "/client/v4", Logger: log})
+}
+
 func demoWiring(s deploy.Source) *wiring {
 	person := func(id int64, name string, role gate.Role) gate.Actor {
 		return gate.Actor{Person: release.Person{ID: id, Name: name}, Role: role}
@@ -198,7 +266,7 @@ func demoWiring(s deploy.Source) *wiring {
 	return &wiring{
 		projects: []deploy.Project{{
 			Name: demoProject, Source: s, Migrations: "db/migrations", Seed: "db/seed.sql",
-			Preview: "shop-preview", Production: "shop", Approvals: 1, Expire: 24 * time.Hour,
+			Preview: "shop-preview", Production: demoProduction, Approvals: 1, Expire: 24 * time.Hour,
 		}},
 		team: handlers.Team{
 			People:   []gate.Actor{person(demoDeployer, "Dana", gate.Deployer), person(demoApprover, "Robin", gate.Approver)},
@@ -207,11 +275,18 @@ func demoWiring(s deploy.Source) *wiring {
 	}
 }
 
-func demoTelegram() (*telegram.Server, error) {
-	t := telegram.New(telegram.Options{
-		Token: demoBotToken, Unlimited: true,
+// demoTelegram goes on from a state, or begins it with the demo's people and their group.
+func demoTelegram(state string) (*telegram.Server, error) {
+	t, err := telegram.Open(telegram.Options{
+		Token: demoBotToken, Unlimited: true, State: state,
 		Bot: telegram.User{ID: 1, FirstName: "Towline", Username: "towline_bot", IsBot: true},
 	})
+	if err != nil {
+		return nil, err
+	}
+	if len(t.Groups()) > 0 {
+		return t, nil
+	}
 	errs := []error{
 		t.AddUser(telegram.User{ID: demoDeployer, FirstName: "Dana"}),
 		t.AddUser(telegram.User{ID: demoApprover, FirstName: "Robin"}),
