@@ -3,7 +3,7 @@
 GO ?= go
 STATICCHECK = $(GO) tool -modfile=tools.mod staticcheck
 
-.PHONY: test setup check unit race bench lint demo golden
+.PHONY: test setup check unit race bench demo golden
 
 ## test: set up, then check and run everything
 test: setup check unit race
@@ -32,7 +32,8 @@ bench: setup
 
 ## golden: write the golden files anew; read the difference before you commit it
 golden:
-	$(GO) test ./cards ./config ./cmd/... -update
+	$(GO) test ./cards ./config ./cmd/towline -update
+	$(GO) test ./handlers -run Docs -update-docs
 
 demo:
 	$(GO) run ./cmd/towline demo
