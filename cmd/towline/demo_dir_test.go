@@ -97,7 +97,11 @@ func TestADemoThatIsKilledGoesOnWhereItWas(t *testing.T) {
 			act(g)
 			err := g.watch(func(all []telegram.Message) bool {
 				states--
-				return states < 0 || over(all)
+				if states < 0 || over(all) {
+					t.Logf("killed at%s", chatText(all))
+					return true
+				}
+				return false
 			})
 			if err != nil {
 				t.Fatal(err)
