@@ -25,6 +25,7 @@ func succeeded(v View, l lines) Card {
 	if r.Environment == release.Production {
 		l.addf("Asked for by %s, approved by %s", name(r.Requester.Name), people(r.Approvers()))
 	}
+	l.spare(listed(r.Plan.Names(), 5, code)...)
 	steps(&l, r)
 	for _, n := range r.Notes {
 		if n == "schema_differs" {

@@ -35,6 +35,7 @@ type parts struct {
 	bot       bot.Options
 	now       func() time.Time
 	log       *slog.Logger
+	patience  time.Duration // 0: the engine's own
 }
 
 // late lets the bot be made before the handlers that post through it.
@@ -44,7 +45,7 @@ func newService(p parts) (*service, error) {
 	s := &service{cursor: p.store.Deploy(), log: p.log}
 	s.wiring.Store(p.wiring)
 	s.engine = deploy.New(deploy.Options{
-		Store: p.store.Deploy(), Blobs: p.store, Databases: p.databases, Now: p.now, Logger: p.log,
+		Store: p.store.Deploy(), Blobs: p.store, Databases: p.databases, Now: p.now, Logger: p.log, Patience: p.patience,
 		Projects: func() []deploy.Project { return s.wiring.Load().projects },
 	})
 	o := p.bot

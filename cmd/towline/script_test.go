@@ -1,0 +1,269 @@
+package main
+
+import (
+	"flag"
+	"fmt"
+	"path/filepath"
+	"slices"
+	"strings"
+	"testing"
+
+	"go.uber.org/goleak"
+
+	sandboxcloudflare "towline/sandbox/cloudflare"
+	"towline/sandbox/cloudflare/workerd"
+	"towline/sandbox/telegram"
+)
+
+func TestMain(m *testing.M) { goleak.VerifyTestMain(m) }
+
+// TestScripts plays every script of testdata/script: people in a chat, an attacker among them, and the real bot.
+func TestScripts(t *testing.T) {
+	files, err := filepath.Glob(filepath.Join("testdata", "script", "*.txt"))
+	if err != nil || len(files) == 0 {
+		t.Fatalf("there are no scripts (%v)", err)
+	}
+	for _, file := range files {
+		play(t, file, local)
+	}
+}
+
+// TestScriptsOnTheRealEngine plays those that are most about D1 on the engine behind it.
+func TestScriptsOnTheRealEngine(t *testing.T) {
+	for _, name := range []string{"rollback-down.txt", "rollback-time-travel.txt", "lost-reply.txt", "preview-reset.txt", "failed.txt"} {
+		real := workerd.Start(t, workerd.Options{AccountID: demoAccount, Token: apiToken})
+		proxy, err := sandboxcloudflare.NewProxy(real.URL)
+		if err != nil {
+			t.Fatal(err)
+		}
+		play(t, filepath.Join("testdata", "script", name), func(*stage) d1 {
+			return d1{handler: proxy, account: real.AccountID, token: real.Token, close: func() error { return nil }}
+		})
+	}
+}
+
+// stageCommands is what a script can say.
+func stageCommands() map[string]func(s *stage, neg bool, args []string) error {
+	return map[string]func(s *stage, neg bool, args []string) error{
+		"start": (*stage).cmdStart, "stop": (*stage).cmdStop, "stopping": (*stage).cmdStopping, "restart": (*stage).cmdRestart,
+		"say": (*stage).cmdSay, "edit": (*stage).cmdEdit, "press": (*stage).cmdPress, "remember": (*stage).cmdRemember,
+		"card": (*stage).cmdCard, "toast": (*stage).cmdToast, "buttons": (*stage).cmdButtons, "nothing": (*stage).cmdNothing,
+		"document": (*stage).cmdDocument, "settle": (*stage).cmdSettle,
+		"clock": (*stage).cmdClock, "fault": (*stage).cmdFault, "heal": (*stage).cmdHeal, "held": (*stage).cmdHeld,
+		"sql": (*stage).cmdSQL, "ledger": (*stage).cmdLedger, "sent": (*stage).cmdSent, "wrangler-list": (*stage).cmdWranglerList,
+	}
+}
+
+// cmdStart [-approvals N] [-refs a,b] [-topic N] [-blog]: the bot comes to life.
+func (s *stage) cmdStart(_ bool, args []string) error {
+	var o stageOptions
+	f := flag.NewFlagSet("start", flag.ContinueOnError)
+	f.IntVar(&o.approvals, "approvals", 1, "")
+	f.IntVar(&o.topic, "topic", 0, "")
+	f.BoolVar(&o.blog, "blog", false, "")
+	f.Func("refs", "", func(v string) error { o.refs = strings.Split(v, ","); return nil })
+	if err := f.Parse(args); err != nil {
+		return err
+	}
+	if err := s.wire(o); err != nil {
+		return err
+	}
+	return s.start()
+}
+
+func (s *stage) cmdStop(bool, []string) error { return s.halt() }
+
+// cmdStopping tells the bot to stop, and does not wait until it has: restart does.
+func (s *stage) cmdStopping(bool, []string) error {
+	s.stop()
+	return nil
+}
+
+func (s *stage) cmdRestart(bool, []string) error {
+	if err := s.halt(); err != nil {
+		return err
+	}
+	return s.start()
+}
+
+// cmdSay [-forwarded] [-scheduled] [-anonymous] [-viabot] [-elsewhere] [-topic N] [-ago 91s] WHO TEXT...
+func (s *stage) cmdSay(_ bool, args []string) error {
+	o := telegram.SayOptions{Chat: teamChat}
+	f := flag.NewFlagSet("say", flag.ContinueOnError)
+	f.BoolVar(&o.Forwarded, "forwarded", false, "")
+	f.BoolVar(&o.Scheduled, "scheduled", false, "")
+	f.BoolVar(&o.Anonymous, "anonymous", false, "")
+	f.BoolVar(&o.ViaBot, "viabot", false, "")
+	f.IntVar(&o.Topic, "topic", 0, "")
+	away := f.Bool("elsewhere", false, "")
+	ago := f.Duration("ago", 0, "")
+	if err := f.Parse(args); err != nil {
+		return err
+	}
+	if *away {
+		o.Chat = elsewhere
+	}
+	if *ago != 0 {
+		o.Date = s.now().Add(-*ago)
+	}
+	if f.NArg() < 2 {
+		return fmt.Errorf("who says what?")
+	}
+	o.From, o.Text = cast()[f.Arg(0)], strings.Join(f.Args()[1:], " ")
+	_, err := s.tg.Say(s.ctx, o)
+	return err
+}
+
+// cmdEdit WHO TEXT...: changes the person's newest message.
+func (s *stage) cmdEdit(_ bool, args []string) error {
+	all := s.tg.Messages(teamChat)
+	for i := len(all) - 1; i >= 0; i-- {
+		if all[i].From == cast()[args[0]] {
+			return s.tg.Edit(s.ctx, teamChat, all[i].ID, all[i].From, strings.Join(args[1:], " "))
+		}
+	}
+	return fmt.Errorf("%s has said nothing", args[0])
+}
+
+// cmdPress [-elsewhere] WHO LABEL: the newest button whose text begins with the label, or @NAME, one that was remembered.
+func (s *stage) cmdPress(_ bool, args []string) error {
+	o := telegram.PressOptions{Chat: teamChat}
+	f := flag.NewFlagSet("press", flag.ContinueOnError)
+	away := f.Bool("elsewhere", false, "")
+	data := f.String("data", "", "")
+	if err := f.Parse(args); err != nil {
+		return err
+	}
+	o.From = cast()[f.Arg(0)]
+	label := strings.Join(f.Args()[1:], " ")
+	k, err := kept{data: *data}, error(nil)
+	if name, ok := strings.CutPrefix(label, "@"); ok {
+		k, o.Forged = s.kept[name], true
+	} else if k, err = s.button(label); err != nil {
+		return err
+	}
+	if *data != "" {
+		k.data, o.Forged = *data, true
+	}
+	if *away {
+		all := s.shown(s.tg.Messages(elsewhere))
+		if len(all) == 0 {
+			return fmt.Errorf("the bot has said nothing elsewhere")
+		}
+		o.Chat, k.message = elsewhere, all[0].ID
+	}
+	o.Message, o.Data = k.message, k.data
+	a, err := s.tg.Press(s.ctx, o)
+	s.toast = a.Text
+	return err
+}
+
+// button waits for the newest button that begins with a label.
+func (s *stage) button(label string) (k kept, err error) {
+	err = s.tg.WaitFor(s.ctx, teamChat, func(all []telegram.Message) bool {
+		for _, m := range s.shown(all) {
+			for _, b := range slices.Concat(m.Buttons...) {
+				if strings.HasPrefix(b.Text, label) {
+					k = kept{message: m.ID, data: b.Data}
+					return true
+				}
+			}
+		}
+		return false
+	})
+	return k, err
+}
+
+// cmdRemember NAME LABEL: keeps a button for a later, forged press.
+func (s *stage) cmdRemember(_ bool, args []string) error {
+	k, err := s.button(strings.Join(args[1:], " "))
+	s.kept[args[0]] = k
+	return err
+}
+
+// cmdCard WORDS...: a message of the bot has all of the words. With !, none has, once everything said was handled.
+func (s *stage) cmdCard(neg bool, args []string) error {
+	has := func(all []telegram.Message) bool {
+		return slices.ContainsFunc(s.shown(all), func(m telegram.Message) bool { return hasAll(m.Text, args) })
+	}
+	if !neg {
+		return s.tg.WaitFor(s.ctx, teamChat, has)
+	}
+	if err := s.cmdSettle(false, nil); err != nil {
+		return err
+	}
+	if has(s.tg.Messages(teamChat)) {
+		return fmt.Errorf("there is such a card")
+	}
+	return nil
+}
+
+func (s *stage) cmdToast(neg bool, args []string) error {
+	if got := strings.Contains(s.toast, strings.Join(args, " ")); got == neg {
+		return fmt.Errorf("the toast is %q", s.toast)
+	}
+	return nil
+}
+
+// cmdButtons WORDS [LABELS...]: the newest card with the words has exactly these buttons, by how they begin.
+func (s *stage) cmdButtons(_ bool, args []string) error {
+	var last []string
+	err := s.tg.WaitFor(s.ctx, teamChat, func(all []telegram.Message) bool {
+		for _, m := range s.shown(all) {
+			if !strings.Contains(m.Text, args[0]) {
+				continue
+			}
+			last = nil
+			for _, b := range slices.Concat(m.Buttons...) {
+				last = append(last, b.Text)
+			}
+			return slices.EqualFunc(last, args[1:], strings.HasPrefix)
+		}
+		return false
+	})
+	if err != nil {
+		return fmt.Errorf("the buttons are %q", last)
+	}
+	return nil
+}
+
+// cmdNothing: the bot has posted nothing since the last settle, in either chat.
+func (s *stage) cmdNothing(bool, []string) error {
+	before := s.mark
+	if err := s.cmdSettle(false, nil); err != nil {
+		return err
+	}
+	if s.mark != before {
+		return fmt.Errorf("%d messages were posted", s.mark-before)
+	}
+	return nil
+}
+
+// cmdSettle waits until everything that was said in the chats is handled and what was wanted of it is delivered. The
+// updates of a chat are handled in their order, so the answer to a last question comes after all of them.
+func (s *stage) cmdSettle(bool, []string) error {
+	s.mark = 0
+	for _, chat := range []int64{teamChat, elsewhere} {
+		id, err := s.tg.Say(s.ctx, telegram.SayOptions{Chat: chat, From: demoApprover, Text: "/whoami"})
+		if err != nil {
+			return err
+		}
+		answered := func(all []telegram.Message) bool {
+			return slices.ContainsFunc(all, func(m telegram.Message) bool { return m.FromBot && m.ReplyTo == id })
+		}
+		if err := s.tg.WaitFor(s.ctx, chat, answered); err != nil {
+			return err
+		}
+	}
+	if err := s.engine.bot.Outbox().Wait(s.ctx); err != nil {
+		return err
+	}
+	for _, chat := range []int64{teamChat, elsewhere} {
+		for _, m := range s.shown(s.tg.Messages(chat)) {
+			if !strings.Contains(m.Text, "person 1002") {
+				s.mark++
+			}
+		}
+	}
+	return nil
+}
