@@ -5,6 +5,7 @@ import (
 	"context"
 	"errors"
 	"io"
+	"net"
 	"net/http"
 	"strings"
 	"testing"
@@ -212,4 +213,20 @@ func TestTheLibrarysOtherCallsAreClean(t *testing.T) {
 	if m, _ := w.Message(chat, id); len(m.Reactions) != 1 || m.Reactions[0] != (telegram.Reaction{From: botID, Emoji: "👀"}) || !m.Pinned {
 		t.Errorf("message %+v", m)
 	}
+}
+
+func TestARequestThatIsCutOffIsNoViolation(t *testing.T) {
+	w := newWorld(t)
+	conn, err := net.Dial("tcp", strings.TrimPrefix(w.url, "http://"))
+	w.must(err)
+	_, err = io.WriteString(conn, "POST /bot"+token+"/sendMessage HTTP/1.1\r\nHost: x\r\nContent-Type: multipart/form-data; boundary=b\r\n"+
+		"Transfer-Encoding: chunked\r\n\r\n5\r\n--b\r\n\r\n")
+	w.must(err)
+	w.must(conn.(*net.TCPConn).CloseWrite())
+	answer, err := io.ReadAll(conn)
+	w.must(errors.Join(err, conn.Close()))
+	if !bytes.Contains(answer, []byte("the request was cut off")) {
+		t.Errorf("answer %s", answer)
+	}
+	w.clean()
 }

@@ -59,7 +59,7 @@ func forbidden(text string) *apiError {
 func readRequest(hr *http.Request) (*request, *apiError) {
 	r := &request{values: map[string]string{}, files: map[string]*Upload{}, attached: map[string]bool{}}
 	r.addForm(hr.URL.Query())
-	body := http.MaxBytesReader(nil, hr.Body, maxBody)
+	body := &watched{from: http.MaxBytesReader(nil, hr.Body, maxBody)}
 	var err error
 	kind, args, _ := mime.ParseMediaType(hr.Header.Get("Content-Type"))
 	switch kind {
@@ -74,11 +74,29 @@ func readRequest(hr *http.Request) (*request, *apiError) {
 	if errors.As(err, &tooLarge) {
 		return nil, &apiError{code: http.StatusRequestEntityTooLarge, text: "Request Entity Too Large"}
 	}
+	if body.failed != nil {
+		// The client went while it was sending, which is nobody's mistake; nobody reads the answer.
+		return nil, badRequest("the request was cut off")
+	}
 	if err != nil {
 		return nil, malformed("can't parse the request: " + err.Error())
 	}
 	r.findAttached()
 	return r, nil
+}
+
+// watched notes why a body could not be read to its end.
+type watched struct {
+	from   io.Reader
+	failed error
+}
+
+func (w *watched) Read(p []byte) (int, error) {
+	n, err := w.from.Read(p)
+	if err != nil && err != io.EOF {
+		w.failed = err
+	}
+	return n, err
 }
 
 func (r *request) addForm(form url.Values) {

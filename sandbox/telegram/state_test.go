@@ -304,6 +304,14 @@ func TestAWebhookIsKeptAndGetsWhatWaited(t *testing.T) {
 	if text := <-got; text != "while it was down" {
 		t.Errorf("the webhook got %q", text)
 	}
+	for version, changed := w.Changes(0); w.pending() > 0; version, changed = w.Changes(version) {
+		<-changed // what it has taken is counted a moment later
+	}
+	again, stop := l.start(l.copied())
+	if n := again.pending(); n != 0 {
+		t.Errorf("after a kill the webhook would get %d updates again", n)
+	}
+	stop()
 	w.clean()
 	end()
 }
