@@ -35,6 +35,7 @@ type verdicts struct {
 	w       io.Writer
 	wrong   int
 	unknown int
+	later   int // shows only when something is done for the first time
 }
 
 func (v *verdicts) section(name string) { fmt.Fprintf(v.w, "%s\n", name) }
@@ -45,6 +46,12 @@ func (v *verdicts) right(format string, args ...any) {
 
 func (v *verdicts) note(format string, args ...any) {
 	fmt.Fprintf(v.w, "  note     "+format+"\n", args...)
+}
+
+// shows is something that only the first release will show.
+func (v *verdicts) shows(format string, args ...any) {
+	v.later++
+	v.note(format, args...)
 }
 
 // bad is something wrong, with what to do about it.
@@ -68,6 +75,10 @@ func (v *verdicts) end() error {
 		fmt.Fprintf(v.w, "\nNothing wrong, %d could not be found out.\n", v.unknown)
 		return &exitError{code: exitUnknown}
 	}
+	if v.later > 0 {
+		fmt.Fprintf(v.w, "\nNothing wrong; %s with the first release. Start with: towline serve -config …\n", number(v.later, "thing shows", "things show"))
+		return nil
+	}
 	fmt.Fprintln(v.w, "\nEverything is right. Start with: towline serve -config …")
 	return nil
 }
@@ -86,7 +97,7 @@ func check(ctx context.Context, p program, path string, effective bool) error {
 	for _, w := range warnings {
 		v.note("%v", w)
 	}
-	v.right("%s: %d people, %d projects", path, len(c.People), len(c.Projects))
+	v.right("%s: %s, %s", path, number(len(c.People), "person", "people"), number(len(c.Projects), "project", "projects"))
 	if effective {
 		fmt.Fprintln(p.stdout, indent(c.Effective()))
 	}
@@ -107,6 +118,13 @@ func check(ctx context.Context, p program, path string, effective bool) error {
 		checkSource(ctx, v, c, project, p.getenv)
 	}
 	return v.end()
+}
+
+func number(n int, one, many string) string {
+	if n == 1 {
+		return "1 " + one
+	}
+	return fmt.Sprintf("%d %s", n, many)
 }
 
 func indent(s string) string {
@@ -145,7 +163,7 @@ func checkChat(v *verdicts, p config.Project, chat bot.ChatInfo, info bot.Info) 
 		v.open("run check again", "%s: chat %d could not be asked about: %v", p.Name, chat.Chat, chat.Err)
 		return
 	case chat.Err != nil || chat.Status == "left" || chat.Status == "kicked":
-		v.bad(fmt.Sprintf("add @%s to the group; /whoami there says the id that the config takes", info.Username),
+		v.bad(fmt.Sprintf("add @%s to the group; /whoami, sent there by one of people:, says the id that the config takes", info.Username),
 			"%s: the bot is not in chat %d", p.Name, chat.Chat)
 		return
 	}
@@ -200,7 +218,7 @@ func checkDatabase(ctx context.Context, v *verdicts, d1 *cloudflare.D1, env, nam
 			v.bad("add the permission "+perm.Name+" to the API token", "%s: the token lacks %s, needed to %s", env, perm.Name, perm.For)
 		default:
 			if db.ID == "" && err != nil && errors.Is(err, deploy.ErrNoDatabase) {
-				v.note("%s: whether the token has %s shows with the first release: %v", env, perm.Name, perm.Err)
+				v.shows("%s: whether the token has %s shows with the first release: %v", env, perm.Name, perm.Err)
 				continue
 			}
 			v.open("run check again", "%s: whether the token has %s could not be found out: %v", env, perm.Name, perm.Err)
@@ -211,7 +229,7 @@ func checkDatabase(ctx context.Context, v *verdicts, d1 *cloudflare.D1, env, nam
 func checkSource(ctx context.Context, v *verdicts, c *config.Config, p config.Project, getenv func(string) string) {
 	s, err := sourceOf(c, p, getenv).Fetch(ctx, "")
 	if err != nil {
-		v.bad("see the message; then run check again", "source: %v", err)
+		v.bad("correct projects.source, or what it points to, as the message says; then run check again", "source: %v", err)
 		return
 	}
 	what := s.Ref
@@ -231,5 +249,5 @@ func checkSource(ctx context.Context, v *verdicts, c *config.Config, p config.Pr
 			v.bad("repair the file", "migration: %v", err)
 		}
 	}
-	v.right("source: %s, %d migrations in %s", what, len(files), p.Migrations)
+	v.right("source: %s, %s in %s", what, number(len(files), "migration", "migrations"), p.Migrations)
 }

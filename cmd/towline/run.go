@@ -85,6 +85,11 @@ func (p program) call(ctx context.Context, c subcommand, args []string) int {
 	case err != nil:
 		return exitUsage
 	}
+	if flags.NArg() > 0 {
+		fmt.Fprintf(p.stderr, "towline %s: %q is too much\n", c.name, flags.Arg(0))
+		flags.Usage()
+		return exitUsage
+	}
 	err := do(ctx, p, flags.Args())
 	if err == nil {
 		return exitFine

@@ -1,8 +1,10 @@
 package main
 
 import (
+	"context"
 	"flag"
 	"fmt"
+	"os"
 	"path/filepath"
 	"slices"
 	"strings"
@@ -15,7 +17,13 @@ import (
 	"towline/sandbox/telegram"
 )
 
-func TestMain(m *testing.M) { goleak.VerifyTestMain(m) }
+// TestMain runs the program itself where a test starts this binary again, to have a process that can be killed.
+func TestMain(m *testing.M) {
+	if os.Getenv("TOWLINE_TEST_PROGRAM") != "" {
+		os.Exit(run(context.Background(), os.Args[1:], os.Getenv, os.Stdin, os.Stdout, os.Stderr))
+	}
+	goleak.VerifyTestMain(m)
+}
 
 // TestScripts plays every script of testdata/script: people in a chat, an attacker among them, and the real bot.
 func TestScripts(t *testing.T) {
