@@ -22,7 +22,12 @@ func checkCommand() subcommand {
 		flags: func(f *flag.FlagSet) func(context.Context, program, []string) error {
 			path := f.String("config", "config.yaml", "the config file")
 			effective := f.Bool("effective", false, "print the config as it is understood, secrets hidden")
-			return func(ctx context.Context, p program, _ []string) error { return check(ctx, p, *path, *effective) }
+			return func(ctx context.Context, p program, args []string) error {
+				if err := onlyFlags(args); err != nil {
+					return err
+				}
+				return check(ctx, p, *path, *effective)
+			}
 		},
 	}
 }

@@ -104,7 +104,7 @@ func play(t *testing.T, path string, cf func(*stage) d1) {
 			t.Fatal(err)
 		}
 		s := newStage(t, dir, cf)
-		ctx, cancel := context.WithTimeout(context.Background(), 10*time.Second)
+		ctx, cancel := context.WithTimeout(context.Background(), 40*time.Second)
 		s.ctx = ctx
 		t.Cleanup(func() {
 			s.end()

@@ -45,6 +45,14 @@ type exitError struct {
 	text string
 }
 
+// onlyFlags refuses arguments where a command takes none.
+func onlyFlags(args []string) error {
+	if len(args) == 0 {
+		return nil
+	}
+	return &exitError{code: exitUsage, text: fmt.Sprintf("%q is too much: -config names the file, and nothing else is taken", args[0])}
+}
+
 func (e *exitError) Error() string { return e.text }
 
 // run is the whole program as a value: tests call it like any function.
@@ -83,11 +91,6 @@ func (p program) call(ctx context.Context, c subcommand, args []string) int {
 	case errors.Is(err, flag.ErrHelp):
 		return exitFine
 	case err != nil:
-		return exitUsage
-	}
-	if flags.NArg() > 0 {
-		fmt.Fprintf(p.stderr, "towline %s: %q is too much\n", c.name, flags.Arg(0))
-		flags.Usage()
 		return exitUsage
 	}
 	err := do(ctx, p, flags.Args())

@@ -23,7 +23,12 @@ func serveCommand() subcommand {
 		flags: func(f *flag.FlagSet) func(context.Context, program, []string) error {
 			path := f.String("config", "config.yaml", "the config file")
 			verbose := f.Bool("v", false, "log every request")
-			return func(ctx context.Context, p program, _ []string) error { return serve(ctx, p, *path, *verbose) }
+			return func(ctx context.Context, p program, args []string) error {
+				if err := onlyFlags(args); err != nil {
+					return err
+				}
+				return serve(ctx, p, *path, *verbose)
+			}
 		},
 	}
 }
