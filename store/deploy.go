@@ -52,10 +52,11 @@ func (d Deploy) Update(ctx context.Context, fn func(deploy.Tx) error) error {
 func (d Deploy) run(ctx context.Context, transact func(context.Context, func(Tx) error) error, fn func(deploy.Tx) error) error {
 	return transact(ctx, func(tx Tx) error {
 		t := &deployTx{tx: tx}
-		if err := fn(t); err != nil {
-			return err
+		err := fn(t)
+		if len(t.errs) > 0 { // whatever fn decided, it decided without a record that is there
+			return errors.Join(t.errs...)
 		}
-		return errors.Join(t.errs...)
+		return err
 	})
 }
 
