@@ -142,6 +142,7 @@ func TestALeaseThatOutlivedItsRunIsSweptAndItsRunIsNotRunAgain(t *testing.T) {
 	s.wants(s.deploy("v2"), release.Done) // past the lease
 	s.approve(s.promote(0), robin)        // one of two: the runner looks, and finds nothing to do
 	s.waitFor(func(tx deploy.Tx) bool { return tx.State("shop", release.Production).Lease == nil })
+	s.stop() // waits for what the runner does next
 	err := s.records.Deploy().View(t.Context(), func(tx deploy.Tx) error {
 		if history := tx.Changes("shop", release.Production, 0, 10); len(history) != 1 {
 			t.Errorf("%d changes of production", len(history))
