@@ -42,6 +42,10 @@ const (
 	// defaultLockTimeout is how long Open waits for a process that is just
 	// leaving. Longer would only delay the message that names the other one.
 	defaultLockTimeout = 300 * time.Millisecond
+	// mapped is how much of the file is mapped from the start, which takes addresses and no memory. Up to this size a
+	// write never waits for a reader: bbolt remaps a file that outgrows its mapping, and that waits for every open
+	// reading transaction.
+	mapped = 256 << 20
 )
 
 // ErrReadOnly is what View returns when its function tried to write.
@@ -94,7 +98,7 @@ func Open(path string, o Options) (*Store, error) {
 	if o.LockTimeout <= 0 {
 		o.LockTimeout = defaultLockTimeout
 	}
-	db, err := bolt.Open(path, 0o600, &bolt.Options{Timeout: o.LockTimeout, NoSync: o.NoSync, FreelistType: bolt.FreelistMapType})
+	db, err := bolt.Open(path, 0o600, &bolt.Options{Timeout: o.LockTimeout, NoSync: o.NoSync, FreelistType: bolt.FreelistMapType, InitialMmapSize: mapped})
 	if errors.Is(err, bolterrors.ErrTimeout) {
 		return nil, busy(path)
 	}
