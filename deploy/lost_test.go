@@ -324,3 +324,35 @@ func TestARunThatCannotReadTheResultBackSaysWhatIsAppliedAndKeepsTheWayBack(t *t
 	s.holds(release.Production, "SELECT n FROM count", "0")
 	s.holds(release.Production, ledger, "0001_count.sql")
 }
+
+func TestNothingIsChangedWithoutARestorePointThatWasReadBack(t *testing.T) {
+	older := sandbox.Reply{
+		Status: 200, Header: map[string][]string{"Content-Type": {"application/json"}},
+		Body: `{"success":true,"errors":[],"messages":[],"result":{"bookmark":"00000000-00000000-00000000-0"}}`,
+	}
+	for name, fault := range map[string]sandbox.Fault{
+		"none can be taken":          {Path: "/time_travel/bookmark", Times: sandbox.Always, Reply: sandbox.APIError(500, 7500, "internal error")},
+		"it cannot be read back":     {Path: "/time_travel/bookmark", Skip: 1, Times: sandbox.Always, Reply: sandbox.HTML(502)},
+		"what is read back is older": {Path: "/time_travel/bookmark", Skip: 1, Times: sandbox.Always, Reply: older},
+	} {
+		t.Run(name, func(t *testing.T) {
+			s := newShop(t)
+			s.version("v1", counting)
+			s.ship("v1")
+			s.version("v2", counted)
+			s.deploy("v2")
+			ask := s.promote(0)
+			s.api.Forget()
+			s.api.Inject(fault)
+			run := s.ended(s.approve(ask, robin))
+			s.wants(run, release.Broken)
+			if run.Failure.Code != "restore_point_missing" || run.Failure.Step != release.StepPoint || len(s.api.Writes()) != 0 {
+				t.Errorf("failure %+v, writes %v", *run.Failure, s.api.Writes())
+			}
+			if state := s.state(release.Production); state.Live != 1 || state.Lease != nil || state.Unfinished != nil {
+				t.Errorf("state %+v", state)
+			}
+			s.holds(release.Production, "SELECT n FROM count", "0")
+		})
+	}
+}

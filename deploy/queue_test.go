@@ -362,3 +362,19 @@ func TestTheEngineStopsWhetherOrNotItWasStarted(t *testing.T) {
 		t.Error("a viewer deployed")
 	}
 }
+
+func TestARunThatHasBegunIsNotRefusedWhenItsProjectLeavesTheConfig(t *testing.T) {
+	s, ask := asking(t)
+	s.api.Inject(sandbox.Fault{Path: "/time_travel/bookmark", Before: onceOnly(func() { s.cancel() })})
+	s.approve(ask, robin)
+	s.until(ask, func(r release.Run) bool { return r.Point != nil })
+	s.stop()
+	s.configure(func(p *deploy.Project) { p.Name = "other" })
+	s.start()
+	run := s.ended(ask)
+	s.wants(run, release.Broken)
+	if run.Failure.Code != "cannot_go_on" || run.Refusal != nil || s.state(release.Production).Lease != nil {
+		t.Errorf("failure %+v, refusal %v", *run.Failure, run.Refusal)
+	}
+	s.holds(release.Production, tables)
+}
