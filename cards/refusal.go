@@ -191,7 +191,10 @@ func aboutDestination(r release.Refusal, run release.Run, f func(string) string)
 			next: "Its card has the buttons to settle it.",
 		}, true
 	case release.CodeUsage:
-		return said{what: orElse(map[bool]string{true: "Which project is meant? This chat has:"}[len(r.Items) > 0], "That is not how this command goes."), facts: listed(r.Items, 10, code), next: command(r.Facts["usage"])}, true
+		if len(r.Items) > 0 {
+			return said{what: "Which project is meant? This chat has:", facts: listed(r.Items, 10, code), next: command(r.Facts["usage"])}, true
+		}
+		return said{what: "That is not how this command goes.", next: command(r.Facts["usage"])}, true
 	}
 	return said{}, false
 }

@@ -40,13 +40,16 @@ func (d *desk) say(t *testing.T, s said) (reply bot.Frame, answered bool) {
 	return d.box.frame(fmt.Sprintf("reply/update/%d", d.update))
 }
 
-func TestACommandBecomesADecision(t *testing.T) {
-	for _, c := range []struct {
-		name  string
-		said  said
-		asked string // of the engine
-		reply string // a part of it; "" for none
-	}{
+// spoken is a chat text and what comes of it.
+type spoken struct {
+	name  string
+	said  said
+	asked string // of the engine
+	reply string // a part of it; "" for none
+}
+
+func texts() []spoken {
+	return []spoken{
 		{"deploy what the source holds", said{team, 0, 2, "/deploy", "", 0, false}, `deploy shop "" reset=false by 2 reply -100/0/55`, ""},
 		{"deploy a ref", said{team, 0, 2, "/deploy feature/x", "", 0, false}, `deploy shop "feature/x" reset=false`, ""},
 		{"deploy a project and a ref", said{team, 0, 2, "/deploy SHOP main", "", 0, false}, `deploy shop "main"`, ""},
@@ -87,7 +90,11 @@ func TestACommandBecomesADecision(t *testing.T) {
 		{"help on no command", said{team, 0, 1, "/help rolback", "", 0, false}, "", "Did you mean /rollback?"},
 		{"whoami", said{forum, 7, 3, "/whoami", "", 0, false}, "", "-200/7"},
 		{"whoami from a chat that is not in the config", said{unknown, 0, 4, "/whoami", "", 0, false}, "", "-900"},
-	} {
+	}
+}
+
+func TestACommandBecomesADecision(t *testing.T) {
+	for _, c := range texts() {
 		t.Run(c.name, func(t *testing.T) {
 			d := newDesk()
 			reply, answered := d.say(t, c.said)
