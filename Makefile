@@ -20,11 +20,11 @@ check:
 
 ## unit: every test, with real D1, wrangler and the chat page
 unit:
-	$(GO) test ./...
+	$(GO) test -timeout 5m ./...
 
 ## race: the race detector, without the tests that only wait for other programs
 race:
-	$(GO) test -race -short ./...
+	$(GO) test -race -short -timeout 8m ./...
 
 ## bench: the figures of the README, against wrangler in the same run
 bench: setup

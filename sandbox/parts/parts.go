@@ -2,7 +2,8 @@
 // Node it needs, and Chromium. `make test` installs them; see tools/package.json for the versions.
 //
 // A test that needs a part which is not there is skipped, by the part's name. Where the environment variable CI is set
-// it fails instead: a check that silently did not run is worse than a red one.
+// it fails instead: a check that silently did not run is worse than a red one. With -short every such test is skipped: that
+// is the pass under the race detector, which has nothing to say about other programs.
 package parts
 
 import (
@@ -34,6 +35,7 @@ func Wrangler(t testing.TB) []string {
 // Chromium returns the path of the browser.
 func Chromium(t testing.TB) string {
 	t.Helper()
+	short(t, "Chromium")
 	for _, name := range []string{"chromium", "chromium-browser", "google-chrome"} {
 		if path, err := exec.LookPath(name); err == nil {
 			return path
@@ -45,11 +47,19 @@ func Chromium(t testing.TB) string {
 
 func file(t testing.TB, part string, elem ...string) string {
 	t.Helper()
+	short(t, part)
 	path := filepath.Join(elem...)
 	if _, err := os.Stat(path); err != nil {
 		missing(t, part)
 	}
 	return path
+}
+
+func short(t testing.TB, part string) {
+	t.Helper()
+	if testing.Short() {
+		t.Skipf("%s is another program: its tests run without -short", part)
+	}
 }
 
 func missing(t testing.TB, part string) {
