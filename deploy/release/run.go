@@ -87,7 +87,7 @@ type Vote struct {
 	At     time.Time `json:"at"`
 }
 
-// Approvers are those whose yes counts for the digest that the run stands for now.
+// Approvers are those whose yes counts for the digest that the run stands for at present.
 func (r Run) Approvers() []Person {
 	var people []Person
 	for _, v := range r.Votes {
@@ -98,7 +98,7 @@ func (r Run) Approvers() []Person {
 	return people
 }
 
-// Voted reports whether that person has already voted on the digest that the run stands for now.
+// Voted reports whether that person has already voted on the digest that the run stands for at present.
 func (r Run) Voted(id int64) bool {
 	return slices.ContainsFunc(r.Votes, func(v Vote) bool { return v.By.ID == id && v.Digest == r.Approved })
 }
