@@ -1,0 +1,179 @@
+package deploy
+
+import (
+	"context"
+	"fmt"
+	"slices"
+	"time"
+
+	"towline/deploy/release"
+)
+
+// ending is how a run ends.
+type ending struct {
+	phase   release.Phase
+	refusal *release.Refusal
+	failure *release.Failure
+}
+
+func refused(err error) ending {
+	if r := refusalIn(err); r != nil {
+		return ending{phase: release.Refused, refusal: r}
+	}
+	return ending{phase: release.Refused, refusal: release.Refuse(release.CodeFactsMissing, "problem", err.Error())}
+}
+
+// stopped is the end of a run that has begun and cannot go on, for a reason that lies here and not at Cloudflare. What a
+// step did that has an intent and no result is unknown then.
+func stopped(run release.Run, err error) ending {
+	failure := release.Failure{Code: "cannot_go_on", Words: err.Error()}
+	for i := range run.Steps {
+		s := &run.Steps[i]
+		if s.State == release.StepIntent {
+			s.State, failure.Step = release.StepUnknown, s.Name
+			return ending{phase: release.Unresolved, failure: &failure}
+		}
+	}
+	return ending{phase: release.Broken, failure: &failure}
+}
+
+// end stores a run's end with everything that follows from it, in one transaction, and gives the lease back.
+func (e *Engine) end(ctx context.Context, run *release.Run, how ending) error {
+	return e.update(ctx, func(tx Tx) error {
+		now := e.now()
+		run.Phase, run.Refusal, run.Failure, run.EndedAt = how.phase, how.refusal, how.failure, now
+		s := tx.State(run.Project, run.Environment)
+		switch how.phase {
+		case release.Unresolved:
+			s.Unresolved = true
+		case release.Done:
+			e.live(tx, &s, run, now)
+		case release.Broken:
+			e.broke(tx, &s, run)
+		case release.Refused:
+			tx.PutStanding(run.Project, run.Environment, run.Release, afterRefusal(standing(tx, *run), how.refusal))
+		}
+		if s.Lease != nil && s.Lease.Run == run.ID && how.phase != release.Unresolved {
+			s.Lease, s.Unresolved = nil, false
+		}
+		tx.PutState(s)
+		if run.Environment == release.Production {
+			e.showAgain(tx, *run, tx.State(run.Project, release.Preview).Last)
+		}
+		detail := string(how.phase)
+		if how.refusal != nil {
+			detail += " " + string(how.refusal.Code)
+		}
+		if how.failure != nil {
+			detail += " " + how.failure.Code
+		}
+		e.record(tx, *run, RunEnded, "ended", release.Person{}, detail)
+		return nil
+	})
+}
+
+// live makes the run's release the live one of its environment.
+func (e *Engine) live(tx Tx, s *release.State, run *release.Run, now time.Time) {
+	was := s.Live
+	if was != 0 && was != run.Release {
+		standing := release.Superseded
+		if run.Kind == release.Rollback {
+			standing = release.RolledBack
+		}
+		tx.PutStanding(run.Project, run.Environment, was, standing)
+	}
+	tx.PutStanding(run.Project, run.Environment, run.Release, release.Live)
+	s.Live, s.LiveRun, s.LiveSince = run.Release, run.ID, now
+	if target := run.Plan.Target; target.ID != "" {
+		s.Database, s.DatabaseID = target.Database, target.ID
+	}
+	before := run.Point
+	if s.Unfinished != nil {
+		before, s.Unfinished = s.Unfinished, nil // an earlier run left the database half way
+	}
+	tx.AddChange(run.Project, run.Environment, release.Change{
+		Release: run.Release, Run: run.ID, Kind: run.Kind, At: now, Before: before, Ledger: run.Plan.After(),
+	})
+	e.remember(tx, run, run.Plan.Names())
+	if run.Kind == release.Rollback {
+		s.Hold = &release.Hold{Reason: fmt.Sprintf("rollback to #%d", run.Release), By: run.Requester, Run: run.ID, At: now}
+		tx.Audit(Entry{At: now, Project: run.Project, Environment: run.Environment, Who: run.Requester, What: "hold", Run: run.ID, Release: run.Release})
+		tx.Append(Event{Run: run.ID, Project: run.Project, Environment: run.Environment, Kind: HoldChanged, At: now})
+	}
+}
+
+// broke stores what is left of a run that failed after it had begun.
+func (e *Engine) broke(tx Tx, s *release.State, run *release.Run) {
+	changed := false
+	for _, step := range run.Steps {
+		effect := slices.Contains([]string{release.StepReset, release.StepApply, release.StepUndo, release.StepRestore}, step.Name)
+		changed = changed || effect && (step.State == release.StepDone || step.State == release.StepUnknown)
+	}
+	if changed && s.Unfinished == nil {
+		s.Unfinished = run.Point
+	}
+	if run.Kind == release.Rollback {
+		tx.PutStanding(run.Project, run.Environment, run.Release, standing(tx, *run)) // what failed is the way back
+	} else {
+		tx.PutStanding(run.Project, run.Environment, run.Release, release.Failed)
+	}
+	e.remember(tx, run, run.Failure.Applied)
+}
+
+// standing is how the release of a run that did not happen stands: as before it was asked for.
+func standing(tx Tx, run release.Run) release.Standing {
+	current := tx.Standing(run.Project, run.Environment, run.Release)
+	if current != release.Waiting && current != release.Running {
+		return current
+	}
+	ended := release.Superseded // by the change after the one that is looked at
+	for i, c := range tx.Changes(run.Project, run.Environment, 0, historyLimit) {
+		if c.Release == run.Release {
+			if i == 0 {
+				return release.Live
+			}
+			return ended
+		}
+		if ended = release.Superseded; c.Kind == release.Rollback {
+			ended = release.RolledBack
+		}
+	}
+	return ""
+}
+
+// afterRefusal is how a release stands that a gate refused: as before, but one that its own content kept from ever being
+// there has failed.
+func afterRefusal(before release.Standing, why *release.Refusal) release.Standing {
+	content := why.Code == release.CodeRehearsalFailed || why.Code == release.CodeWouldLoseRows
+	if before == "" && content {
+		return release.Failed
+	}
+	return before
+}
+
+// remember keeps the checksums of what was applied, so that an edited file is found later. What wrangler applied before
+// Towline came is not known, and stays unknown. Names that a rollback took out of the ledger are kept: what counts is
+// what the ledger holds, and a rollback may be undone.
+func (e *Engine) remember(tx Tx, run *release.Run, applied []string) {
+	rebuilt := slices.ContainsFunc(run.Steps, func(s release.Step) bool {
+		return s.Name == release.StepReset && s.State == release.StepDone
+	})
+	if run.Kind == release.Rollback || (len(applied) == 0 && !rebuilt) {
+		return
+	}
+	from := run.Environment
+	if rebuilt {
+		from = release.Production
+	}
+	sums := tx.Checksums(run.Project, from)
+	if sums == nil {
+		sums = map[string]release.Applied{}
+	}
+	r, _ := tx.Release(run.Project, run.Release)
+	for _, m := range r.Migrations {
+		if slices.Contains(applied, m.Name) {
+			sums[m.Name] = release.Applied{Checksum: m.Checksum, Release: run.Release}
+		}
+	}
+	tx.PutChecksums(run.Project, run.Environment, sums)
+}
