@@ -2,9 +2,11 @@
 // carries runs out so that each happens once or is openly unknown.
 //
 // Bottom up: package release holds the words as values, package gate the decisions as pure functions. On them stand
-// ports.go (what the engine needs from outside: D1, a source, a store, blobs), planning.go and back.go (a plan from
-// facts), requests.go and votes.go (what people ask for and decide, each one store transaction), runner.go (one runner
-// for each environment, holding its lease), steps.go (intent, effect, result) and status.go (what there is to say).
+// ports.go (what the engine needs from outside: D1, a source, a store, blobs), target.go (facts about a database) and
+// planning.go, reset.go and back.go (a plan from facts), requests.go and votes.go (what people ask for and decide, each
+// one store transaction), runner.go (one runner for each environment, holding its lease), prepare.go, steps.go with
+// effects.go (intent, effect, result) and finish.go (how a run begins, goes on and ends), resolve.go (what a person settles) and
+// status.go (what there is to say).
 //
 // The engine knows no Telegram and no Cloudflare. Whoever tells people what happened follows its events and reads the
 // runs they name.

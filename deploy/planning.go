@@ -7,73 +7,12 @@ import (
 	"fmt"
 	"slices"
 	"strings"
-	"time"
 
 	"towline/deploy/gate"
 	"towline/deploy/release"
 	"towline/migrations"
 	"towline/migrations/rehearse"
 )
-
-// target is what D1 holds of an environment's database at one moment.
-type target struct {
-	Database release.Target
-	Objects  []migrations.Object
-	Ledger   []migrations.LedgerRow
-	Size     int64 // bytes, 0 where it was not told
-	At       time.Time
-}
-
-// schemaQuery lists what the schema is made of. D1's own tables are hidden from everybody else's business.
-const schemaQuery = `SELECT type, name, tbl_name, coalesce(sql, '') FROM sqlite_master WHERE name NOT LIKE 'sqlite\_%' ESCAPE '\' AND name NOT LIKE '\_cf\_%' ESCAPE '\' ORDER BY rowid`
-
-// look reads an environment's database: schema and ledger on one state, in one call where the id is known, from the last
-// run or from an earlier plan. An id that no database has any more is looked up anew.
-func (e *Engine) look(ctx context.Context, p Project, env release.Environment, known release.Target) (target, error) {
-	name := p.Database(env)
-	t := target{Database: release.Target{Database: name}, At: e.now()}
-	state, err := e.State(ctx, p.Name, env)
-	if err != nil {
-		return t, err
-	}
-	if state.DatabaseID != "" {
-		known = release.Target{Database: state.Database, ID: state.DatabaseID}
-	}
-	if known.ID != "" && known.Database == name {
-		err := e.read(ctx, p, known.ID, &t)
-		if err == nil || !errors.Is(err, ErrNoDatabase) {
-			return t, wrap(err, "read database %s", name)
-		}
-	}
-	db, err := e.d1.Find(ctx, name)
-	if errors.Is(err, ErrNoDatabase) {
-		return t, nil
-	}
-	if err != nil {
-		return t, wrap(err, "look for database %s", name)
-	}
-	return t, wrap(e.read(ctx, p, db.ID, &t), "read database %s", name)
-}
-
-func (e *Engine) read(ctx context.Context, p Project, id string, t *target) error {
-	at := e.now()
-	rows, err := e.d1.Read(ctx, id, []string{schemaQuery, migrations.LedgerQuery(p.ledger())})
-	if r, refused := errors.AsType[*RejectedError](err); refused {
-		// A database that nobody has migrated yet has no ledger; the schema alone tells.
-		if rows, err = e.d1.Read(ctx, id, []string{schemaQuery}); err == nil && hasTable(objects(rows[0]), p.ledger()) {
-			return fmt.Errorf("the ledger %s cannot be read: %s", p.ledger(), r.Words)
-		}
-	}
-	if err != nil {
-		return err
-	}
-	t.Objects, t.Ledger, t.Size = objects(rows[0]), nil, rows[0].Size
-	if len(rows) > 1 {
-		t.Ledger = ledgerRows(rows[1])
-	}
-	t.Database.ID, t.At = id, at
-	return nil
-}
 
 // options are what planning the files has to know about the database.
 func (e *Engine) options(ctx context.Context, p Project, t target, pending []migrations.File) (migrations.Options, error) {
@@ -104,57 +43,6 @@ func (e *Engine) violates(ctx context.Context, t target, pending []migrations.Fi
 		return false, fmt.Errorf("check the foreign keys of %s: %w", t.Database.Database, err)
 	}
 	return len(rows[0].Values) > 0, nil
-}
-
-func (p Project) ledger() string {
-	if p.LedgerTable == "" {
-		return "d1_migrations"
-	}
-	return p.LedgerTable
-}
-
-func objects(r Rows) []migrations.Object {
-	out := make([]migrations.Object, 0, len(r.Values))
-	for _, v := range r.Values {
-		out = append(out, migrations.Object{Type: text(v, 0), Name: text(v, 1), Table: text(v, 2), SQL: text(v, 3)})
-	}
-	return out
-}
-
-func ledgerRows(r Rows) []migrations.LedgerRow {
-	out := make([]migrations.LedgerRow, 0, len(r.Values))
-	for _, v := range r.Values {
-		id, _ := v[0].(int64)
-		out = append(out, migrations.LedgerRow{ID: id, Name: text(v, 1), AppliedAt: text(v, 2)})
-	}
-	return out
-}
-
-func text(row []any, i int) string {
-	if i >= len(row) || row[i] == nil {
-		return ""
-	}
-	if s, ok := row[i].(string); ok {
-		return s
-	}
-	return fmt.Sprint(row[i])
-}
-
-func hasTable(objs []migrations.Object, name string) bool {
-	for _, o := range objs {
-		if o.Type == "table" && o.Name == name {
-			return true
-		}
-	}
-	return false
-}
-
-func names(ledger []migrations.LedgerRow) []string {
-	out := make([]string, len(ledger))
-	for i, r := range ledger {
-		out[i] = r.Name
-	}
-	return out
 }
 
 // files loads a release's content.
@@ -324,55 +212,6 @@ func own(txs []migrations.Transaction) int {
 		}
 	}
 	return n
-}
-
-// planReset plans preview's rebuilding from production's schema and ledger, and on top of it the release.
-func (e *Engine) planReset(ctx context.Context, d draft) (planned, error) {
-	prod, err := e.look(ctx, d.project, release.Production, release.Target{})
-	if err != nil {
-		return planned{}, err
-	}
-	var seed []migrations.Statement
-	if d.release.Seed != "" {
-		content, err := e.blobs.Blob(ctx, d.release.Seed)
-		if err != nil {
-			return planned{}, fmt.Errorf("seed of release #%d: %w", d.release.Number, err)
-		}
-		if seed, err = migrations.Split(d.project.Seed, content); err != nil {
-			return planned{}, badMigration(err)
-		}
-	}
-	var applied map[string]release.Applied
-	if err := e.store.View(ctx, func(tx Tx) error {
-		applied = tx.Checksums(d.project.Name, release.Production)
-		return nil
-	}); err != nil {
-		return planned{}, err
-	}
-	d.sums = map[string]migrations.Checksum{}
-	for name, a := range applied {
-		d.sums[name] = a.Checksum
-	}
-	rebuild, err := migrations.Reset(d.target.Objects, prod.Objects, prod.Ledger, seed, migrations.Options{Ledger: d.project.ledger()})
-	if err != nil {
-		return planned{}, fmt.Errorf("plan the rebuilding of %s: %w", d.target.Database.Database, err)
-	}
-	out, err := e.planForward(ctx, d, prod.Objects, prod.Ledger, []migrations.Transaction{rebuild})
-	if err != nil {
-		return out, err
-	}
-	out.plan.Reset = true
-	// The rebuilding itself is meant to lose what preview holds; only whether it runs through is of interest.
-	report, err := rehearse.Run(ctx, rehearse.Target{Objects: d.target.Objects, Ledger: d.target.Ledger, LedgerTable: d.project.ledger()},
-		[]migrations.Transaction{rebuild})
-	if err != nil {
-		return out, fmt.Errorf("rehearse the rebuilding of %s: %w", d.target.Database.Database, err)
-	}
-	out.plan.Rebuilt = rehearse.Fingerprint(report.After, d.project.ledger())
-	if report.Failure != nil && out.rehearsal.Value.Failure == nil {
-		out.rehearsal.Value.Failure = report.Failure
-	}
-	return out, nil
 }
 
 // keepScript stores the transactions exactly as they would be sent, and binds them to the plan.

@@ -1,0 +1,123 @@
+package deploy
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"time"
+
+	"towline/deploy/release"
+	"towline/migrations"
+)
+
+// target is what D1 holds of an environment's database at one moment.
+type target struct {
+	Database release.Target
+	Objects  []migrations.Object
+	Ledger   []migrations.LedgerRow
+	Size     int64 // bytes, 0 where it was not told
+	At       time.Time
+}
+
+// schemaQuery lists what the schema is made of. D1's own tables are hidden from everybody else's business.
+const schemaQuery = `SELECT type, name, tbl_name, coalesce(sql, '') FROM sqlite_master WHERE name NOT LIKE 'sqlite\_%' ESCAPE '\' AND name NOT LIKE '\_cf\_%' ESCAPE '\' ORDER BY rowid`
+
+// look reads an environment's database: schema and ledger on one state, in one call where the id is known, from the last
+// run or from an earlier plan. An id that no database has any more is looked up anew.
+func (e *Engine) look(ctx context.Context, p Project, env release.Environment, known release.Target) (target, error) {
+	name := p.Database(env)
+	t := target{Database: release.Target{Database: name}, At: e.now()}
+	state, err := e.State(ctx, p.Name, env)
+	if err != nil {
+		return t, err
+	}
+	if state.DatabaseID != "" {
+		known = release.Target{Database: state.Database, ID: state.DatabaseID}
+	}
+	if known.ID != "" && known.Database == name {
+		err := e.read(ctx, p, known.ID, &t)
+		if err == nil || !errors.Is(err, ErrNoDatabase) {
+			return t, wrap(err, "read database %s", name)
+		}
+	}
+	db, err := e.d1.Find(ctx, name)
+	if errors.Is(err, ErrNoDatabase) {
+		return t, nil
+	}
+	if err != nil {
+		return t, wrap(err, "look for database %s", name)
+	}
+	return t, wrap(e.read(ctx, p, db.ID, &t), "read database %s", name)
+}
+
+func (e *Engine) read(ctx context.Context, p Project, id string, t *target) error {
+	at := e.now()
+	rows, err := e.d1.Read(ctx, id, []string{schemaQuery, migrations.LedgerQuery(p.ledger())})
+	if r, refused := errors.AsType[*RejectedError](err); refused {
+		// A database that nobody has migrated yet has no ledger; the schema alone tells.
+		if rows, err = e.d1.Read(ctx, id, []string{schemaQuery}); err == nil && hasTable(objects(rows[0]), p.ledger()) {
+			return fmt.Errorf("the ledger %s cannot be read: %s", p.ledger(), r.Words)
+		}
+	}
+	if err != nil {
+		return err
+	}
+	t.Objects, t.Ledger, t.Size = objects(rows[0]), nil, rows[0].Size
+	if len(rows) > 1 {
+		t.Ledger = ledgerRows(rows[1])
+	}
+	t.Database.ID, t.At = id, at
+	return nil
+}
+
+func (p Project) ledger() string {
+	if p.LedgerTable == "" {
+		return "d1_migrations"
+	}
+	return p.LedgerTable
+}
+
+func objects(r Rows) []migrations.Object {
+	out := make([]migrations.Object, 0, len(r.Values))
+	for _, v := range r.Values {
+		out = append(out, migrations.Object{Type: text(v, 0), Name: text(v, 1), Table: text(v, 2), SQL: text(v, 3)})
+	}
+	return out
+}
+
+func ledgerRows(r Rows) []migrations.LedgerRow {
+	out := make([]migrations.LedgerRow, 0, len(r.Values))
+	for _, v := range r.Values {
+		id, _ := v[0].(int64)
+		out = append(out, migrations.LedgerRow{ID: id, Name: text(v, 1), AppliedAt: text(v, 2)})
+	}
+	return out
+}
+
+func text(row []any, i int) string {
+	if i >= len(row) || row[i] == nil {
+		return ""
+	}
+	if s, ok := row[i].(string); ok {
+		return s
+	}
+	return fmt.Sprint(row[i])
+}
+
+func hasTable(objs []migrations.Object, name string) bool {
+	for _, o := range objs {
+		if o.Type == "table" && o.Name == name {
+			return true
+		}
+	}
+	return false
+}
+
+func names(ledger []migrations.LedgerRow) []string {
+	out := make([]string, len(ledger))
+	for i, r := range ledger {
+		out[i] = r.Name
+	}
+	return out
+}
+
