@@ -57,4 +57,3 @@ func (e *Engine) planReset(ctx context.Context, d draft) (planned, error) {
 	}
 	return out, nil
 }
-

@@ -120,4 +120,3 @@ func names(ledger []migrations.LedgerRow) []string {
 	}
 	return out
 }
-
