@@ -22,7 +22,7 @@ const strangerEvery = time.Hour
 // admit decides whether a command is heard: heard=false is silence. card is an answer that ends it: a refusal.
 func (h *Handlers) admit(c bot.Command) (a ask, card *cards.Card, heard bool) {
 	a = ask{
-		key: fmt.Sprintf("update/%d", c.UpdateID), place: c.Place, message: c.Message, team: h.team(), args: c.Args,
+		key: updateKey(c.UpdateID, c.Received), place: c.Place, message: c.Message, team: h.team(), args: c.Args,
 		by: gate.Actor{Person: release.Person{ID: c.From.ID, Name: c.From.Name}},
 	}
 	a.by.Role = a.team.role(c.From.ID)
@@ -62,6 +62,12 @@ func (h *Handlers) admit(c bot.Command) (a ask, card *cards.Card, heard bool) {
 		return a, card, true
 	}
 	return a, nil, true
+}
+
+// updateKey names what an update asks for, for ever: the id alone does not, since Telegram begins anew with it after a week
+// without updates (Bot API, "Update"). When it was journaled is the same each time it is handled.
+func updateKey(id int64, received time.Time) string {
+	return fmt.Sprintf("update/%d/%d", id, received.Unix())
 }
 
 // role of a person, Stranger where the config does not name them.

@@ -82,9 +82,9 @@ func TestAQuestionIsAnsweredOnceAndLosesItsButtons(t *testing.T) {
 	if ask.Buttons[0][0].Text != "api" || ask.Buttons[0][1].Text != "web" {
 		t.Fatalf("%+v", ask)
 	}
-	at := bot.Press{Place: bot.Place{Chat: shared}, Message: 56, Card: "reply/update/1", Current: true, Data: ask.Buttons[0][1].Data}
+	at := bot.Press{Place: bot.Place{Chat: shared}, Message: 56, Card: d.replyKey(1), Current: true, Data: ask.Buttons[0][1].Data}
 	d.press(t, 2, at)
-	ask, _ = d.box.frame("reply/update/1") // the next question stands in its place
+	ask, _ = d.box.frame(d.replyKey(1)) // the next question stands in its place
 	if len(d.engine.asked) > 0 || !strings.Contains(ask.HTML, "Deploy which version") || ask.Buttons[0][1].Text != "v2" {
 		t.Fatalf("asked %q: %+v", d.engine.asked, ask)
 	}
@@ -94,7 +94,7 @@ func TestAQuestionIsAnsweredOnceAndLosesItsButtons(t *testing.T) {
 	if len(d.engine.asked) != 2 || d.engine.keys[0] != d.engine.keys[1] || !strings.HasPrefix(d.engine.asked[0], `deploy web "v2"`) {
 		t.Errorf("asked %q under %q", d.engine.asked, d.engine.keys)
 	}
-	if f, _ := d.box.frame("reply/update/1"); len(f.Buttons) > 0 || !strings.Contains(f.HTML, "chose") {
+	if f, _ := d.box.frame(d.replyKey(1)); len(f.Buttons) > 0 || !strings.Contains(f.HTML, "chose") {
 		t.Errorf("%+v", f)
 	}
 }
@@ -110,8 +110,8 @@ func TestReleasesArePaged(t *testing.T) {
 		t.Fatalf("%+v", reply)
 	}
 	for range 2 {
-		d.press(t, 1, bot.Press{Place: bot.Place{Chat: team}, Card: "reply/update/1", Current: true, Data: last(reply).Data})
-		reply, _ = d.box.frame("reply/update/1")
+		d.press(t, 1, bot.Press{Place: bot.Place{Chat: team}, Card: d.replyKey(1), Current: true, Data: last(reply).Data})
+		reply, _ = d.box.frame(d.replyKey(1))
 	}
 	if last(reply).Text == "Older" || !strings.Contains(reply.HTML, "#1<") || !strings.Contains(reply.HTML, "#4<") || strings.Contains(reply.HTML, "#5<") {
 		t.Errorf("the last page: %+v", reply)

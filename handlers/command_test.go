@@ -37,8 +37,11 @@ func (d *desk) say(t *testing.T, s said) (reply bot.Frame, answered bool) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	return d.box.frame(fmt.Sprintf("reply/update/%d", d.update))
+	return d.box.frame(d.replyKey(d.update))
 }
+
+// replyKey is the card under which an update is answered.
+func (d *desk) replyKey(update int64) string { return fmt.Sprintf("reply/update/%d/%d", update, d.now.Unix()) }
 
 // spoken is a chat text and what comes of it.
 type spoken struct {
@@ -169,7 +172,7 @@ func TestAnOldCommandIsOfferedToTheOneWhoSentIt(t *testing.T) {
 	if !strings.Contains(reply.HTML, "command_expired") || !strings.Contains(reply.HTML, "1m31s") || len(d.engine.asked) > 0 {
 		t.Fatalf("%q, asked %q", reply.HTML, d.engine.asked)
 	}
-	on := bot.Press{Place: bot.Place{Chat: team}, Message: 56, Data: reply.Buttons[0][0].Data, Card: "reply/update/1", Current: true}
+	on := bot.Press{Place: bot.Place{Chat: team}, Message: 56, Data: reply.Buttons[0][0].Data, Card: d.replyKey(1), Current: true}
 	if toast := d.press(t, 3, on); !strings.Contains(toast.Text, "Only the one who sent") || len(d.engine.asked) > 0 {
 		t.Errorf("another person: %q, asked %q", toast.Text, d.engine.asked)
 	}
@@ -177,7 +180,7 @@ func TestAnOldCommandIsOfferedToTheOneWhoSentIt(t *testing.T) {
 	if want := `deploy shop "feature/a+b" reset=false by 2 reply -100/0/56`; len(d.engine.asked) != 1 || d.engine.asked[0] != want {
 		t.Errorf("asked %q, want %q", d.engine.asked, want)
 	}
-	if f, _ := d.box.frame("reply/update/1"); len(f.Buttons) > 0 || !strings.Contains(f.HTML, "was run by") {
+	if f, _ := d.box.frame(d.replyKey(1)); len(f.Buttons) > 0 || !strings.Contains(f.HTML, "was run by") {
 		t.Errorf("the offer still stands: %+v", f)
 	}
 	d.press(t, 2, on) // a second tap, before the first one's edit arrived

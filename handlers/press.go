@@ -17,7 +17,7 @@ import (
 func (h *Handlers) Press(ctx context.Context, p bot.Press) (bot.Toast, error) {
 	team := h.team()
 	a := ask{
-		key: fmt.Sprintf("update/%d", p.UpdateID), place: p.Place, message: p.Message, team: team,
+		key: updateKey(p.UpdateID, p.Received), place: p.Place, message: p.Message, team: team,
 		by: gate.Actor{Person: release.Person{ID: p.From.ID, Name: p.From.Name}, Role: team.role(p.From.ID)},
 	}
 	action, err := cards.ParseAction(p.Data)
