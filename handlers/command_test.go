@@ -41,7 +41,9 @@ func (d *desk) say(t *testing.T, s said) (reply bot.Frame, answered bool) {
 }
 
 // replyKey is the card under which an update is answered.
-func (d *desk) replyKey(update int64) string { return fmt.Sprintf("reply/update/%d/%d", update, d.now.Unix()) }
+func (d *desk) replyKey(update int64) string {
+	return fmt.Sprintf("reply/update/%d/%d", update, d.now.Unix())
+}
 
 // spoken is a chat text and what comes of it.
 type spoken struct {
