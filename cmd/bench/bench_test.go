@@ -3,12 +3,13 @@ package main
 import (
 	"context"
 	"os"
-	"path/filepath"
 	"strings"
 	"testing"
 	"time"
 
 	"go.uber.org/goleak"
+
+	"towline/sandbox/parts"
 )
 
 func TestMain(m *testing.M) { goleak.VerifyTestMain(m) }
@@ -91,7 +92,7 @@ func TestAMissingWranglerIsNamed(t *testing.T) {
 		t.Error(missing)
 	}
 	tools := t.TempDir()
-	if err := os.MkdirAll(filepath.Join(tools, "node_modules", "node", "bin", "node"), 0o700); err != nil {
+	if err := os.MkdirAll(parts.NodeIn(tools), 0o700); err != nil {
 		t.Fatal(err)
 	}
 	if w, missing := findWrangler(settings{tools: tools}); w != nil || missing != "wrangler is not installed: run `make setup`" {

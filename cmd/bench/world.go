@@ -11,13 +11,13 @@ import (
 	"net/http"
 	"os"
 	"path"
-	"path/filepath"
 	"strings"
 	"sync"
 	"time"
 
 	sandboxcloudflare "towline/sandbox/cloudflare"
 	"towline/sandbox/cloudflare/workerd"
+	"towline/sandbox/parts"
 	"towline/sandbox/telegram"
 )
 
@@ -120,7 +120,7 @@ func newWorld(ctx context.Context, s settings, pollCap time.Duration) (w *world,
 
 // database starts D1: workerd where it is installed, else the embedded server.
 func (w *world) database(ctx context.Context, s settings) (http.Handler, error) {
-	binary := filepath.Join(s.tools, "node_modules", "@cloudflare", "workerd-linux-64", "bin", "workerd")
+	binary := parts.WorkerdIn(s.tools)
 	if _, err := os.Stat(binary); err != nil || s.quick {
 		w.engine = "the embedded server"
 		server, err := sandboxcloudflare.New(sandboxcloudflare.Options{AccountID: account, Token: apiToken})

@@ -7,6 +7,8 @@ import (
 	"os/exec"
 	"path/filepath"
 	"time"
+
+	"towline/sandbox/parts"
 )
 
 // wrangler is an unmodified wrangler and the Node that it needs.
@@ -28,8 +30,8 @@ func findWrangler(s settings) (w *wrangler, missing string) {
 	if s.quick {
 		return nil, "-quick leaves it out"
 	}
-	node := filepath.Join(s.tools, "node_modules", "node", "bin", "node")
-	script := filepath.Join(s.tools, "node_modules", "wrangler", "bin", "wrangler.js")
+	node := parts.NodeIn(s.tools)
+	script := parts.WranglerIn(s.tools)
 	for _, part := range []struct{ name, file string }{{"Node 22", node}, {"wrangler", script}} {
 		if _, err := os.Stat(part.file); err != nil {
 			return nil, part.name + " is not installed: run `make setup`"

@@ -17,19 +17,19 @@ import (
 // Workerd returns the path of the workerd binary, which needs no Node.
 func Workerd(t testing.TB) string {
 	t.Helper()
-	return file(t, "workerd", toolsDir(), "node_modules", "@cloudflare", "workerd-linux-64", "bin", "workerd")
+	return file(t, "workerd", WorkerdIn(toolsDir()))
 }
 
 // Node returns the path of a Node that wrangler runs on (22.12 or newer).
 func Node(t testing.TB) string {
 	t.Helper()
-	return file(t, "Node 22", toolsDir(), "node_modules", "node", "bin", "node")
+	return file(t, "Node 22", NodeIn(toolsDir()))
 }
 
 // Wrangler returns the command, program first, that runs an unmodified wrangler.
 func Wrangler(t testing.TB) []string {
 	t.Helper()
-	return []string{Node(t), file(t, "wrangler", toolsDir(), "node_modules", "wrangler", "bin", "wrangler.js")}
+	return []string{Node(t), file(t, "wrangler", WranglerIn(toolsDir()))}
 }
 
 // Chromium returns the path of the browser.
@@ -45,10 +45,9 @@ func Chromium(t testing.TB) string {
 	return ""
 }
 
-func file(t testing.TB, part string, elem ...string) string {
+func file(t testing.TB, part, path string) string {
 	t.Helper()
 	short(t, part)
-	path := filepath.Join(elem...)
 	if _, err := os.Stat(path); err != nil {
 		missing(t, part)
 	}
