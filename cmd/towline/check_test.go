@@ -222,3 +222,10 @@ func golden(t *testing.T, name, got string) {
 		t.Errorf("%s differs (run with -update when this is meant):\n%s", path, diff)
 	}
 }
+
+func write(path, text string) error {
+	if err := os.MkdirAll(filepath.Dir(path), 0o700); err != nil {
+		return err
+	}
+	return os.WriteFile(path, []byte(text), 0o600)
+}

@@ -9,11 +9,14 @@ import (
 	"slices"
 	"strings"
 	"testing"
+	"time"
 
+	"github.com/rogpeppe/go-internal/testscript"
 	"go.uber.org/goleak"
 
 	sandboxcloudflare "towline/sandbox/cloudflare"
 	"towline/sandbox/cloudflare/workerd"
+	sandboxparts "towline/sandbox/parts"
 	"towline/sandbox/telegram"
 )
 
@@ -25,45 +28,89 @@ func TestMain(m *testing.M) {
 	goleak.VerifyTestMain(m)
 }
 
-// TestScripts plays every script of testdata/script: people in a chat, an attacker among them, and the real bot.
+// scripts is the folder of the scripts.
+const scripts = "testdata/script"
+
+// TestScripts plays every script: people in a chat, an attacker among them, and the real bot.
 func TestScripts(t *testing.T) {
-	files, err := filepath.Glob(filepath.Join("testdata", "script", "*.txt"))
-	if err != nil || len(files) == 0 {
-		t.Fatalf("there are no scripts (%v)", err)
-	}
-	for _, file := range files {
-		play(t, file, local)
-	}
+	testscript.Run(t, testscript.Params{
+		Dir: scripts, Setup: setTheStage(local), Cmds: stageCommands(), RequireUniqueNames: true,
+	})
 }
 
 // TestScriptsOnTheRealEngine plays those that are most about D1 on the engine behind it.
 func TestScriptsOnTheRealEngine(t *testing.T) {
+	sandboxparts.Workerd(t)
+	var files []string
 	for _, name := range []string{"rollback-down.txt", "rollback-time-travel.txt", "lost-reply.txt", "preview-reset.txt", "failed.txt"} {
-		real := workerd.Start(t, workerd.Options{AccountID: demoAccount, Token: apiToken})
-		proxy, err := sandboxcloudflare.NewProxy(real.URL)
+		files = append(files, filepath.Join(scripts, name))
+	}
+	testscript.Run(t, testscript.Params{
+		Files: files, Setup: setTheStage(onWorkerd), Cmds: stageCommands(), RequireUniqueNames: true,
+	})
+}
+
+// onWorkerd is the real engine, one for each script.
+func onWorkerd(s *stage) (d1, error) {
+	real := workerd.Start(s.t, workerd.Options{AccountID: demoAccount, Token: apiToken})
+	proxy, err := sandboxcloudflare.NewProxy(real.URL)
+	return d1{handler: proxy, account: real.AccountID, token: real.Token, close: func() error { return nil }}, err
+}
+
+// stageKey is where a script keeps its stage.
+type stageKey struct{}
+
+// setTheStage gives each script a stage of its own, and judges at its end, however it ends, what was seen on it.
+func setTheStage(cf func(*stage) (d1, error)) func(*testscript.Env) error {
+	return func(env *testscript.Env) error {
+		ctx, cancel := context.WithTimeout(context.Background(), 40*time.Second)
+		env.Defer(cancel)
+		s, err := newStage(ctx, env.T().(testing.TB), env.WorkDir, cf)
 		if err != nil {
-			t.Fatal(err)
+			return err
 		}
-		play(t, filepath.Join("testdata", "script", name), func(*stage) d1 {
-			return d1{handler: proxy, account: real.AccountID, token: real.Token, close: func() error { return nil }}
-		})
+		env.Defer(s.end)
+		env.Values[stageKey{}] = s
+		return nil
 	}
 }
 
-// stageCommands is what a script can say.
-func stageCommands() map[string]func(s *stage, neg bool, args []string) error {
-	return map[string]func(s *stage, neg bool, args []string) error{
-		"start": (*stage).cmdStart, "stop": (*stage).cmdStop, "stopping": (*stage).cmdStopping, "restart": (*stage).cmdRestart,
+// command is one of a script's own commands.
+type command = func(ts *testscript.TestScript, neg bool, args []string)
+
+// stageCommands is what a script can say beside testscript's own commands. One of those is stop, which ends the script:
+// the bot is stopped by halt.
+func stageCommands() map[string]command {
+	all := map[string]command{"card": judge((*stage).cmdCard), "toast": judge((*stage).cmdToast)}
+	for name, do := range map[string]func(s *stage, args []string) error{
+		"start": (*stage).cmdStart, "halt": (*stage).cmdHalt, "halting": (*stage).cmdHalting, "restart": (*stage).cmdRestart,
 		"say": (*stage).cmdSay, "edit": (*stage).cmdEdit, "press": (*stage).cmdPress, "remember": (*stage).cmdRemember,
-		"card": (*stage).cmdCard, "toast": (*stage).cmdToast, "buttons": (*stage).cmdButtons, "nothing": (*stage).cmdNothing,
-		"document": (*stage).cmdDocument, "settle": (*stage).cmdSettle,
+		"buttons": (*stage).cmdButtons, "nothing": (*stage).cmdNothing, "document": (*stage).cmdDocument, "settle": (*stage).cmdSettle,
 		"clock": (*stage).cmdClock, "fault": (*stage).cmdFault, "heal": (*stage).cmdHeal, "held": (*stage).cmdHeld,
 		"sql": (*stage).cmdSQL, "ledger": (*stage).cmdLedger, "sent": (*stage).cmdSent, "wrangler-list": (*stage).cmdWranglerList,
+	} {
+		all[name] = judge(func(s *stage, neg bool, args []string) error {
+			if neg {
+				return fmt.Errorf("this command is not taken with !")
+			}
+			return do(s, args)
+		})
+	}
+	return all
+}
+
+// judge lets a failing command end its script, and prints the chat as it is then.
+func judge(do func(s *stage, neg bool, args []string) error) command {
+	return func(ts *testscript.TestScript, neg bool, args []string) {
+		s := ts.Value(stageKey{}).(*stage)
+		if err := do(s, neg, args); err != nil {
+			ts.Fatalf("%v\n%s", err, s.chat())
+		}
 	}
 }
 
 // cmdStart [-approvals N] [-refs a,b] [-topic N] [-blog]: the bot comes to life.
-func (s *stage) cmdStart(_ bool, args []string) error {
+func (s *stage) cmdStart(args []string) error {
 	var o stageOptions
 	f := flag.NewFlagSet("start", flag.ContinueOnError)
 	f.IntVar(&o.approvals, "approvals", 1, "")
@@ -79,15 +126,15 @@ func (s *stage) cmdStart(_ bool, args []string) error {
 	return s.start()
 }
 
-func (s *stage) cmdStop(bool, []string) error { return s.halt() }
+func (s *stage) cmdHalt([]string) error { return s.halt() }
 
-// cmdStopping tells the bot to stop, and does not wait until it has: restart does.
-func (s *stage) cmdStopping(bool, []string) error {
+// cmdHalting tells the bot to stop, and does not wait until it has: restart does.
+func (s *stage) cmdHalting([]string) error {
 	s.stop()
 	return nil
 }
 
-func (s *stage) cmdRestart(bool, []string) error {
+func (s *stage) cmdRestart([]string) error {
 	if err := s.halt(); err != nil {
 		return err
 	}
@@ -95,7 +142,7 @@ func (s *stage) cmdRestart(bool, []string) error {
 }
 
 // cmdSay [-forwarded] [-scheduled] [-anonymous] [-viabot] [-elsewhere] [-topic N] [-ago 91s] WHO TEXT...
-func (s *stage) cmdSay(_ bool, args []string) error {
+func (s *stage) cmdSay(args []string) error {
 	o := telegram.SayOptions{Chat: teamChat}
 	f := flag.NewFlagSet("say", flag.ContinueOnError)
 	f.BoolVar(&o.Forwarded, "forwarded", false, "")
@@ -123,7 +170,7 @@ func (s *stage) cmdSay(_ bool, args []string) error {
 }
 
 // cmdEdit WHO TEXT...: changes the person's newest message.
-func (s *stage) cmdEdit(_ bool, args []string) error {
+func (s *stage) cmdEdit(args []string) error {
 	all := s.tg.Messages(teamChat)
 	for i := len(all) - 1; i >= 0; i-- {
 		if all[i].From == cast()[args[0]] {
@@ -134,7 +181,7 @@ func (s *stage) cmdEdit(_ bool, args []string) error {
 }
 
 // cmdPress [-elsewhere] WHO LABEL: the newest button whose text begins with the label, or @NAME, one that was remembered.
-func (s *stage) cmdPress(_ bool, args []string) error {
+func (s *stage) cmdPress(args []string) error {
 	o := telegram.PressOptions{Chat: teamChat}
 	f := flag.NewFlagSet("press", flag.ContinueOnError)
 	away := f.Bool("elsewhere", false, "")
@@ -183,7 +230,7 @@ func (s *stage) button(label string) (k kept, err error) {
 }
 
 // cmdRemember NAME LABEL: keeps a button for a later, forged press.
-func (s *stage) cmdRemember(_ bool, args []string) error {
+func (s *stage) cmdRemember(args []string) error {
 	k, err := s.button(strings.Join(args[1:], " "))
 	s.kept[args[0]] = k
 	return err
@@ -197,7 +244,7 @@ func (s *stage) cmdCard(neg bool, args []string) error {
 	if !neg {
 		return s.tg.WaitFor(s.ctx, teamChat, has)
 	}
-	if err := s.cmdSettle(false, nil); err != nil {
+	if err := s.cmdSettle(nil); err != nil {
 		return err
 	}
 	if has(s.tg.Messages(teamChat)) {
@@ -214,7 +261,7 @@ func (s *stage) cmdToast(neg bool, args []string) error {
 }
 
 // cmdButtons WORDS [LABELS...]: the newest card with the words has exactly these buttons, by how they begin.
-func (s *stage) cmdButtons(_ bool, args []string) error {
+func (s *stage) cmdButtons(args []string) error {
 	var last []string
 	err := s.tg.WaitFor(s.ctx, teamChat, func(all []telegram.Message) bool {
 		for _, m := range s.shown(all) {
@@ -236,9 +283,9 @@ func (s *stage) cmdButtons(_ bool, args []string) error {
 }
 
 // cmdNothing: the bot has posted nothing since the last settle, in either chat.
-func (s *stage) cmdNothing(bool, []string) error {
+func (s *stage) cmdNothing([]string) error {
 	before := s.mark
-	if err := s.cmdSettle(false, nil); err != nil {
+	if err := s.cmdSettle(nil); err != nil {
 		return err
 	}
 	if s.mark != before {
@@ -249,7 +296,7 @@ func (s *stage) cmdNothing(bool, []string) error {
 
 // cmdSettle waits until everything that was said in the chats is handled and what was wanted of it is delivered. The
 // updates of a chat are handled in their order, so the answer to a last question comes after all of them.
-func (s *stage) cmdSettle(bool, []string) error {
+func (s *stage) cmdSettle([]string) error {
 	s.mark = 0
 	for _, chat := range []int64{teamChat, elsewhere} {
 		id, err := s.tg.Say(s.ctx, telegram.SayOptions{Chat: chat, From: demoApprover, Text: "/whoami"})

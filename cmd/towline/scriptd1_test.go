@@ -21,7 +21,7 @@ import (
 )
 
 // cmdDocument NAME WORDS...: the bot has posted a file of that name that has the words.
-func (s *stage) cmdDocument(_ bool, args []string) error {
+func (s *stage) cmdDocument(args []string) error {
 	return s.tg.WaitFor(s.ctx, teamChat, func(all []telegram.Message) bool {
 		return slices.ContainsFunc(s.shown(all), func(m telegram.Message) bool {
 			if m.Document == nil || m.Document.Name != args[0] {
@@ -34,7 +34,7 @@ func (s *stage) cmdDocument(_ bool, args []string) error {
 }
 
 // cmdClock +91s: later it is.
-func (s *stage) cmdClock(_ bool, args []string) error {
+func (s *stage) cmdClock(args []string) error {
 	d, err := time.ParseDuration(strings.TrimPrefix(args[0], "+"))
 	s.skew.Add(int64(d))
 	return err
@@ -42,7 +42,7 @@ func (s *stage) cmdClock(_ bool, args []string) error {
 
 // cmdFault cloudflare [-path P] [-body B] [-times N] [-skip N] lost-before|lost-after|500|500-after|html|hold
 // cmdFault telegram [-method M] [-times N] 429|500|502|lost-before|lost-after|kicked
-func (s *stage) cmdFault(_ bool, args []string) error {
+func (s *stage) cmdFault(args []string) error {
 	var fault sandboxcloudflare.Fault
 	f := flag.NewFlagSet("fault", flag.ContinueOnError)
 	f.StringVar(&fault.Path, "path", "", "")
@@ -100,7 +100,7 @@ func (s *stage) cmdFault(_ bool, args []string) error {
 }
 
 // cmdHeal takes Cloudflare's faults away and lets go of what is held.
-func (s *stage) cmdHeal(bool, []string) error {
+func (s *stage) cmdHeal([]string) error {
 	if s.holding != nil {
 		close(s.holding)
 		s.holding = nil
@@ -110,7 +110,7 @@ func (s *stage) cmdHeal(bool, []string) error {
 }
 
 // cmdHeld waits until a call is held.
-func (s *stage) cmdHeld(bool, []string) error {
+func (s *stage) cmdHeld([]string) error {
 	select {
 	case <-s.ctx.Done():
 		return s.ctx.Err()
@@ -120,7 +120,7 @@ func (s *stage) cmdHeld(bool, []string) error {
 }
 
 // cmdSent N TEXT: so many calls whose body has that text were carried out.
-func (s *stage) cmdSent(_ bool, args []string) error {
+func (s *stage) cmdSent(args []string) error {
 	n := 0
 	for _, c := range s.faults.Calls() {
 		if c.Executed && strings.Contains(c.Path+" "+c.Body, strings.Join(args[1:], " ")) {
@@ -134,7 +134,7 @@ func (s *stage) cmdSent(_ bool, args []string) error {
 }
 
 // cmdSQL DATABASE SQL [WANT]: an administrator at the database itself. WANT is the first row's values.
-func (s *stage) cmdSQL(_ bool, args []string) error {
+func (s *stage) cmdSQL(args []string) error {
 	rows, err := s.query(args[0], args[1])
 	if err != nil || len(args) < 3 {
 		return err
@@ -150,7 +150,7 @@ func (s *stage) cmdSQL(_ bool, args []string) error {
 }
 
 // cmdLedger DATABASE NAMES...: what the database's ledger holds, in order.
-func (s *stage) cmdLedger(_ bool, args []string) error {
+func (s *stage) cmdLedger(args []string) error {
 	rows, err := s.query(args[0], "SELECT name FROM d1_migrations ORDER BY id")
 	if err != nil {
 		return err
@@ -230,7 +230,7 @@ func (s *stage) api(method, path string, body, into any) error {
 }
 
 // cmdWranglerList DATABASE REF NAMES...: an unmodified wrangler, with that version's files, holds these for unapplied.
-func (s *stage) cmdWranglerList(_ bool, args []string) error {
+func (s *stage) cmdWranglerList(args []string) error {
 	id, err := s.find(args[0])
 	if err != nil {
 		return err

@@ -54,7 +54,7 @@ type d1 struct {
 // stage is a world with the real bot in it: a strict Telegram, a Cloudflare with faults in front, and a state that
 // outlives the bot.
 type stage struct {
-	t      *testing.T
+	t      testing.TB
 	dir    string
 	tg     *telegram.Server
 	cf     d1
@@ -104,19 +104,22 @@ func (l *lockedBuffer) String() string {
 func (s *stage) now() time.Time { return time.Now().Add(time.Duration(s.skew.Load())) }
 
 // newStage builds the world; start brings the bot to life.
-func newStage(t *testing.T, dir string, cf func(s *stage) d1) *stage {
-	s := &stage{t: t, dir: dir, kept: map[string]kept{}, arrived: make(chan struct{}, 1)}
-	s.cf = cf(s)
+func newStage(ctx context.Context, t testing.TB, dir string, cf func(s *stage) (d1, error)) (*stage, error) {
+	s := &stage{ctx: ctx, t: t, dir: dir, kept: map[string]kept{}, arrived: make(chan struct{}, 1)}
+	var err error
+	if s.cf, err = cf(s); err != nil {
+		return nil, err
+	}
 	s.faults = sandboxcloudflare.NewFaults(s.cf.handler)
 	s.tg = stageTelegram(t, s.now)
 	apis := http.NewServeMux()
 	apis.Handle("/client/v4/", s.faults)
 	apis.Handle("/", s.tg)
 	s.server = httptest.NewServer(apis)
-	return s
+	return s, nil
 }
 
-func stageTelegram(t *testing.T, now func() time.Time) *telegram.Server {
+func stageTelegram(t testing.TB, now func() time.Time) *telegram.Server {
 	tg := telegram.New(telegram.Options{
 		Token: botToken, Unlimited: true, Now: now, ReadsAll: true,
 		Bot: telegram.User{ID: 1, FirstName: "Towline", Username: "towline_bot", IsBot: true},
@@ -145,13 +148,12 @@ func stageTelegram(t *testing.T, now func() time.Time) *telegram.Server {
 }
 
 // local is the local Cloudflare, with its state in memory.
-func local(s *stage) d1 {
+func local(s *stage) (d1, error) {
 	server, err := sandboxcloudflare.New(sandboxcloudflare.Options{AccountID: demoAccount, Token: apiToken, Now: s.now})
 	if err != nil {
-		s.t.Error(err)
-		return d1{handler: http.NotFoundHandler(), close: func() error { return nil }}
+		return d1{}, err
 	}
-	return d1{handler: server, account: demoAccount, token: apiToken, close: server.Close}
+	return d1{handler: server, account: demoAccount, token: apiToken, close: server.Close}, nil
 }
 
 // wire makes the project from the folder app of the script: one version in each folder.
