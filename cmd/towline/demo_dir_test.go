@@ -81,55 +81,22 @@ func TestADemoThatIsKilledGoesOnWhereItWas(t *testing.T) {
 	}
 	ctx, cancel := context.WithTimeout(t.Context(), 90*time.Second)
 	defer cancel()
-	dir := t.TempDir()
-	// life runs the demo, lets somebody act, and kills it after so many further states of the chat.
-	life := func(act func(*guest), states int, over func([]telegram.Message) bool) {
-		t.Helper()
-		out := newConsole()
-		c := child(t, dir, out)
-		defer func() {
-			_ = c.Process.Kill() // SIGKILL
-			_ = c.Wait()         // it says that the process was killed
-		}()
-		select {
-		case address := <-out.found:
-			g := &guest{t: t, ctx: ctx, address: address}
-			act(g)
-			err := g.watch(func(all []telegram.Message) bool {
-				states--
-				if states < 0 || over(all) {
-					t.Logf("killed at%s", chatText(all))
-					return true
-				}
-				return false
-			})
-			if err != nil {
-				t.Fatal(err)
-			}
-		case <-ctx.Done():
-			t.Fatalf("the demo does not start: %s", out)
-		}
-	}
-	shows := func(words string) func([]telegram.Message) bool {
-		return func(all []telegram.Message) bool {
-			return slices.ContainsFunc(all, func(m telegram.Message) bool { return m.FromBot && strings.Contains(m.Text, words) })
-		}
-	}
+	k := killedDemo{t: t, ctx: ctx, dir: t.TempDir()}
 	nothing := func(*guest) {}
 	const many = 1 << 30
 	const deployed, shipped = "shop → preview · live", "shop → production · live"
-	life(func(g *guest) { g.say(demoDeployer, "/deploy v1") }, 0, shows(deployed))
+	k.life(func(g *guest) { g.say(demoDeployer, "/deploy v1") }, 0, deployed)
 	for states := range 4 {
-		life(nothing, states, shows(deployed))
+		k.life(nothing, states, deployed)
 	}
-	life(nothing, many, shows(deployed))
-	life(func(g *guest) { g.press(demoDeployer, g.card(deployed), "Promote #1") }, many, shows("waiting for approval"))
-	life(func(g *guest) { g.press(demoApprover, g.card("waiting for approval"), "Approve") }, 0, shows(shipped))
+	k.life(nothing, many, deployed)
+	k.life(func(g *guest) { g.press(demoDeployer, g.card(deployed), "Promote #1") }, many, "waiting for approval")
+	k.life(func(g *guest) { g.press(demoApprover, g.card("waiting for approval"), "Approve") }, 0, shipped)
 	for states := range 4 {
-		life(nothing, states, shows(shipped))
+		k.life(nothing, states, shipped)
 	}
 
-	last := startDemo(t, "-dir", dir)
+	last := startDemo(t, "-dir", k.dir)
 	last.card(shipped, "#1", "Dana", "Robin")
 	last.say(demoDeployer, "/status")
 	last.card("preview", "production", "#1 live")
@@ -142,6 +109,44 @@ func TestADemoThatIsKilledGoesOnWhereItWas(t *testing.T) {
 		ids[m.ID] = true
 	}
 	last.end()
+}
+
+// killedDemo is a demo whose every life ends with SIGKILL, and begins on the same folder.
+type killedDemo struct {
+	t   *testing.T
+	ctx context.Context
+	dir string
+}
+
+// life runs the demo, lets somebody act, and kills it after so many further states of the chat, or at the first in
+// which the bot has said the words.
+func (k killedDemo) life(act func(*guest), states int, words string) {
+	k.t.Helper()
+	out := newConsole()
+	c := child(k.t, k.dir, out)
+	defer func() {
+		_ = c.Process.Kill() // SIGKILL
+		_ = c.Wait()         // it says that the process was killed
+	}()
+	g := &guest{t: k.t, ctx: k.ctx}
+	select {
+	case g.address = <-out.found:
+	case <-k.ctx.Done():
+		k.t.Fatalf("the demo does not start: %s", out)
+	}
+	act(g)
+	said := func(m telegram.Message) bool { return m.FromBot && strings.Contains(m.Text, words) }
+	err := g.watch(func(all []telegram.Message) bool {
+		states--
+		over := states < 0 || slices.ContainsFunc(all, said)
+		if over {
+			k.t.Logf("killed at%s", chatText(all))
+		}
+		return over
+	})
+	if err != nil {
+		k.t.Fatal(err)
+	}
 }
 
 func TestTheFirstCtrlCStopsAndTheSecondEndsAtOnce(t *testing.T) {
