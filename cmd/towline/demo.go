@@ -12,7 +12,6 @@ import (
 	"net/http"
 	"net/netip"
 	"os"
-	"os/signal"
 	"path/filepath"
 	"sync"
 	"syscall"
@@ -80,7 +79,7 @@ func demo(ctx context.Context, p program, o demoOptions) (err error) {
 	if o.listen, err = onThisMachine(o.listen); err != nil {
 		return err
 	}
-	defer p.endAtOnceNextTime(ctx)()
+	defer p.sayStopping(ctx)()
 	keep := o.dir != ""
 	if !keep {
 		if o.dir, err = os.MkdirTemp("", "towline-demo-"); err != nil {
@@ -151,12 +150,11 @@ func onThisMachine(listen string) (string, error) {
 	return net.JoinHostPort(host, port), nil
 }
 
-// endAtOnceNextTime says that the demo is stopping once it is told to, and lets the next ctrl-C do what it does to any program.
-func (p program) endAtOnceNextTime(ctx context.Context) (stop func()) {
+// sayStopping says that the demo is stopping once it is told to.
+func (p program) sayStopping(ctx context.Context) (stop func()) {
 	said := make(chan struct{})
 	forget := context.AfterFunc(ctx, func() {
 		defer close(said)
-		signal.Reset(os.Interrupt, syscall.SIGTERM)
 		fmt.Fprintln(p.stdout, "Stopping. Ctrl-C again ends it at once.")
 	})
 	return func() {
@@ -311,14 +309,21 @@ func demoMembers() []page.Member {
 
 // demoTour leads a newcomer from the first deploy to the way back.
 func demoTour() []page.Step {
+	ask := func(text string) page.Step { return page.Step{Text: text, As: demoDeployer, Press: "Promote"} }
+	agree := func(text string) page.Step { return page.Step{Text: text, As: demoApprover, Press: "Approve"} }
 	return []page.Step{
 		{Title: "Put v1 on preview", Text: "Dana deploys the first version. The preview database is made on the way.", As: demoDeployer, Say: "/deploy v1"},
 		{Title: "Ask for production", Text: "The card of the deploy has a Promote button. Dana presses it.", As: demoDeployer, Press: "Promote"},
-		{Title: "Approve as somebody else", Text: "Dana may not approve her own request. Robin reads the SQL and approves.", As: demoApprover, Press: "Approve"},
-		{Title: "Ship v2 the same way", Text: "v2 adds orders. Deploy, promote, approve.", As: demoDeployer, Say: "/deploy v2"},
+		{Title: "Approve as somebody else", Text: "Dana may not approve her own request, and Sam none at all. Robin reads the SQL and approves.", As: demoApprover, Press: "Approve"},
+		{Title: "Ship v2 the same way", Text: "v2 adds orders.", As: demoDeployer, Say: "/deploy v2"},
+		ask("v2 is on preview. Dana asks for production."),
+		agree("Robin approves. Once v2 is live, customers begin to order."),
 		{Title: "A migration that fails", Text: "v3-broken has a typing mistake. It is found by a rehearsal, before any database is touched.", As: demoDeployer, Say: "/deploy v3-broken"},
-		{Title: "Its repaired successor", Text: "v3 is the same without the mistake, and a new release. Promote it, then approve as Robin.", As: demoDeployer, Say: "/deploy v3"},
-		{Title: "Go back", Text: "v3 has no DOWN file, so the way back is Time Travel, with its price. Robin approves; production is held afterwards.", As: demoDeployer, Say: "/rollback"},
+		{Title: "Its repaired successor", Text: "v3 repairs it. Other content is a new release.", As: demoDeployer, Say: "/deploy v3"},
+		ask("The repaired version is on preview. Dana asks for production."),
+		agree("Robin approves once more."),
+		{Title: "Go back", Text: "v3 has no DOWN file, so the way back is Time Travel. Orders came in since: the card says what going back costs.", As: demoDeployer, Say: "/rollback"},
+		agree("Robin reads the price, and approves. Production is held afterwards."),
 		{Title: "Lift the hold", Text: "Nothing reaches production until somebody says why it may again.", As: demoDeployer, Say: "/unhold the cause is found"},
 		{Title: "What D1 would do silently", Text: "v4-rebuild rebuilds a table as many tools do. Its orders would be deleted; Towline refuses.", As: demoDeployer, Say: "/deploy v4-rebuild"},
 	}

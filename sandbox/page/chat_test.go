@@ -40,6 +40,9 @@ func TestTheChatInABrowser(t *testing.T) {
 		{"a document is read where it lies", reading},
 		{"hostile text is only text", hostility},
 		{"entities become elements", entities},
+		{"SQL in a folded quote takes three lines until it is opened", folding},
+		{"on a phone an approver has the whole request on one screen", oneScreen},
+		{"the tour waits for the member it means, and for a press that counts", waitingTour},
 		{"on a phone nothing is wider than the screen", phone},
 		{"at night the page is dark", night},
 		{"everything can be done from the keyboard", keyboard},
@@ -316,6 +319,7 @@ func withTour(o *page.Options) {
 	o.Tour = []page.Step{
 		{Title: "Deploy to preview", Text: "Dana ships version 2.", As: dana, Say: "/deploy shop v2"},
 		{Title: "Approve as Robin", Text: "Somebody else agrees.", As: robin, Press: "Approve"},
+		{Text: "Robin says a word.", As: robin, Say: "Done"},
 		{Title: "Look around", Text: "That is all."},
 	}
 }
@@ -333,7 +337,10 @@ func touring(t *testing.T, b *browser) {
 	tb.until(contains(".step-note", "not there yet"))
 	w.send(card(), cardButtons())
 	tb.until(`document.querySelector(".key.pointed")?.dataset.label === "Approve 7f3c2a1b"`)
+	tb.until(contains(".step.now .step-go", "Now press Approve in the chat"))
 	tb.click(".key.pointed")
+	tb.until(contains(".step.now .step-go", "Send Done as Robin") + " && " + contains(".step.now .step-title", "Approve as Robin") + " && " + contains(".step.now .step-mark", "2"))
+	tb.click(".step-go")
 	tb.until(contains(".step.now .step-go", "Next"))
 	tb.click(".step-go")
 	tb.until(contains(".tour-head", "You have seen it all"))

@@ -49,7 +49,8 @@ type Member struct {
 
 // Step is one step of the tour that leads a newcomer through the demo. With Say, tapping the step becomes that member and sends
 // the text. With Press, it becomes that member and points at the newest button whose label begins with it; the step is done once such a button was
-// pressed. With neither, the step is only read.
+// pressed by that member, and not refused with an alert. With neither, the step is only read. A step without a Title goes on with the one before it:
+// both stand under one title, one after the other.
 type Step struct {
 	Title string `json:"title"` // a few words: "Ship to preview"
 	Text  string `json:"text"`  // one or two sentences

@@ -144,10 +144,19 @@ func without(e Entity, all []Entity) []Entity {
 	return parts
 }
 
+// sortEntities puts outer entities before inner ones. Of those that cover the same text a quotation is the outermost: it may
+// hold code, and code holds nothing (Bot API, "Formatting options").
 func sortEntities(list []Entity) {
 	slices.SortStableFunc(list, func(a, b Entity) int {
-		return cmp.Or(cmp.Compare(a.Offset, b.Offset), cmp.Compare(b.Length, a.Length))
+		return cmp.Or(cmp.Compare(a.Offset, b.Offset), cmp.Compare(b.Length, a.Length), cmp.Compare(depth(a), depth(b)))
 	})
+}
+
+func depth(e Entity) int {
+	if isQuote(e) {
+		return 0
+	}
+	return 1
 }
 
 // found are what Telegram marks in any text by itself. A match's first group is what precedes, the second is marked.

@@ -45,6 +45,9 @@ func TestHTMLBecomesTextAndEntities(t *testing.T) {
 		{"a mention of a known person", `<a href="tg://user?id=1001">Lead</a>`, "Lead", entities{{Type: "text_mention", Length: 4, User: lead}}},
 		{"a mention of somebody the bot never met", `<a href="tg://user?id=1003">Stranger</a>`, "Stranger", nil},
 		{"quotations", "<blockquote>a</blockquote><blockquote expandable>b</blockquote>", "ab", entities{{Type: "blockquote", Length: 1}, {Type: "expandable_blockquote", Offset: 1, Length: 1}}},
+		{"code that fills a quotation stands inside it", `<blockquote expandable><pre><code class="language-sql">a</code></pre></blockquote>`, "a", entities{
+			{Type: "expandable_blockquote", Length: 1}, {Type: "pre", Length: 1, Language: "sql"},
+		}},
 		{"a time", `<tg-time unix="1700000000" format="r">then</tg-time>`, "then", entities{{Type: "date_time", Length: 4, UnixTime: 1700000000, TimeFormat: "r"}}},
 		{"an emoji", `<tg-emoji emoji-id="5368324170671202286">👍</tg-emoji>`, "👍", entities{{Type: "custom_emoji", Length: 2, CustomEmojiID: "5368324170671202286"}}},
 		{"white space around is removed", "\n <b>a</b> \n", "a", entities{{Type: "bold", Length: 1}}},

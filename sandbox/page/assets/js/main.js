@@ -27,9 +27,10 @@ async function say(text, replyTo) {
 }
 
 async function press(id, button, row, col) {
+  const as = store.me;
   try {
-    const answer = await api.press(store.me, id, row, col, button.callback_data);
-    tour.pressed(button.text);
+    const answer = await api.press(as, id, row, col, button.callback_data);
+    if (!answer.show_alert) tour.pressed(as, button.text); // what has to be read is a refusal
     if (answer.show_alert) alertBox(answer.text);
     else if (answer.text || answer.url) toast(answer.text || "", { url: answer.url });
   } catch (e) {

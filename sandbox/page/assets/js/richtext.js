@@ -7,11 +7,14 @@ import { formatTime, fullTime } from "./times.js";
 export function richText(text, entities, context) {
   const sorted = (entities || [])
     .filter((e) => e.length > 0 && e.offset >= 0 && e.offset < text.length)
-    .sort((a, b) => a.offset - b.offset || b.length - a.length);
+    .sort((a, b) => a.offset - b.offset || b.length - a.length || rank(a) - rank(b));
   const fragment = document.createDocumentFragment();
   fill(fragment, text, sorted, 0, text.length, context);
   return fragment;
 }
+
+// rank: of two that cover the same text, a quote is around a block of code, and that around everything else.
+const rank = (e) => (e.type.endsWith("blockquote") ? 0 : e.type === "pre" ? 1 : 2);
 
 function fill(parent, text, entities, from, to, context) {
   let at = from;
@@ -107,10 +110,15 @@ function foldable(e, context) {
     toggle.textContent = open ? "Show less" : "Show more";
     toggle.setAttribute("aria-expanded", String(open));
   };
-  toggle.addEventListener("click", () => {
+  const turn = () => {
     const open = !context.open.delete(key);
     if (open) context.open.add(key);
     show(open);
+  };
+  toggle.addEventListener("click", turn);
+  // As in Telegram, a folded quote opens wherever it is pressed.
+  inner.addEventListener("click", (e) => {
+    if (node.matches(".closed.long") && !e.target.closest("a, button") && getSelection().isCollapsed) turn();
   });
   show(context.open.has(key));
   if (context.open.has(key)) node.classList.add("long");

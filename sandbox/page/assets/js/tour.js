@@ -12,7 +12,7 @@ export class Tour {
     this.box = byId("tour");
     store.on("room", () => { this.load(); this.draw(); });
     store.on("messages", () => this.point());
-    store.on("me", () => this.point());
+    store.on("me", () => this.draw());
     // Another tab went on with it.
     addEventListener("storage", () => { this.load(); this.draw(); });
   }
@@ -38,22 +38,32 @@ export class Tour {
     this.draw();
   }
 
+  // stages are the steps by title: a step without one goes on with the stage before it.
+  get stages() {
+    const all = [];
+    this.steps.forEach((s, i) => {
+      if (s.title || !all.length) all.push({ title: s.title, from: i });
+      all.at(-1).to = i + 1;
+    });
+    return all;
+  }
+
   // said and pressed go on where the user does by hand what the step wants.
   said(as, text) {
     const step = this.steps[this.at];
     if (step?.say && text.trim() === step.say && (!step.as || step.as === as)) this.go(this.at + 1);
   }
 
-  pressed(label) {
+  pressed(as, label) {
     const step = this.steps[this.at];
-    if (step?.press && label.startsWith(step.press)) this.go(this.at + 1);
+    if (step?.press && label.startsWith(step.press) && (!step.as || step.as === as)) this.go(this.at + 1);
   }
 
   async start(step) {
+    this.pointing = Boolean(step.press);
     if (step.as) this.store.become(step.as);
     if (step.say) await this.actions.say(step.say);
     else if (step.press) {
-      this.pointing = true;
       this.draw();
       const key = this.box.ownerDocument.querySelector(".key.pointed");
       if (key) this.actions.focus(key);
@@ -72,7 +82,7 @@ export class Tour {
     const done = this.at >= this.steps.length;
     const head = el("div.tour-head", {}, el("h2", {}, done ? "You have seen it all" : "Try it, step by step"),
       el("button.plain", { title: "Hide the tour", "aria-label": "Hide the tour", onclick: () => this.hide(true) }, icon("close")));
-    const list = el("ol", {}, ...this.steps.map((s, i) => this.step(s, i)));
+    const list = el("ol", {}, ...this.stages.map((s, i) => this.stage(s, i)));
     if (done) list.append(this.end());
     const focused = this.box.contains(document.activeElement);
     this.box.replaceChildren(head, list);
@@ -81,16 +91,18 @@ export class Tour {
     this.point();
   }
 
-  step(s, i) {
-    const now = i === this.at;
+  stage({ title, from, to }, i) {
+    const done = this.at >= to;
+    const now = !done && this.at >= from;
     const node = el("li.step", now ? { "aria-current": "step" } : {},
-      el("span.step-mark", { "aria-hidden": "true" }, i < this.at ? icon("check") : String(i + 1)),
-      el("button.step-title", { onclick: () => this.go(i) }, s.title, i < this.at && el("span.unseen-text", {}, " (done)")));
-    node.classList.toggle("done", i < this.at);
+      el("span.step-mark", { "aria-hidden": "true" }, done ? icon("check") : String(i + 1)),
+      el("button.step-title", { onclick: () => this.go(from) }, title, done && el("span.unseen-text", {}, " (done)")));
+    node.classList.toggle("done", done);
     node.classList.toggle("now", now);
     if (now) {
-      node.append(el("div.step-body", {}, el("p", {}, s.text),
-        el("button.step-go", { onclick: () => this.start(s) }, this.words(s)), el("p.step-note", { role: "status" })));
+      const step = this.steps[this.at];
+      node.append(el("div.step-body", {}, el("p", {}, step.text),
+        el("button.step-go", { onclick: () => this.start(step) }, this.words(step)), el("p.step-note", { role: "status" })));
     }
     return node;
   }
@@ -106,8 +118,14 @@ export class Tour {
   words(s) {
     const name = this.store.member(s.as)?.name;
     if (s.say) return name ? "Send " + s.say + " as " + name : "Send " + s.say;
+    if (s.press && this.shows(s)) return "Now press " + s.press + " in the chat";
     if (s.press) return name ? "Be " + name + " and press " + s.press : "Press " + s.press;
     return "Next";
+  }
+
+  // shows tells whether the button of a step is pointed at: once that was asked for, and the user is who presses it.
+  shows(step) {
+    return this.pointing && (!step.as || step.as === this.store.me);
   }
 
   // point marks the newest button that the step wants pressed, as soon as it is there.
@@ -115,10 +133,10 @@ export class Tour {
     for (const k of document.querySelectorAll(".key.pointed")) k.classList.remove("pointed");
     const step = this.steps[this.at];
     const note = this.box.querySelector(".step-note");
-    if (this.hidden || !step?.press || !this.pointing) return;
+    if (this.hidden || !step?.press || !this.shows(step)) return;
     const keys = [...document.querySelectorAll("#log .key")].filter((k) => k.dataset.label.startsWith(step.press));
     const key = keys.at(-1);
     key?.classList.add("pointed");
-    if (note) note.textContent = key ? "The button is marked in the chat." : "The button is not there yet: the bot is still at work.";
+    if (note) note.textContent = key ? "The button is marked in the chat." : "The button is not there yet; it comes when the bot is done. Pressed already? Then take the next step.";
   }
 }
