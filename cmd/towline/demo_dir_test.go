@@ -7,7 +7,6 @@ import (
 	"net"
 	"os"
 	"os/exec"
-	"os/signal"
 	"path/filepath"
 	"slices"
 	"strings"
@@ -151,10 +150,9 @@ func (k killedDemo) life(act func(*guest), states int, words string) {
 
 func TestTheFirstCtrlCStopsAndTheSecondEndsAtOnce(t *testing.T) {
 	if os.Getenv(childOf) != "" {
-		ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt) // as run has it
-		defer stop()
-		p := program{stdout: os.Stdout}
-		defer p.endAtOnceNextTime(ctx)()
+		ctx, release := untilInterrupted(context.Background()) // as every command has it
+		defer release()
+		defer program{stdout: os.Stdout}.sayStopping(ctx)()
 		fmt.Println("\n  open http://nothing")
 		orphaned() // a demo that does not come to its end
 	}
@@ -168,6 +166,7 @@ func TestTheFirstCtrlCStopsAndTheSecondEndsAtOnce(t *testing.T) {
 	if err := c.Process.Signal(os.Interrupt); err != nil {
 		t.Fatal(err)
 	}
+	defer time.AfterFunc(20*time.Second, func() { _ = c.Process.Kill() }).Stop()
 	_ = c.Wait() // it says what is looked at next
 	status, ok := c.ProcessState.Sys().(syscall.WaitStatus)
 	if !ok || !status.Signaled() || status.Signal() != syscall.SIGINT {

@@ -57,8 +57,8 @@ func (e *exitError) Error() string { return e.text }
 
 // run is the whole program as a value: tests call it like any function.
 func run(ctx context.Context, args []string, getenv func(string) string, stdin io.Reader, stdout, stderr io.Writer) int {
-	ctx, stop := signal.NotifyContext(ctx, os.Interrupt, syscall.SIGTERM)
-	defer stop()
+	ctx, release := untilInterrupted(ctx)
+	defer release()
 	p := program{getenv: getenv, stdin: stdin, stdout: stdout, stderr: stderr}
 	if len(args) == 0 {
 		usage(stderr)
@@ -77,6 +77,22 @@ func run(ctx context.Context, args []string, getenv func(string) string, stdin i
 	fmt.Fprintf(stderr, "towline: there is no command %q\n\n", args[0])
 	usage(stderr)
 	return exitUsage
+}
+
+// untilInterrupted returns a context that ends with the first ctrl-C or SIGTERM. Before it ends, the signals are given
+// back: whoever sees it ended may say that a second ctrl-C ends the program at once, however long the stopping takes.
+func untilInterrupted(ctx context.Context) (_ context.Context, release func()) {
+	told, giveBack := signal.NotifyContext(ctx, os.Interrupt, syscall.SIGTERM)
+	running, end := context.WithCancelCause(context.WithoutCancel(told))
+	forget := context.AfterFunc(told, func() {
+		giveBack()
+		end(context.Cause(told))
+	})
+	return running, func() {
+		forget()
+		giveBack()
+		end(nil)
+	}
 }
 
 func (p program) call(ctx context.Context, c subcommand, args []string) int {
