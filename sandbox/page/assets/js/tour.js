@@ -137,6 +137,6 @@ export class Tour {
     const keys = [...document.querySelectorAll("#log .key")].filter((k) => k.dataset.label.startsWith(step.press));
     const key = keys.at(-1);
     key?.classList.add("pointed");
-    if (note) note.textContent = key ? "The button is marked in the chat." : "The button is not there yet; it comes when the bot is done. Pressed already? Then take the next step.";
+    if (note) note.textContent = key ? "" : "The button is not there yet; it comes when the bot is done. Pressed already? Then take the next step.";
   }
 }
