@@ -164,7 +164,10 @@ func notOnPreview(number, preview string) string {
 func aboutDestination(r release.Refusal, run release.Run, f func(string) string) (said, bool) {
 	switch r.Code {
 	case release.CodeUnknownRelease:
-		return said{what: fmt.Sprintf("There is no release #%s to go to here.", f("release")), next: "See /releases."}, true
+		if r.Facts["environment"] != "" {
+			return said{what: fmt.Sprintf("#%s was never live on %s.", f("release"), f("environment")), next: "See /releases."}, true
+		}
+		return said{what: fmt.Sprintf("There is no release #%s.", f("release")), next: "See /releases."}, true
 	case release.CodeNothingBefore:
 		s := said{what: "No release of Towline's was live before this one, so there is none to go back to."}
 		if c := r.Facts["command"]; c != "" {

@@ -43,6 +43,7 @@ func TestTheChatInABrowser(t *testing.T) {
 		{"SQL in a folded quote takes three lines until it is opened", folding},
 		{"on a phone an approver has the whole request on one screen", oneScreen},
 		{"the tour waits for the member it means, and for a press that counts", waitingTour},
+		{"a browser that is new to the chat finds the tour where the chat is", tourInAnOldChat},
 		{"on a phone nothing is wider than the screen", phone},
 		{"at night the page is dark", night},
 		{"everything can be done from the keyboard", keyboard},

@@ -80,3 +80,14 @@ func waitingTour(t *testing.T, b *browser) {
 	tb.click(approve)
 	tb.until(contains(".step.now .step-go", "Send Done as Robin"))
 }
+
+func tourInAnOldChat(t *testing.T, b *browser) {
+	w := newWorld(t, withTour)
+	w.say(robin, "/deploy shop v2") // not who the step means
+	tb := b.open(t, w.url)
+	tb.until(contains(".step.now .step-go", "Send /deploy shop v2 as Dana"))
+	later := newWorld(t, withTour)
+	later.say(dana, "/deploy shop v2")
+	tb = b.open(t, later.url)
+	tb.until(contains(".step.now .step-go", "Be Robin and press Approve"))
+}

@@ -11,7 +11,11 @@ export class Tour {
     this.pointing = false;
     this.box = byId("tour");
     store.on("room", () => { this.load(); this.draw(); });
-    store.on("messages", () => this.point());
+    store.on("messages", ({ reset }) => {
+      if (!reset) return this.point();
+      this.load();
+      this.draw();
+    });
     store.on("me", () => this.draw());
     // Another tab went on with it.
     addEventListener("storage", () => { this.load(); this.draw(); });
@@ -21,8 +25,19 @@ export class Tour {
   get key() { return "towline.tour." + this.store.room.epoch; }
 
   load() {
-    this.at = Number(localStorage.getItem(this.key)) || 0;
+    const kept = localStorage.getItem(this.key);
+    this.at = kept === null ? this.reached() : Number(kept) || 0;
     this.hidden = localStorage.getItem("towline.tour.hidden") === "1";
+  }
+
+  // reached is how far the chat has come, for a browser that has not seen it: behind the last step that somebody said.
+  reached() {
+    let at = 0;
+    for (const m of [...this.store.messages.values()].sort((a, b) => a.id - b.id)) {
+      const said = this.steps.findIndex((s, i) => i >= at && s.say && s.say === m.text?.trim() && (!s.as || s.as === m.from));
+      if (said >= 0 && !m.deleted) at = said + 1;
+    }
+    return at;
   }
 
   go(at) {
