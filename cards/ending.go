@@ -161,6 +161,9 @@ func failure(l *lines, r release.Run) {
 			l.addf("It is one of these %d statements; D1 does not say which.", f.OneOf)
 			l.spare(listed(r.Plan.Names(), 6, code)...)
 		}
+	case "turned_away":
+		l.add("Cloudflare turned the request away before it reached the database:")
+		l.add(quote(f.Words))
 	case "foreign_keys_broken":
 		l.addf("%s would leave rows whose foreign keys lead nowhere, so D1 was told to undo everything.", code(f.File))
 	case "unknown_outcome":

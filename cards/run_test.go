@@ -179,7 +179,7 @@ func TestARunInTrouble(t *testing.T) {
 		"apply unknown":               unknown(release.Deploy, "apply", "unknown_outcome"),
 		"cannot go on, unknown":       unknown(release.Promote, "apply", "cannot_go_on"),
 	}
-	for _, code := range []string{"not_created", "restore_point_missing", "not_applied", "not_restored", "not_verified", "cannot_go_on", "foreign_keys_broken"} {
+	for _, code := range []string{"not_created", "restore_point_missing", "not_applied", "not_restored", "not_verified", "cannot_go_on", "foreign_keys_broken", "turned_away"} {
 		views[code] = failed(release.Promote, release.Failure{Code: code, File: "0008_totals.sql", Words: "the words of " + code})
 		views[code+" on preview"] = failed(release.Deploy, release.Failure{Code: code, File: "0008_totals.sql", Words: "the words of " + code})
 	}

@@ -13,11 +13,19 @@ import (
 	"towline/migrations/rehearse"
 )
 
+// words are what a person reads of an error: D1's own, where there is nothing around them that says more, as when to come
+// back, or which permission is missing.
 func words(err error) string {
-	if r, ok := errors.AsType[*RejectedError](err); ok {
+	if r, bare := err.(*RejectedError); bare { //nolint:errorlint // what stands around it is what matters here
 		return r.Words
 	}
 	return err.Error()
+}
+
+// turnedAway says whether a no is about who asks, or how much, and not about the statements.
+func turnedAway(err error) bool {
+	r, rejected := errors.AsType[*RejectedError](err)
+	return rejected && (r.Status == 401 || r.Status == 403 || r.Status == 404 || r.Status == 429)
 }
 
 // provision makes the database that the plan bound as "create NAME", and adopts it where it was made already.
@@ -183,6 +191,10 @@ func (a apply) observe(ctx context.Context) (outcome, string, error) {
 func (a apply) failed(err error) release.Failure {
 	f := release.Failure{Code: "not_applied", Words: words(err), OneOf: own([]migrations.Transaction{a.transaction()})}
 	if _, rejected := errors.AsType[*RejectedError](err); !rejected {
+		return f
+	}
+	if turnedAway(err) {
+		f.Code, f.OneOf = "turned_away", 0
 		return f
 	}
 	f.Code = "refused_by_d1"
