@@ -67,20 +67,29 @@ type Permission struct {
 // view holds no rows. SQLite does not count it among the statements that only read, so D1 demands the permission to edit.
 const probe = `DROP VIEW IF EXISTS "towline checks the permission to edit"`
 
+// nowhere is the id of no database: the highest that its form allows, of a version of UUID that nobody makes.
+const nowhere = "ffffffff-ffff-ffff-ffff-ffffffffffff"
+
 // Permissions finds out what the token may: reach the account and read its databases, and edit the database of the given
-// id. Without a database (an empty id) there is nothing to try an edit on, and the answer to that is HeldUnknown. It
-// changes nothing.
+// id. Without a database (an empty id) the edit is tried on one that does not exist. A refusal because of who asks is an
+// answer then as well; anything else is HeldUnknown, since nobody promises that permissions are looked at first. It changes
+// nothing.
 func (d *D1) Permissions(ctx context.Context, id string) []Permission {
 	read := Permission{Name: permissionRead, For: "find databases, read their schema and ledger, and take restore points"}
 	_, err := d.page(ctx, "", 1)
 	read.decide(err)
 
 	edit := Permission{Name: permissionEdit, For: "create databases, apply migrations and restore"}
-	if id == "" {
-		edit.Held, edit.Err = HeldUnknown, errors.New("there is no database yet to try it on")
+	if id != "" {
+		edit.decide(d.Apply(ctx, id, []string{probe}))
 		return []Permission{read, edit}
 	}
-	edit.decide(d.Apply(ctx, id, []string{probe}))
+	edit.Held, edit.Err = HeldUnknown, errors.New("there is no database yet to try it on")
+	err = d.Apply(ctx, nowhere, []string{probe})
+	var missing *PermissionError
+	if read.Held == HeldYes && errors.As(err, &missing) && missing.Permission == permissionEdit {
+		edit.Held, edit.Err = HeldNo, err
+	}
 	return []Permission{read, edit}
 }
 

@@ -2,6 +2,9 @@ package cloudflare_test
 
 import (
 	"errors"
+	"fmt"
+	"net/http"
+	"strings"
 	"testing"
 	"time"
 
@@ -86,6 +89,43 @@ func TestOnTheRealEngineTheProbeIsTakenAndChangesNothing(t *testing.T) {
 	expectUntouched(t, d, db.ID)
 }
 
+// TestWithoutADatabaseOnlyARefusalOfWhoAsksProvesThatAPermissionIsMissing: the edit is tried on a database that nobody has.
+func TestWithoutADatabaseOnlyARefusalOfWhoAsksProvesThatAPermissionIsMissing(t *testing.T) {
+	const none = `{"success":false,"errors":[{"code":%d,"message":"no"}]}`
+	for _, c := range []struct {
+		name         string
+		status, code int
+		want         cloudflare.Held
+	}{
+		{"not allowed", 403, 10000, cloudflare.HeldNo},
+		{"no such database", 404, 7404, cloudflare.HeldUnknown},
+		{"an id that it does not take", 400, 7400, cloudflare.HeldUnknown},
+		{"another account", 403, 7403, cloudflare.HeldUnknown},
+		{"a token that was revoked meanwhile", 403, 9109, cloudflare.HeldUnknown},
+		{"too many requests", 429, 971, cloudflare.HeldUnknown},
+		{"an internal error", 500, 7500, cloudflare.HeldUnknown},
+		{"a success, of all things", 200, 0, cloudflare.HeldUnknown},
+	} {
+		var asked []string
+		d, _ := serving(t, func(w http.ResponseWriter, r *http.Request) {
+			if r.Method == http.MethodGet {
+				fmt.Fprint(w, `{"success":true,"result":[]}`)
+				return
+			}
+			asked = append(asked, r.URL.Path)
+			w.WriteHeader(c.status)
+			fmt.Fprintf(w, none, c.code)
+		})
+		got := d.Permissions(t.Context(), "")
+		if got[0].Held != cloudflare.HeldYes || got[1].Held != c.want || got[1].Err == nil {
+			t.Errorf("%s: %+v", c.name, got)
+		}
+		if len(asked) != 1 || !strings.HasSuffix(asked[0], "/d1/database/ffffffff-ffff-ffff-ffff-ffffffffffff/query") {
+			t.Errorf("%s: asked %q", c.name, asked)
+		}
+	}
+}
+
 func expectUntouched(t *testing.T, d *cloudflare.D1, id string) {
 	t.Helper()
 	rows, err := d.Read(t.Context(), id, []string{"SELECT name FROM sqlite_master WHERE name NOT LIKE 'sqlite%' AND name NOT LIKE '\\_cf%' ESCAPE '\\'"})
@@ -99,7 +139,7 @@ func TestWhereNothingCanBeTriedOrNobodyAnswersItIsNotKnown(t *testing.T) {
 	d := open(t, cloudflare.Options{APIURL: url})
 	server.Forget()
 	got := d.Permissions(t.Context(), "")
-	if got[0].Held != cloudflare.HeldYes || got[1].Held != cloudflare.HeldUnknown || got[1].Err == nil || len(server.Writes()) != 0 {
+	if got[0].Held != cloudflare.HeldYes || got[1].Held != cloudflare.HeldUnknown || got[1].Err == nil || len(server.Writes()) != 1 {
 		t.Errorf("without a database: %+v, writes %v", got, server.Writes())
 	}
 	server.Inject(sandbox.Fault{Times: sandbox.Always, Reply: sandbox.HTML(502)})
