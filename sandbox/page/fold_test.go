@@ -10,7 +10,7 @@ import (
 func longCard() string {
 	var sql strings.Builder
 	for i := range 24 {
-		fmt.Fprintf(&sql, "ALTER TABLE orders ADD COLUMN a_rather_long_name_%d INTEGER NOT NULL DEFAULT 0;\n", i)
+		fmt.Fprintf(&sql, "ALTER TABLE orders ADD COLUMN a_rather_long_name_%d INTEGER NOT NULL DEFAULT 0 REFERENCES customers (id) ON DELETE CASCADE;\n", i)
 	}
 	fold := `<blockquote expandable><pre><code class="language-sql">` + sql.String() + `-- the end</code></pre></blockquote>`
 	return "🟡 <b>shop → production</b> · waiting for approval\nRelease <b>#2</b> by Dana · <code>v2</code> <code>56c20cc</code>\n\n" +
@@ -33,7 +33,7 @@ func folding(t *testing.T, b *browser) {
 	}
 	tb.click(".expandable > div") // anywhere on it, as in Telegram
 	tb.until(contains(".expandable > button", "Show less") + ` && document.querySelector(".expandable .code-head").offsetParent !== null`)
-	whole := `(() => { const pre = document.querySelector(".expandable pre"); return pre.textContent.endsWith("-- the end") && pre.scrollHeight <= pre.clientHeight + 1; })()`
+	whole := `(() => { const pre = document.querySelector(".expandable pre"); return pre.textContent.endsWith("-- the end") && pre.scrollHeight <= pre.clientHeight + 1 && pre.scrollWidth <= pre.clientWidth + 1; })()`
 	if !value[bool](tb, whole) {
 		t.Error("opened, the SQL is still cut")
 	}
