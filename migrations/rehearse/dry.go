@@ -3,12 +3,16 @@ package rehearse
 import (
 	"context"
 	"errors"
+	"slices"
 	"strings"
 	"unicode/utf8"
 
 	"towline/migrations"
 	"towline/migrations/sqlite"
 )
+
+// errLedger ends a transaction whose failure is known.
+var errLedger = errors.New("a file changes the ledger")
 
 // step is one statement of the plan, with what was learnt of it on the copy without rows.
 type step struct {
@@ -116,6 +120,9 @@ func (d *dryRun) transaction(ctx context.Context, c *sqlite.Conn, tx migrations.
 		switch {
 		case err == nil:
 			s.actions = res.Actions
+			if d.touchesLedger(s) {
+				return d.refuseLedger(tx, s)
+			}
 		case ctx.Err() != nil:
 			return ctx.Err()
 		case c.LimitedWrite(ctx, p.SQL, err):
@@ -130,6 +137,32 @@ func (d *dryRun) transaction(ctx context.Context, c *sqlite.Conn, tx migrations.
 		d.steps = append(d.steps, s)
 	}
 	return d.forget(ctx, c)
+}
+
+// touchesLedger reports whether a statement of a file changes the ledger. Its names are what every decision rests on, and
+// they are Towline's to write, in the same transaction: after a file that writes or removes some, nothing agrees any more.
+func (d *dryRun) touchesLedger(s step) bool {
+	if s.place.File == "" {
+		return false // one of ours
+	}
+	return slices.ContainsFunc(s.actions, func(a sqlite.Action) bool {
+		switch a.Kind {
+		case sqlite.Insert, sqlite.Update, sqlite.Delete, sqlite.DropTable, sqlite.AlterTable:
+			return sameName(a.Arg3, d.ledger)
+		case sqlite.CreateTrigger:
+			return sameName(a.Arg4, d.ledger)
+		}
+		return false
+	})
+}
+
+// refuseLedger is the failure of a statement that D1 would carry out.
+func (d *dryRun) refuseLedger(tx migrations.Transaction, s step) error {
+	d.failure = &Failure{
+		Place: placeOf(s.planned, -1), Migrations: tx.Names, Code: "LEDGER",
+		Message: "it changes " + d.ledger + ", the ledger of applied migrations, which only the tool that applies them writes",
+	}
+	return errLedger
 }
 
 // needsRows reports whether a refusal may be due to nothing but the copy's having no rows: what failed is a foreign key,
