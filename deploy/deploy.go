@@ -56,8 +56,8 @@ type Options struct {
 	Now       func() time.Time
 	Random    io.Reader // for ids and lease tokens
 
-	// Patience is how long after a write without an answer, of which there is no trace, the engine looks once more before
-	// it says that nothing happened. 0: five seconds.
+	// Patience is how long the engine waits before it looks again for a write without an answer, of which there is no
+	// trace. It looks seven times before it says that nothing happened. 0: five seconds.
 	Patience time.Duration
 
 	Logger *slog.Logger

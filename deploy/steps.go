@@ -98,21 +98,32 @@ func (x *execution) settle(ctx context.Context, s *release.Step, fx effect, caus
 	return x.fail(s, failure, release.StepUnknown, release.Unresolved), true, nil
 }
 
-// look observes an attempt's effect, and a second time where a call without an answer has left no trace: D1 may still be
-// working on it.
-func (x *execution) look(ctx context.Context, fx effect, cause error) (outcome, string, error) {
-	found, result, err := fx.observe(ctx)
+// looks is how often an attempt is looked for whose answer is missing. With the patience in between that is half a minute,
+// within which D1 must have ended a call ("Limits": a REST call must finish in 30 s): what was cut off early may be committed
+// until then.
+const looks = 7
+
+// look observes an attempt's effect: once, and again where a call without an answer has left no trace.
+func (x *execution) look(ctx context.Context, fx effect, cause error) (found outcome, result string, err error) {
 	_, unanswered := errors.AsType[*UnansweredError](cause)
-	if found == present || !unanswered && (cause != nil || found == absent) {
-		return found, result, err
+	for n := 1; ; n++ {
+		found, result, err = fx.observe(ctx)
+		again := unanswered && n < looks || cause == nil && found == unclear && n < 2
+		if found == present || !again || !x.rest(ctx) {
+			return found, result, err
+		}
 	}
+}
+
+// rest waits for the engine's patience; false: ctx ended before.
+func (x *execution) rest(ctx context.Context) bool {
 	timer := time.NewTimer(x.e.patience)
 	defer timer.Stop()
 	select {
 	case <-timer.C:
-		return fx.observe(ctx)
+		return true
 	case <-ctx.Done():
-		return found, result, err
+		return false
 	}
 }
 
