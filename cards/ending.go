@@ -25,7 +25,7 @@ func succeeded(v View, l lines) Card {
 	if r.Environment == release.Production {
 		l.addf("Asked for by %s, approved by %s", name(r.Requester.Name), people(r.Approvers()))
 	}
-	l.spare(listed(r.Plan.Names(), 5, code)...)
+	l.spare(files(r)...)
 	steps(&l, r)
 	for _, n := range r.Notes {
 		if n == "schema_differs" {
@@ -41,6 +41,17 @@ func succeeded(v View, l lines) Card {
 	return Card{HTML: l.String(), Buttons: next(r)}
 }
 
+// files lists what was applied, or taken back.
+func files(r release.Run) []string {
+	switch {
+	case r.Kind != release.Rollback:
+		return listed(r.Plan.Names(), 5, code)
+	case r.Plan.Back.Way == release.WayNothing:
+		return nil
+	}
+	return listed(r.Plan.Names(), 5, func(n string) string { return code(n) + " taken back" })
+}
+
 func people(list []release.Person) string {
 	var out []string
 	for _, p := range list {
@@ -53,6 +64,8 @@ func applied(r release.Run) string {
 	n := len(r.Plan.Pending)
 	spent := took(r.EndedAt.Sub(r.StartedAt))
 	switch {
+	case r.Plan.Reset && n == 0:
+		return "Rebuilt from production's schema, which has all of its migrations; read back in " + spent
 	case r.Plan.Reset:
 		return fmt.Sprintf("Rebuilt from production's schema, then %s applied, read back in %s", count(n, "migration"), spent)
 	case n == 0:

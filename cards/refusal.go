@@ -279,6 +279,8 @@ func resetButton(run release.Run) [][]Button {
 // Decided is the toast for a vote that counted.
 func Decided(run release.Run, yes bool) string {
 	switch {
+	case !yes && withdrawn(run):
+		return "Withdrawn. Nothing was changed."
 	case !yes:
 		return "Rejected. Nothing was changed."
 	case run.Phase == release.Asking:

@@ -119,13 +119,15 @@ func TestAToastFitsAndEndsWithItsCode(t *testing.T) {
 }
 
 func TestAVoteThatCountsSaysHowFarItIs(t *testing.T) {
+	byRequester := func(r *release.Run) { r.Votes = []release.Vote{{By: r.Requester, Digest: digest, At: noon}} }
 	half := with(run(release.Promote, release.Asking), func(r *release.Run) {
 		r.Required, r.Votes = 2, []release.Vote{{By: robin, Yes: true, Digest: digest}}
 	}).Run
 	for want, got := range map[string]string{
-		"Recorded, 1 of 2.":              cards.Decided(half, true),
-		"Approved. It starts now.":       cards.Decided(run(release.Promote, release.Queued), true),
-		"Rejected. Nothing was changed.": cards.Decided(run(release.Promote, release.Rejected), false),
+		"Recorded, 1 of 2.":               cards.Decided(half, true),
+		"Approved. It starts now.":        cards.Decided(run(release.Promote, release.Queued), true),
+		"Withdrawn. Nothing was changed.": cards.Decided(with(run(release.Promote, release.Rejected), byRequester).Run, false),
+		"Rejected. Nothing was changed.":  cards.Decided(run(release.Promote, release.Rejected), false),
 	} {
 		if got != want {
 			t.Errorf("got %q, want %q", got, want)

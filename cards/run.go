@@ -2,6 +2,7 @@ package cards
 
 import (
 	"fmt"
+	"slices"
 	"strings"
 	"time"
 
@@ -23,7 +24,7 @@ type View struct {
 // Run is the one living card of a run.
 func Run(v View) Card {
 	var l lines
-	l.add(headline(v.Run))
+	l.add(headline(v))
 	l.add(subject(v))
 	switch v.Run.Phase {
 	case release.Asking:
@@ -45,9 +46,12 @@ func arrow(r release.Run) string {
 }
 
 // headline is the verdict, on one line of a phone.
-func headline(r release.Run) string {
-	mark, words := verdict(r)
-	return fmt.Sprintf("%s %s · %s", mark, arrow(r), words)
+func headline(v View) string {
+	mark, words := verdict(v.Run)
+	if v.Run.Phase == release.Queued && v.Queued == "" && v.Run.Place <= 1 {
+		words = "starting" // nothing is before it
+	}
+	return fmt.Sprintf("%s %s · %s", mark, arrow(v.Run), words)
 }
 
 func verdict(r release.Run) (mark, words string) {
@@ -78,6 +82,9 @@ func verdict(r release.Run) (mark, words string) {
 	case release.Refused:
 		return "⛔", "refused"
 	case release.Rejected:
+		if withdrawn(r) {
+			return "⚪", "withdrawn"
+		}
 		return "⛔", "rejected"
 	case release.Expired:
 		return "⚪", "expired"
@@ -86,6 +93,11 @@ func verdict(r release.Run) (mark, words string) {
 	default:
 		return "⚠️", "unknown, a person must look"
 	}
+}
+
+// withdrawn reports whether the no was the requester's own.
+func withdrawn(r release.Run) bool {
+	return slices.ContainsFunc(r.Votes, func(v release.Vote) bool { return !v.Yes && v.By.ID == r.Requester.ID })
 }
 
 func doing(k release.Kind) string {

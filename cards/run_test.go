@@ -122,7 +122,8 @@ func TestARunThatWentWell(t *testing.T) {
 		"rebuilt": with(run(release.Reset, release.Done), func(r *release.Run) {
 			r.Steps = steps(release.StepDone, "fetch", "restore point", "reset", "apply", "verify")
 		}),
-		"promoted": with(run(release.Promote, release.Done), func(r *release.Run) { r.Point = point(); r.Steps = steps(release.StepDone, all...) }),
+		"rebuilt without migrations": with(run(release.Reset, release.Done), func(r *release.Run) { r.Plan.Pending = nil }),
+		"promoted":                   with(run(release.Promote, release.Done), func(r *release.Run) { r.Point = point(); r.Steps = steps(release.StepDone, all...) }),
 		"promoted by two": with(run(release.Promote, release.Done), func(r *release.Run) {
 			r.Votes = append(r.Votes, release.Vote{By: kim, Yes: true, Digest: digest})
 		}),
