@@ -9,7 +9,7 @@ export function toast(text, { bad = false, url = "" } = {}) {
   const box = byId("toasts");
   while (box.children.length > 2) box.firstElementChild.remove();
   box.append(node);
-  const stay = Math.min(12000, 3500 + 55 * text.length);
+  const stay = Math.min(12000, 2200 + 60 * text.length);
   let timer = setTimeout(() => node.remove(), stay);
   node.addEventListener("mouseenter", () => clearTimeout(timer));
   node.addEventListener("mouseleave", () => (timer = setTimeout(() => node.remove(), 1500)));

@@ -125,7 +125,7 @@ export class Tour {
   end() {
     const node = el("li.step", {}, el("span.step-mark", { "aria-hidden": "true" }, icon("check")),
       el("span.step-title", {}, "That was the tour. The chat is yours."),
-      el("div.step-body", {}, el("button.step-go", { onclick: () => this.go(0) }, "Go through it again")));
+      el("div.step-body", {}, el("p", {}, "Type / to see the commands. The tour begins anew with a new demo: this chat's databases have come too far for it.")));
     node.classList.add("now");
     return node;
   }
