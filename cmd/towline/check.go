@@ -6,6 +6,8 @@ import (
 	"flag"
 	"fmt"
 	"io"
+	"io/fs"
+	"path"
 	"strings"
 	"time"
 
@@ -255,4 +257,25 @@ func checkSource(ctx context.Context, v *verdicts, c *config.Config, p config.Pr
 		}
 	}
 	v.right("source: %s, %s in %s", what, number(len(files), "migration", "migrations"), p.Migrations)
+	checkSeed(v, s.FS, p.Preview.Seed)
+}
+
+// checkSeed reads the seed as a reset of preview would. A ref may lack it: preview is then rebuilt without.
+func checkSeed(v *verdicts, files fs.FS, seed string) {
+	if seed == "" {
+		return
+	}
+	sql, err := fs.ReadFile(files, path.Clean(seed))
+	if errors.Is(err, fs.ErrNotExist) {
+		v.note("seed: there is no %s; /preview reset rebuilds preview without it", seed)
+		return
+	}
+	if err == nil {
+		_, err = migrations.Split(seed, sql)
+	}
+	if err != nil {
+		v.bad("correct preview.seed, or the file", "seed: %v", err)
+		return
+	}
+	v.right("seed: %s", seed)
 }
