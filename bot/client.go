@@ -6,6 +6,7 @@ import (
 	"encoding/json"
 	"errors"
 	"net/http"
+	"strings"
 
 	tg "github.com/go-telegram/bot"
 	"github.com/go-telegram/bot/models"
@@ -136,16 +137,33 @@ func thread(p Place) int {
 // send posts a new message and returns its id. It is not repeated: when no reply
 // comes, the message may be there or not.
 func (c *client) send(ctx context.Context, p post) (int, error) {
+	id, err := c.sendAs(ctx, p, models.ParseModeHTML)
+	if unparsed(err) {
+		p.html = plainText(p.html)
+		id, err = c.sendAs(ctx, p, "")
+	}
+	return id, err
+}
+
+// unparsed tells of a text whose markup the server does not take. One that a team
+// runs itself may be older than a tag that is used here; what people have to read
+// then goes out without any markup, rather than not at all. Nothing was sent.
+func unparsed(err error) bool {
+	var e *Error
+	return errors.As(err, &e) && errors.Is(e, ErrRefused) && strings.Contains(strings.ToLower(e.Description), "can't parse entities")
+}
+
+func (c *client) sendAs(ctx context.Context, p post, mode models.ParseMode) (int, error) {
 	if p.name != "" {
 		m, err := c.tg.SendDocument(ctx, &tg.SendDocumentParams{
-			ChatID: p.place.Chat, MessageThreadID: thread(p.place), Caption: p.html, ParseMode: models.ParseModeHTML,
+			ChatID: p.place.Chat, MessageThreadID: thread(p.place), Caption: p.html, ParseMode: mode,
 			Document:            &models.InputFileUpload{Filename: p.name, Data: bytes.NewReader(p.content)},
 			DisableNotification: p.silent, ReplyParameters: reply(p.replyTo), ReplyMarkup: p.keyboard.markup(),
 		})
 		return messageID(m), c.plain("sendDocument", err)
 	}
 	m, err := c.tg.SendMessage(ctx, &tg.SendMessageParams{
-		ChatID: p.place.Chat, MessageThreadID: thread(p.place), Text: p.html, ParseMode: models.ParseModeHTML,
+		ChatID: p.place.Chat, MessageThreadID: thread(p.place), Text: p.html, ParseMode: mode,
 		LinkPreviewOptions: noPreview(), DisableNotification: p.silent, ReplyParameters: reply(p.replyTo), ReplyMarkup: p.keyboard.markup(),
 	})
 	return messageID(m), c.plain("sendMessage", err)
@@ -160,20 +178,26 @@ func messageID(m *models.Message) int {
 
 // edit changes text and buttons of a message, or a file's caption and buttons.
 func (c *client) edit(ctx context.Context, p post) error {
-	method := "editMessageText"
-	var err error
-	if p.name != "" {
-		method = "editMessageCaption"
-		_, err = c.tg.EditMessageCaption(ctx, &tg.EditMessageCaptionParams{
-			ChatID: p.place.Chat, MessageID: p.message, Caption: p.html, ParseMode: models.ParseModeHTML, ReplyMarkup: p.keyboard.markup(),
-		})
-	} else {
-		_, err = c.tg.EditMessageText(ctx, &tg.EditMessageTextParams{
-			ChatID: p.place.Chat, MessageID: p.message, Text: p.html, ParseMode: models.ParseModeHTML,
-			LinkPreviewOptions: noPreview(), ReplyMarkup: p.keyboard.markup(),
-		})
+	err := c.editAs(ctx, p, models.ParseModeHTML)
+	if unparsed(err) {
+		p.html = plainText(p.html)
+		err = c.editAs(ctx, p, "")
 	}
-	return unlessNotModified(c.plain(method, err))
+	return unlessNotModified(err)
+}
+
+func (c *client) editAs(ctx context.Context, p post, mode models.ParseMode) error {
+	if p.name != "" {
+		_, err := c.tg.EditMessageCaption(ctx, &tg.EditMessageCaptionParams{
+			ChatID: p.place.Chat, MessageID: p.message, Caption: p.html, ParseMode: mode, ReplyMarkup: p.keyboard.markup(),
+		})
+		return c.plain("editMessageCaption", err)
+	}
+	_, err := c.tg.EditMessageText(ctx, &tg.EditMessageTextParams{
+		ChatID: p.place.Chat, MessageID: p.message, Text: p.html, ParseMode: mode,
+		LinkPreviewOptions: noPreview(), ReplyMarkup: p.keyboard.markup(),
+	})
+	return c.plain("editMessageText", err)
 }
 
 // strip takes a message's buttons away.

@@ -44,10 +44,13 @@ func truncate(s string, most int) string {
 	return s
 }
 
-// parsedUnits is the length of Telegram HTML after parsing: without tags, with
-// entities as the characters they stand for. Text that is not well formed is
-// counted as it stands; Telegram will say what is wrong with it.
-func parsedUnits(s string) int {
+// parsedUnits is the length of Telegram HTML after parsing.
+func parsedUnits(s string) int { return units(plainText(s)) }
+
+// plainText is Telegram HTML after parsing: without tags, with entities as the
+// characters they stand for. Text that is not well formed stays as it stands;
+// Telegram will say what is wrong with it.
+func plainText(s string) string {
 	var b strings.Builder
 	for s != "" {
 		open := strings.IndexByte(s, '<')
@@ -62,7 +65,7 @@ func parsedUnits(s string) int {
 		s = s[open+end+1:]
 	}
 	b.WriteString(s)
-	return units(html.UnescapeString(b.String()))
+	return html.UnescapeString(b.String())
 }
 
 // clean makes a name fit to stand in a line among other words: without control
