@@ -134,10 +134,19 @@ func (o *Outbox) edit(ctx context.Context, c Card) error {
 	return o.record(ctx, c.Key, func(c *Card) { c.SentHash, c.SentTokens, c.Changed = hash, tokens, o.now() })
 }
 
-// strip takes the buttons of an older message. Where Telegram refuses that there
-// is nothing left to do.
+// retire makes an older message one that a newer one took over from: it loses its
+// buttons, and its words where the card has others for it.
+func (o *Outbox) retire(ctx context.Context, c Card, m MessageRef) error {
+	if c.Wanted.Left == "" || c.Wanted.Document != nil {
+		return o.client.strip(ctx, m)
+	}
+	return o.client.edit(ctx, post{place: Place{Chat: m.Chat}, message: m.Message, html: c.Wanted.Left})
+}
+
+// strip retires an older message. Where Telegram refuses that there is nothing
+// left to do.
 func (o *Outbox) strip(ctx context.Context, c Card, m MessageRef) error {
-	err := o.client.strip(ctx, m)
+	err := o.retire(ctx, c, m)
 	if errors.Is(err, ErrUnavailable) || errors.Is(err, ErrTooMany) || errors.Is(err, ErrUnauthorized) {
 		return err
 	}

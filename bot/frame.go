@@ -19,6 +19,9 @@ type Frame struct {
 	// Repost posts the card anew whenever it is greater than in the frame that
 	// was posted last: a new message, and the old one loses its buttons.
 	Repost uint64
+	// Left is what an older copy says once a newer one has taken over, as HTML. ""
+	// leaves it its words.
+	Left string
 	// Final marks the last frame of a card. It is delivered without waiting for
 	// the pace of edits, and a final card without Data buttons is forgotten 30
 	// days after its delivery.

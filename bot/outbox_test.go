@@ -103,6 +103,15 @@ func TestARepostMovesTheButtonsToANewMessage(t *testing.T) {
 		if live := r.live(group); len(live) != 1 || live[0] == old {
 			t.Errorf("live messages: %v", live)
 		}
+		frame.Repost++
+		frame.Left = "asked <b>again</b> below"
+		r.want("run/1", frame)
+		r.restart()
+		r.settle()
+		posts = r.posts(group)
+		if len(posts) != 3 || posts[1].Text != "asked again below" || len(posts[1].Buttons) != 0 || posts[0].Text != "please approve" {
+			t.Errorf("the copy left behind should say so, got %+v", posts)
+		}
 	})
 }
 

@@ -286,6 +286,6 @@ func Decided(run release.Run, yes bool) string {
 	case run.Phase == release.Asking:
 		return "Recorded, " + strconv.Itoa(len(run.Approvers())) + " of " + strconv.Itoa(run.Required) + "."
 	default:
-		return "Approved. It starts now."
+		return "Approved. It is checked once more and starts."
 	}
 }

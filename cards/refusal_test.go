@@ -124,10 +124,10 @@ func TestAVoteThatCountsSaysHowFarItIs(t *testing.T) {
 		r.Required, r.Votes = 2, []release.Vote{{By: robin, Yes: true, Digest: digest}}
 	}).Run
 	for want, got := range map[string]string{
-		"Recorded, 1 of 2.":               cards.Decided(half, true),
-		"Approved. It starts now.":        cards.Decided(run(release.Promote, release.Queued), true),
-		"Withdrawn. Nothing was changed.": cards.Decided(with(run(release.Promote, release.Rejected), byRequester).Run, false),
-		"Rejected. Nothing was changed.":  cards.Decided(run(release.Promote, release.Rejected), false),
+		"Recorded, 1 of 2.":                             cards.Decided(half, true),
+		"Approved. It is checked once more and starts.": cards.Decided(run(release.Promote, release.Queued), true),
+		"Withdrawn. Nothing was changed.":               cards.Decided(with(run(release.Promote, release.Rejected), byRequester).Run, false),
+		"Rejected. Nothing was changed.":                cards.Decided(run(release.Promote, release.Rejected), false),
 	} {
 		if got != want {
 			t.Errorf("got %q, want %q", got, want)

@@ -343,3 +343,8 @@ func stepNames(step string) (doing, done string) {
 func Ahead(r release.Run) string {
 	return fmt.Sprintf("%s #%d, asked for by %s", doing(r.Kind), r.Release, name(r.Requester.Name))
 }
+
+// Left is what an older copy of a run's card says when the run was asked about again.
+func Left(r release.Run) string {
+	return fmt.Sprintf("⚪ %s · asked again, see the newer message", arrow(r))
+}

@@ -131,11 +131,6 @@ var broken = []string{
 // disk or an interrupt is not among them.
 var atFault = []string{"ERROR", "CONSTRAINT", "AUTH", "TOOBIG", "MISMATCH", "RANGE", "READONLY"}
 
-// D1's own words, without a code of SQLite's, for statements that it does not take.
-var notTaken = []string{
-	"no sql statements detected", "to execute a transaction, please use", "wrong number of parameter bindings",
-}
-
 var sqliteCode = regexp.MustCompile(`\bSQLITE_([A-Z]+)`)
 
 // meaning is the table of answers. What is in none of its lines is unknown.
@@ -192,12 +187,11 @@ func (r *refusal) byCode() verdict {
 	return unknown
 }
 
+// statementAtFault reports whether a 400 with D1's own code blames the statement, as it does but for the codes of SQLite
+// that blame the database.
 func (r *refusal) statementAtFault() bool {
-	if found := sqliteCode.FindStringSubmatch(r.words); found != nil {
-		return slices.Contains(atFault, found[1])
-	}
-	words := strings.ToLower(r.words)
-	return slices.ContainsFunc(notTaken, func(text string) bool { return strings.Contains(words, text) })
+	found := sqliteCode.FindStringSubmatch(r.words)
+	return r.words != "" && (found == nil || slices.Contains(atFault, found[1]))
 }
 
 // outcome turns what came of a call into the errors that deploy.Databases promises.
@@ -210,6 +204,8 @@ func outcome(op operation, err error) error {
 	if !errors.As(err, &r) {
 		return unanswered
 	}
+	// A gateway that gives up says nothing of the call behind it; an error of the API's own comes at the call's end.
+	unanswered.Ended = r.status == http.StatusInternalServerError
 	no := &deploy.RejectedError{Words: r.words, Code: r.code, Status: r.status}
 	switch r.meaning().verdict {
 	case rejected:

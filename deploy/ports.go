@@ -65,7 +65,11 @@ func (e *RejectedError) Error() string {
 }
 
 // UnansweredError is a call whose effect is unknown: a timeout, a dropped connection, a server error.
-type UnansweredError struct{ Err error }
+type UnansweredError struct {
+	Err error
+	// Ended: the call itself is over, so that what it did is there by now. Otherwise it may still be at work.
+	Ended bool
+}
 
 // Error says what went wrong, without any secret.
 func (e *UnansweredError) Error() string { return "no usable answer from Cloudflare: " + e.Err.Error() }

@@ -100,15 +100,23 @@ func (x *execution) settle(ctx context.Context, s *release.Step, fx effect, caus
 
 // looks is how often an attempt is looked for whose answer is missing. With the patience in between that is half a minute,
 // within which D1 must have ended a call ("Limits": a REST call must finish in 30 s): what was cut off early may be committed
-// until then.
-const looks = 7
+// until then. A call that is known to be over is looked for twice.
+const (
+	looks      = 7
+	looksEnded = 2
+)
 
 // look observes an attempt's effect: once, and again where a call without an answer has left no trace.
 func (x *execution) look(ctx context.Context, fx effect, cause error) (found outcome, result string, err error) {
-	_, unanswered := errors.AsType[*UnansweredError](cause)
+	most := 1
+	if lost, unanswered := errors.AsType[*UnansweredError](cause); unanswered && !lost.Ended {
+		most = looks
+	} else if unanswered || cause == nil {
+		most = looksEnded
+	}
 	for n := 1; ; n++ {
 		found, result, err = fx.observe(ctx)
-		again := unanswered && n < looks || cause == nil && found == unclear && n < 2
+		again := n < most && (cause != nil || found == unclear)
 		if found == present || !again || !x.rest(ctx) {
 			return found, result, err
 		}

@@ -34,7 +34,7 @@ func TestAPressBecomesADecision(t *testing.T) {
 		asked string
 		toast string
 	}{
-		{"approve", 3, on(team, cards.Do(cards.Approve, "R", "d1"), true), "vote R d1 true by 3 as approver", "Approved. It starts now."},
+		{"approve", 3, on(team, cards.Do(cards.Approve, "R", "d1"), true), "vote R d1 true by 3 as approver", "Approved. It is checked once more and starts."},
 		{"approve on a card that was edited meanwhile", 3, on(team, cards.Do(cards.Approve, "R", "d1"), false), "vote R d1 true", "Approved"},
 		{"reject", 3, on(team, cards.Do(cards.Reject, "R", "d1"), true), "vote R d1 false", "Rejected"},
 		{"a stranger approves", 99, on(team, cards.Do(cards.Approve, "R", "d1"), true), "", "unknown_person"},

@@ -103,7 +103,7 @@ func (h *Handlers) show(ctx context.Context, id string) error {
 	if !keep {
 		f.Buttons = nil
 	}
-	f.Repost = run.Asked
+	f.Repost, f.Left = run.Asked, cards.Left(run)
 	f.Final = !run.Phase.Open() && run.Phase != release.Unresolved
 	if err := h.outbox.Want(ctx, "run/"+run.ID, f); err != nil {
 		return err

@@ -39,6 +39,7 @@ type frameRecord struct {
 	File    string           `json:"file,omitempty"`
 	Notify  bool             `json:"notify,omitempty"`
 	Repost  uint64           `json:"repost,omitempty"`
+	Left    string           `json:"left,omitempty"`
 	Final   bool             `json:"final,omitempty"`
 }
 
@@ -70,7 +71,7 @@ func toRecord(c bot.Card) cardRecord {
 		SentTokens: c.SentTokens, Tokens: c.Tokens, Chat: c.Chat, Message: c.Message, Topic: c.Topic, Reposted: c.Reposted,
 		Parked: c.Parked, Changed: c.Changed,
 		Wanted: frameRecord{
-			Chat: f.Place.Chat, Topic: f.Place.Topic, ReplyTo: f.ReplyTo, HTML: f.HTML, Notify: f.Notify, Repost: f.Repost, Final: f.Final,
+			Chat: f.Place.Chat, Topic: f.Place.Topic, ReplyTo: f.ReplyTo, HTML: f.HTML, Notify: f.Notify, Repost: f.Repost, Left: f.Left, Final: f.Final,
 		},
 	}
 	if f.Document != nil {
@@ -99,7 +100,7 @@ func fromRecord(key string, r cardRecord) bot.Card {
 		SentTokens: r.SentTokens, Tokens: r.Tokens, Chat: r.Chat, Message: r.Message, Topic: r.Topic, Reposted: r.Reposted,
 		Parked: r.Parked, Changed: r.Changed,
 		Wanted: bot.Frame{
-			Place: bot.Place{Chat: w.Chat, Topic: w.Topic}, ReplyTo: w.ReplyTo, HTML: w.HTML, Notify: w.Notify, Repost: w.Repost, Final: w.Final,
+			Place: bot.Place{Chat: w.Chat, Topic: w.Topic}, ReplyTo: w.ReplyTo, HTML: w.HTML, Notify: w.Notify, Repost: w.Repost, Left: w.Left, Final: w.Final,
 		},
 	}
 	if w.File != "" {

@@ -27,7 +27,7 @@ else
 	if npm install --loglevel=error; then
 		cp package.json "$installed"
 	else
-		missing "an npm package" "npm ci failed, see above"
+		missing "an npm package" "npm install failed, see above"
 	fi
 fi
 

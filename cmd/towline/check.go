@@ -16,6 +16,7 @@ import (
 	"towline/config"
 	"towline/deploy"
 	"towline/migrations"
+	"towline/source"
 )
 
 func checkCommand() subcommand {
@@ -235,6 +236,10 @@ func checkDatabase(ctx context.Context, v *verdicts, d1 *cloudflare.D1, env, nam
 
 func checkSource(ctx context.Context, v *verdicts, c *config.Config, p config.Project, getenv func(string) string) {
 	s, err := sourceOf(c, p, getenv).Fetch(ctx, "")
+	if errors.Is(err, source.ErrUnreachable) && p.Source.Git != "" {
+		v.open("check the network and projects.source, then run check again", "source: %v", err)
+		return
+	}
 	if err != nil {
 		v.bad("correct projects.source, or what it points to, as the message says; then run check again", "source: %v", err)
 		return
