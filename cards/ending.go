@@ -229,6 +229,8 @@ func consequence(l *lines, r release.Run) {
 	case f.Code == "refused_by_d1" || f.Code == "foreign_keys_broken":
 		l.add("Nothing of it is there: D1 takes all of a transaction or nothing." + spared(r))
 		l.add("Repair it and deploy again; other content becomes a new release.")
+	case f.Code == "not_applied":
+		l.add("Try again when the cause is gone: what did arrive after all is found then, and not run twice." + spared(r))
 	default:
 		l.add("Nothing of it was carried out." + spared(r))
 		l.add("Try again when the cause is gone.")

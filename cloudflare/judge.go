@@ -205,7 +205,7 @@ func outcome(op operation, err error) error {
 		return unanswered
 	}
 	// A gateway that gives up says nothing of the call behind it; an error of the API's own comes at the call's end.
-	unanswered.Ended = r.status == http.StatusInternalServerError
+	unanswered.Ended = r.envelope && r.status == http.StatusInternalServerError
 	no := &deploy.RejectedError{Words: r.words, Code: r.code, Status: r.status}
 	switch r.meaning().verdict {
 	case rejected:

@@ -71,7 +71,7 @@ func TestTheSameContentAgainIsUnchangedAndNoSecondRelease(t *testing.T) {
 		t.Errorf("releases %+v, %v", all, err)
 	}
 	s.version("more", second)
-	if run := s.deploy("more"); run.Release != 2 || run.Was != 1 || run.WasFrom == nil || run.WasFrom.Ref != "v1" {
+	if run := s.deploy("more"); run.Release != 2 || run.Was != 1 || run.WasFrom == nil || run.WasFrom.Ref != "again" {
 		t.Errorf("#%d after #%d from %v", run.Release, run.Was, run.WasFrom)
 	}
 	all, _ = s.engine.Releases(t.Context(), "shop", 0, 10)

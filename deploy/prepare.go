@@ -64,7 +64,7 @@ func (e *Engine) fetch(ctx context.Context, p Project, run *release.Run) error {
 			if ref != "" && !slices.Contains(known.Refs, ref) {
 				known.Refs = append(known.Refs, ref)
 			}
-			known.Seed = r.Seed
+			known.Seed, known.Origin = r.Seed, r.Origin // the same content, as it was last seen: after a merge, on its branch
 			tx.PutRelease(known)
 			run.Release = number
 		} else {

@@ -39,8 +39,8 @@ type Release struct {
 	Digest     string      `json:"digest"` // sha256, hex, of the manifest
 	Migrations []Migration `json:"migrations"`
 	Seed       string      `json:"seed,omitempty"` // blob digest of the seed for preview, outside the digest: production never sees it
-	Origin     Origin      `json:"origin"`
-	Refs       []string    `json:"refs,omitempty"` // every ref from which this content was deployed; the only field that grows
+	Origin     Origin      `json:"origin"`         // where this content was last seen
+	Refs       []string    `json:"refs,omitempty"` // every ref from which this content was deployed
 	CreatedBy  Person      `json:"created_by"`
 	CreatedAt  time.Time   `json:"created_at"`
 }
