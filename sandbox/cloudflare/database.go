@@ -8,6 +8,7 @@ import (
 	"net/http"
 	"os"
 	"path/filepath"
+	"sync"
 	"sync/atomic"
 	"time"
 
@@ -27,6 +28,8 @@ type database struct {
 	removed bool // deleted, not only closed
 
 	running atomic.Pointer[context.CancelFunc] // interrupts the query at work; needs no turn
+	// restoring counts the restores that wait for their turn: a query that gets its own before them is interrupted as well.
+	restoring atomic.Int32
 }
 
 func openDatabase(dir string, r record, around surroundings) (*database, error) {
@@ -99,6 +102,9 @@ func (db *database) execute(statements []statement) (results []statementResult, 
 		ctx, interrupt := context.WithCancel(ctx)
 		defer interrupt()
 		db.running.Store(&interrupt)
+		if db.restoring.Load() > 0 {
+			interrupt()
+		}
 		defer db.running.Store(nil)
 		results, err = db.transaction(ctx, statements)
 		return err
@@ -236,10 +242,14 @@ type restored struct {
 // restore puts back the content of a bookmark, or that of a time. The content that it replaces keeps its bookmark. A
 // query at work is interrupted, as the documentation of Time Travel says.
 func (db *database) restore(bookmark string, at time.Time) (r restored, err error) {
+	db.restoring.Add(1)
+	waiting := sync.OnceFunc(func() { db.restoring.Add(-1) })
+	defer waiting()
 	if interrupt := db.running.Load(); interrupt != nil {
 		(*interrupt)()
 	}
 	err = db.alone(func(context.Context) error {
+		waiting()
 		if err := db.keep(); err != nil {
 			return err
 		}
