@@ -118,7 +118,7 @@ func aboutRequest(r release.Refusal, run release.Run, f func(string) string) (sa
 		return said{what: "This request has expired.", next: "Ask again with the same command."}, true
 	case release.CodeSuperseded:
 		return said{what: "A newer request took this one's place.", next: "Look for the newer card."}, true
-	case release.CodeDigestMismatch, release.CodePlanChanged:
+	case release.CodeDigestMismatch:
 		return said{what: "The plan changed since this button was shown.", next: "Read the card again and press its new button."}, true
 	case release.CodeStaleButton:
 		return said{what: "This button belongs to an older state of the card.", next: "Use the newest message."}, true

@@ -18,7 +18,6 @@ const (
 	CodeExpired        Code = "request_expired"
 	CodeSuperseded     Code = "request_superseded"
 	CodeDigestMismatch Code = "digest_mismatch"
-	CodePlanChanged    Code = "plan_changed"
 	CodeStaleButton    Code = "stale_button"
 	CodeRefNotAllowed  Code = "ref_not_allowed"
 	CodeNotOnPreview   Code = "not_on_preview"

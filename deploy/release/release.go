@@ -10,7 +10,6 @@ import (
 	"crypto/sha256"
 	"encoding/hex"
 	"fmt"
-	"slices"
 	"time"
 
 	"towline/migrations"
@@ -82,11 +81,6 @@ func DigestOf(files []migrations.File) string {
 // Short is the part of a digest that people compare: its first eight characters.
 func Short(digest string) string {
 	return digest[:min(8, len(digest))]
-}
-
-// Has reports whether the release contains a migration of that name.
-func (r Release) Has(name string) bool {
-	return slices.ContainsFunc(r.Migrations, func(m Migration) bool { return m.Name == name })
 }
 
 // Standing is how a release stands in one environment.

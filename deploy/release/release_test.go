@@ -270,10 +270,6 @@ func TestTheNamesAfterAPlan(t *testing.T) {
 	if got := p.After(); !slices.Equal(got, []string{"0"}) {
 		t.Errorf("back %q", got)
 	}
-	r := release.Release{Migrations: []release.Migration{{Name: "1"}}}
-	if !r.Has("1") || r.Has("2") {
-		t.Error("what a release has is wrong")
-	}
 }
 
 func TestARefusalListsWhatItIsAbout(t *testing.T) {
