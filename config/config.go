@@ -26,9 +26,11 @@ type Config struct {
 	Telegram   Telegram   `yaml:"telegram"`
 	Cloudflare Cloudflare `yaml:"cloudflare"`
 	Store      Store      `yaml:"store"`
-	People     []Person   `yaml:"people"`
-	Projects   []Project  `yaml:"projects"`
-	Usage      Usage      `yaml:"usage"`
+	// StopTimeout is how long a stop may wait for a step that has begun and for messages on their way.
+	StopTimeout time.Duration `yaml:"stop_timeout"`
+	People      []Person      `yaml:"people"`
+	Projects    []Project     `yaml:"projects"`
+	Usage       Usage         `yaml:"usage"`
 
 	secrets []string
 }
@@ -73,7 +75,10 @@ type Person struct {
 	// ID is Telegram's user id.
 	ID   int64  `yaml:"id"`
 	Name string `yaml:"name"`
-	Role Role   `yaml:"role"`
+	// Username is Telegram's, without the @, empty for none. It only finds somebody who is named in a command
+	// (/delegate @robin); nobody is recognised by it, since whoever gives a username up frees it for anybody else.
+	Username string `yaml:"username"`
+	Role     Role   `yaml:"role"`
 }
 
 // Role is what a person may do; the higher includes the lower: viewer, deployer, approver, admin.
@@ -119,7 +124,11 @@ type Project struct {
 	MigrationsTable string     `yaml:"migrations_table"`
 	Preview         Preview    `yaml:"preview"`
 	Production      Production `yaml:"production"`
-	Approvals       Approvals  `yaml:"approvals"`
+	// Approvals is what a promote to production needs, whether the file has it as approvals or as
+	// production.approvals. What a deploy to preview needs is Preview.Approvals.
+	Approvals Approvals `yaml:"approvals"`
+	// Freeze is when production does not change; nil where it always may. Otherwise there is at least one window.
+	Freeze *Freeze `yaml:"freeze"`
 }
 
 // Place is a chat, or a topic of it.
@@ -155,6 +164,8 @@ type Preview struct {
 	Database string `yaml:"database"`
 	// Seed is an SQL file below the source's root that `/preview reset` runs; empty for none.
 	Seed string `yaml:"seed"`
+	// Approvals is what a deploy needs: Required is 0, which is nobody's yes, unless the file says more.
+	Approvals Approvals `yaml:"approvals"`
 }
 
 // Production is the database that /promote goes to.
@@ -162,12 +173,43 @@ type Production struct {
 	Database string `yaml:"database"`
 }
 
-// Approvals is what a promote needs.
+// Approvals is what a change of an environment needs.
 type Approvals struct {
 	// Required is how many people have to say yes, the requester not counted.
 	Required int `yaml:"required"`
+	// Role is the lowest role whose yes counts: Approver or Admin.
+	Role Role `yaml:"role"`
 	// Expire is how long a request stays open.
 	Expire time.Duration `yaml:"expire"`
+}
+
+// Freeze is a project's calendar of windows in which production does not change. What they mean together is in package
+// deploy/freeze.
+type Freeze struct {
+	// Timezone is the zone whose clocks all windows are read on.
+	Timezone *time.Location `yaml:"timezone"`
+	// Deny are windows in which production does not change; they win over Allow.
+	Deny []Window `yaml:"deny"`
+	// Allow are windows outside of which production does not change; none of them means that it may at any time.
+	Allow []Window `yaml:"allow"`
+}
+
+// Window is one window of a Freeze: either Cron and For, or From and To.
+type Window struct {
+	// Cron is when the window begins, as written; Schedule is the same, parsed, and nil for a range of dates. Its own
+	// time zone means nothing: Freeze.Timezone does.
+	Cron     string             `yaml:"cron"`
+	Schedule *cron.SpecSchedule `yaml:"-"`
+	// For is how long the window is, on the clock of the zone: 1m to 31d.
+	For time.Duration `yaml:"for"`
+	// From and To are the range as written, "2026-12-20" or "2026-12-24 12:00".
+	From string `yaml:"from"`
+	To   string `yaml:"to"`
+	// Begins and Ends are the same as instants, the end not included: where To is a date, the midnight after it.
+	Begins time.Time `yaml:"-"`
+	Ends   time.Time `yaml:"-"`
+	// Reason is what people are told; it may be empty.
+	Reason string `yaml:"reason"`
 }
 
 // Usage is when to report on the databases, and when to warn.
@@ -178,4 +220,12 @@ type Usage struct {
 	Timezone *time.Location `yaml:"timezone"`
 	// Alerts are per cent of a limit, ascending.
 	Alerts []int `yaml:"alerts"`
+}
+
+// Text is the window as people read it: "0 16 * * FRI for 64h", "2026-12-20 to 2027-01-04".
+func (w Window) Text() string {
+	if w.Cron != "" {
+		return w.Cron + " for " + spanText(w.For)
+	}
+	return w.From + " to " + w.To
 }
