@@ -42,4 +42,8 @@ type Entry struct {
 	Release     uint64              `json:"release,omitempty"`
 	Digest      string              `json:"digest,omitempty"`
 	Detail      string              `json:"detail,omitempty"`
+
+	// Prev and Hash chain the log (audit.go). The store sets them, and Seq.
+	Prev string `json:"prev,omitempty"` // Hash of the entry before, empty in the first
+	Hash string `json:"hash,omitempty"` // sha256 in hex of the rest of the entry
 }

@@ -142,8 +142,15 @@ type Tx interface {
 	Append(Event)
 	// Events lists those after a sequence number, oldest first.
 	Events(after uint64, limit int) []Event
-	// Audit stores an entry of the project's log.
+	// Audit stores an entry at the end of its project's log, or of the team's own where it names no project. It sets Seq,
+	// Prev and Hash.
 	Audit(Entry)
 	// Entries lists a project's log, newest first.
 	Entries(project string, limit int) []Entry
+	// EntriesAfter lists those after a sequence number, oldest first.
+	EntriesAfter(project string, after uint64, limit int) []Entry
+	// Head is the last entry of a project's log as the store remembers it; 0 and "" where there is none.
+	Head(project string) (seq uint64, hash string)
+	// Logs lists the projects that have a log, in order; "" is the team's own.
+	Logs() []string
 }

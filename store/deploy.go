@@ -21,7 +21,8 @@ import (
 //	change/PROJECT/ENV/SEQ      what became live    sums/PROJECT/ENV              checksums of what was applied
 //	run/ID                      a run               key/KEY                       the run that a request made
 //	open/ID                     present while a run can still change something
-//	event/SEQ                   an event            audit/PROJECT/SEQ             a line of the audit log
+//	event/SEQ                   an event
+//	audit/LOG/SEQ               an audit entry      audit-head/LOG                the last one (audit.go)
 //
 // A value is a record: a version and the engine's type in JSON, whose package says what may change in it.
 type Deploy struct{ s *Store }
@@ -229,15 +230,6 @@ func (t *deployTx) Append(e deploy.Event) {
 func (t *deployTx) Events(after uint64, limit int) []deploy.Event {
 	prefix := key("event") + "/"
 	return list[deploy.Event](t, prefix, prefix+number(after), limit, false)
-}
-
-func (t *deployTx) Audit(e deploy.Entry) {
-	e.Seq = t.tx.Next("audit/" + e.Project)
-	put(t, key("audit", e.Project, number(e.Seq)), e)
-}
-
-func (t *deployTx) Entries(project string, limit int) []deploy.Entry {
-	return list[deploy.Entry](t, key("audit", project)+"/", "", limit, true)
 }
 
 // Cursor reads how far a follower of events has come; SetCursor moves it on.
