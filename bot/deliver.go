@@ -72,11 +72,11 @@ func (o *Outbox) step(ctx context.Context, c Card) error {
 }
 
 // outgoing is the wanted frame as it goes to Telegram.
-func (c Card) outgoing(chat int64) post {
+func (c Card) outgoing(chat int64, now time.Time) post {
 	f := c.Wanted
 	p := post{
 		place: Place{Chat: chat, Topic: f.Place.Topic}, message: c.Message, replyTo: f.ReplyTo,
-		html: f.HTML, keyboard: render(f.Buttons, c.Tokens), silent: !f.Notify,
+		html: f.HTML, keyboard: render(f.Buttons, living(c.Tokens, now)), silent: !f.Notify,
 	}
 	if f.Document != nil {
 		p.name = f.Document.Name
@@ -87,7 +87,8 @@ func (c Card) outgoing(chat int64) post {
 // post sends a new message: first what is about to be sent is stored, then it is
 // sent, then where it is. After a crash in between it is in doubt, and sent again.
 func (o *Outbox) post(ctx context.Context, c Card, chat int64) error {
-	p := c.outgoing(chat)
+	now := o.now()
+	p := c.outgoing(chat, now)
 	if c.Digest != "" {
 		content, err := o.store.Document(ctx, c.Digest)
 		if err != nil {
@@ -96,7 +97,7 @@ func (o *Outbox) post(ctx context.Context, c Card, chat int64) error {
 		p.content = content
 	}
 	attempt := Attempt{
-		Hash: c.WantedHash, Digest: c.Digest, Tokens: tokensOf(c.Wanted, c.Tokens),
+		Hash: c.WantedHash, Digest: c.Digest, Tokens: c.tokenIDs(now),
 		Repost: c.Wanted.Repost, Topic: c.Wanted.Place.Topic,
 	}
 	if c.Attempt != nil {
@@ -122,7 +123,8 @@ func (o *Outbox) post(ctx context.Context, c Card, chat int64) error {
 
 // edit changes the live message. One that is gone is posted anew.
 func (o *Outbox) edit(ctx context.Context, c Card) error {
-	err := o.client.edit(ctx, c.outgoing(c.Chat))
+	now := o.now()
+	err := o.client.edit(ctx, c.outgoing(c.Chat, now))
 	if errors.Is(err, ErrMessageGone) {
 		o.log.Info("the message is gone, posting anew", "card", c.Key, "chat", c.Chat, "message", c.Message)
 		return o.record(ctx, c.Key, func(c *Card) { c.Message, c.SentHash, c.SentTokens = 0, "", nil })
@@ -130,8 +132,11 @@ func (o *Outbox) edit(ctx context.Context, c Card) error {
 	if err != nil {
 		return err
 	}
-	hash, tokens := c.WantedHash, tokensOf(c.Wanted, c.Tokens)
-	return o.record(ctx, c.Key, func(c *Card) { c.SentHash, c.SentTokens, c.Changed = hash, tokens, o.now() })
+	hash, tokens := c.WantedHash, c.tokenIDs(now)
+	return o.record(ctx, c.Key, func(c *Card) {
+		c.SentHash, c.SentTokens, c.Changed = hash, tokens, o.now()
+		*c = c.shown(c.Changed)
+	})
 }
 
 // retire makes an older message one that a newer one took over from: it loses its

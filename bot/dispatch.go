@@ -105,13 +105,15 @@ func (b *Bot) press(ctx context.Context, u queued, q *wireCallback) error {
 	}
 	reply := b.replyTo(ctx, u, q.ID)
 	on := MessageRef{Chat: q.Message.Chat.ID, Message: q.Message.ID}
-	m, err := b.outbox.pressed(ctx, q.Data, on, q.Message.Markup.holds(q.Data))
+	m, err := b.outbox.pressed(ctx, pressing{
+		token: q.Data, on: on, by: q.From.ID, shown: q.Message.Markup.holds(q.Data), received: u.Received,
+	})
 	if err != nil {
 		reply(b.failed(u))
 		return err
 	}
-	if !m.known {
-		reply(b.options.UnknownPress)
+	if m.verdict != pressGood {
+		reply(b.options.refusal(m.verdict))
 		return nil
 	}
 	p := Press{

@@ -90,6 +90,32 @@ type Command struct {
 	Sent, Received time.Time
 	// Irregular is "" for a command that a person typed here just now.
 	Irregular Irregular
+	// Mentions are the people named in the text, in their order. Somebody without a
+	// username is picked from a list, and Telegram gives the id; of an @username the
+	// id is 0, and Name and Username are the word as it was typed, without the @.
+	Mentions []Person
+	// RepliesTo is the author of the message that the command answers; nil when it
+	// answers none, or one of a bot, a channel or an anonymous administrator.
+	RepliesTo *Person
+}
+
+// Reply is an answer in words to the live message of a card whose newest frame
+// has OnReply. It is a plain message; an answer that begins with a slash is a
+// command or nothing.
+type Reply struct {
+	// UpdateID is as in Command.
+	UpdateID int64
+	Place    Place
+	// Message is the id of the message that holds the words.
+	Message int
+	From    Person
+	// Data is the frame's OnReply, Card the card's key.
+	Data, Card string
+	// Text is the whole message, never empty.
+	Text string
+	// Sent and Received are as in Command, and so is Irregular.
+	Sent, Received time.Time
+	Irregular      Irregular
 }
 
 // Press is a press on a button of one of the bot's cards.
@@ -121,7 +147,7 @@ type Toast struct {
 	Alert bool
 }
 
-// Handler decides what commands and presses mean. Its methods are called for
+// Handler decides what commands, presses and replies mean. Its methods are called for
 // one update of a chat at a time and for several chats at once. After a crash
 // an update can be handled again: what a handler does is keyed by UpdateID. The
 // context ends at the handler's time limit, not when the bot is told to stop.
@@ -129,6 +155,7 @@ type Toast struct {
 type Handler interface {
 	Command(ctx context.Context, c Command) error
 	Press(ctx context.Context, p Press) (Toast, error)
+	Reply(ctx context.Context, r Reply) error
 }
 
 // EventHandler is implemented by a Handler that also wants to know what

@@ -27,6 +27,8 @@ var (
 	ErrQueryTooOld = errors.New("the press is too old to answer")
 	// ErrTooMany: 429; Error.RetryAfter says how long to wait.
 	ErrTooMany = errors.New("too many requests")
+	// ErrNotAdmin: Telegram tells this, or lets a bot do this, only as an administrator.
+	ErrNotAdmin = errors.New("the bot must be an administrator of the chat")
 	// ErrRefused: any other 4xx: the same request would be refused again.
 	ErrRefused = errors.New("the request was refused")
 	// ErrUnavailable: 5xx, a body that is not the Bot API's, or no reply at all.
@@ -99,6 +101,8 @@ func meaning(code int, description string, migratedTo int64) error {
 		return ErrUnauthorized
 	case code == 429:
 		return ErrTooMany
+	case has("chat_admin_required", "member list is inaccessible", "need administrator rights"):
+		return ErrNotAdmin
 	case code == 403, has("chat not found", "peer_id_invalid", "not enough rights", "have no rights", "chat_write_forbidden"):
 		return ErrExcluded
 	case has("message is not modified"):

@@ -1,5 +1,7 @@
 package bot
 
+import "time"
+
 // Frame is how a card should look now.
 type Frame struct {
 	Place Place
@@ -14,6 +16,15 @@ type Frame struct {
 	// Document makes the card a file. A card cannot change between file and
 	// text; one whose Document changes is posted anew.
 	Document *Document
+	// Kind says how urgent the frame is when a chat is short of what it may be
+	// sent. Its zero value lets the frame's other fields tell.
+	Kind Kind
+	// OnReply, where it is set, is what the handler gets in Reply.Data when somebody
+	// answers the live message in words. It never leaves the store.
+	OnReply string
+	// Until is when the Data buttons and OnReply are dead. Zero means 30 days after
+	// the frame was last delivered.
+	Until time.Time
 	// Notify makes a sound. It matters only when a message is new.
 	Notify bool
 	// Repost posts the card anew whenever it is greater than in the frame that
@@ -28,6 +39,31 @@ type Frame struct {
 	Final bool
 }
 
+// Kind is what a frame is for, which decides what goes first when a chat may not
+// be sent everything at once: answers before approvals, those before alerts, then
+// progress, then reports. A kind that waited a minute is no longer passed over by
+// progress.
+type Kind string
+
+// The kinds of frame.
+const (
+	// KindAuto: a new message with Notify and Data buttons is an approval, another
+	// one an answer where it has ReplyTo, else an alert; an edit is progress, but a
+	// final one goes with the approvals.
+	KindAuto Kind = ""
+	// KindAnswer is what somebody waits for who has just asked.
+	KindAnswer Kind = "answer"
+	// KindApproval is what somebody must act on, or how a run ended.
+	KindApproval Kind = "approval"
+	// KindAlert is what somebody should know soon.
+	KindAlert Kind = "alert"
+	// KindProgress is what the next frame makes obsolete. It leaves the chat some of
+	// its savings.
+	KindProgress Kind = "progress"
+	// KindReport is what can wait.
+	KindReport Kind = "report"
+)
+
 // Button has a text and exactly one of Data, URL and Copy.
 type Button struct {
 	// Text is what it says.
@@ -41,6 +77,10 @@ type Button struct {
 	Copy string
 	// Style is "primary", "success", "danger" or "".
 	Style string
+	// For are the ids of those who may press a button with Data; empty means
+	// anybody. A press by somebody else does not reach the handler. Buttons of a
+	// frame with the same Data have the same For.
+	For []int64
 }
 
 // Document is a file of at most 50 MB.

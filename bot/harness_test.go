@@ -39,10 +39,12 @@ type recorder struct {
 	mu       sync.Mutex
 	commands []bot.Command
 	presses  []bot.Press
+	replies  []bot.Reply
 	events   []bot.Event
 
 	onCommand func(ctx context.Context, c bot.Command) error
 	onPress   func(ctx context.Context, p bot.Press) (bot.Toast, error)
+	onReply   func(ctx context.Context, p bot.Reply) error
 }
 
 func (r *recorder) Command(ctx context.Context, c bot.Command) error {
@@ -63,6 +65,16 @@ func (r *recorder) Press(ctx context.Context, p bot.Press) (bot.Toast, error) {
 		return bot.Toast{Text: "noted " + p.Data}, nil
 	}
 	return r.onPress(ctx, p)
+}
+
+func (r *recorder) Reply(ctx context.Context, p bot.Reply) error {
+	r.mu.Lock()
+	r.replies = append(r.replies, p)
+	r.mu.Unlock()
+	if r.onReply == nil {
+		return nil
+	}
+	return r.onReply(ctx, p)
 }
 
 func (r *recorder) Event(_ context.Context, e bot.Event) error {

@@ -43,6 +43,11 @@ type Options struct {
 	// UnknownPress answers a press whose token the store does not know; its zero
 	// value means "This button is no longer in use."
 	UnknownPress Toast
+	// ExpiredPress answers a press on a button whose time is over, OlderPress one on
+	// another message than the card's live one or on a button that was replaced,
+	// NotYoursPress one by somebody who is not in Button.For. Their zero values say
+	// so.
+	ExpiredPress, OlderPress, NotYoursPress Toast
 	// SlowPress answers a press whose handler has not come back 10 s after it was
 	// received: Telegram soon refuses an answer, so it comes instead of the
 	// handler's toast. Its zero value says that the card will show the result.
@@ -150,6 +155,9 @@ func (o Options) withDefaults() (Options, error) {
 	o.HandlerTimeout = or(o.HandlerTimeout, 2*time.Minute)
 	o.StopTimeout = or(o.StopTimeout, 10*time.Second)
 	o.UnknownPress = or(o.UnknownPress, Toast{Text: "This button is no longer in use."})
+	o.ExpiredPress = or(o.ExpiredPress, Toast{Text: "This button has expired."})
+	o.OlderPress = or(o.OlderPress, Toast{Text: "This button was replaced. Use the newest message about it."})
+	o.NotYoursPress = or(o.NotYoursPress, Toast{Text: "This button is for somebody else.", Alert: true})
 	o.SlowPress = or(o.SlowPress, Toast{Text: "Still working on it. The card will show the result."})
 	o.FailedPress = or(o.FailedPress, Toast{Text: "That did not work. The log of the bot says why, under update %d.", Alert: true})
 	if o.Now == nil {
@@ -162,6 +170,19 @@ func (o Options) withDefaults() (Options, error) {
 		o.Log = slog.New(slog.DiscardHandler)
 	}
 	return o, nil
+}
+
+// refusal is the toast for a press that does not reach the handler.
+func (o Options) refusal(v verdict) Toast {
+	switch v {
+	case pressOlder:
+		return o.OlderPress
+	case pressExpired:
+		return o.ExpiredPress
+	case pressNotYours:
+		return o.NotYoursPress
+	}
+	return o.UnknownPress
 }
 
 func (p Pace) withDefaults() Pace {

@@ -9,6 +9,7 @@ import (
 	"fmt"
 	"io"
 	"log/slog"
+	"slices"
 	"sync"
 	"time"
 )
@@ -109,15 +110,9 @@ func (c Card) wanting(f Frame, digest string, fresh map[string]string, found boo
 	if found && (c.Wanted.Document == nil) != (f.Document == nil) {
 		return c, &FrameError{c.Key, "a card cannot change between text and file"}
 	}
-	tokens := map[string]string{}
-	for data, token := range fresh {
-		tokens[data] = token
-	}
-	for data, token := range c.Tokens {
-		tokens[data] = token
-	}
+	tokens := wantTokens(c.Tokens, f, fresh, now)
 	hash := f.hash(digest, tokens)
-	if found && hash == c.WantedHash && f.Repost == c.Wanted.Repost && f.Final == c.Wanted.Final {
+	if found && hash == c.WantedHash && f.Repost == c.Wanted.Repost && f.alike(c.Wanted) {
 		return c, errUnchanged
 	}
 	c.Wanted, c.Digest, c.Tokens, c.WantedHash = f, digest, tokens, hash
@@ -125,19 +120,41 @@ func (c Card) wanting(f Frame, digest string, fresh map[string]string, found boo
 	return c, nil
 }
 
+// alike tells whether two frames that look the same also mean the same.
+func (f Frame) alike(g Frame) bool {
+	if f.Final != g.Final || f.Kind != g.Kind || f.OnReply != g.OnReply || f.Left != g.Left || !f.Until.Equal(g.Until) {
+		return false
+	}
+	return slices.EqualFunc(f.data(), g.data(), func(a, b Button) bool { return slices.Equal(a.For, b.For) })
+}
+
+// data are the buttons of a frame that have Data.
+func (f Frame) data() []Button {
+	var list []Button
+	for _, row := range f.Buttons {
+		for _, b := range row {
+			if b.Data != "" {
+				list = append(list, b)
+			}
+		}
+	}
+	return list
+}
+
 // hash identifies what a frame looks like and where.
-func (f Frame) hash(digest string, tokens map[string]string) string {
+func (f Frame) hash(digest string, tokens []Token) string {
 	name := ""
 	if f.Document != nil {
 		name = f.Document.Name
 	}
 	// Strings, numbers and slices of them always marshal.
-	b, _ := json.Marshal([]any{f.Place, f.HTML, render(f.Buttons, tokens), name, digest})
+	b, _ := json.Marshal([]any{f.Place, f.HTML, render(f.Buttons, inUse(tokens)), name, digest})
 	sum := sha256.Sum256(b)
 	return hex.EncodeToString(sum[:16])
 }
 
-// render makes Telegram's keyboard of a frame's buttons.
+// render makes Telegram's keyboard of a frame's buttons. Those whose token is
+// over are left out.
 func render(rows [][]Button, tokens map[string]string) keyboard {
 	var k keyboard
 	for _, row := range rows {
@@ -145,7 +162,9 @@ func render(rows [][]Button, tokens map[string]string) keyboard {
 		for _, b := range row {
 			button := keyboardButton{Text: b.Text, Style: b.Style, URL: b.URL}
 			if b.Data != "" {
-				button.Data = tokens[b.Data]
+				if button.Data = tokens[b.Data]; button.Data == "" {
+					continue
+				}
 			}
 			if b.Copy != "" {
 				button.Copy = &copyText{b.Copy}
@@ -182,6 +201,13 @@ func (f Frame) check(key string) error {
 		return refuse("no text")
 	case n > most:
 		return refuse("the text has %d UTF-16 units, and %d is the most", n, most)
+	}
+	people := map[string][]int64{}
+	for _, b := range f.data() {
+		if others, ok := people[b.Data]; ok && !slices.Equal(others, b.For) {
+			return refuse("buttons with the same Data are for different people")
+		}
+		people[b.Data] = b.For
 	}
 	return checkButtons(f.Buttons, refuse)
 }

@@ -187,10 +187,12 @@ func TestAfterALostReplyOnlyTheLastCopyHasLiveButtons(t *testing.T) {
 		if len(posts) != 2 {
 			t.Fatalf("want two copies, got %+v", posts)
 		}
-		r.press(lead, group, posts[0].ID, "Approve")
+		if a := r.press(lead, group, posts[0].ID, "Approve"); !strings.Contains(a.Text, "newest message") {
+			t.Errorf("the older copy answered %q", a.Text)
+		}
 		r.press(lead, group, posts[1].ID, "Approve")
 		_, presses, _ := r.handler.seen()
-		if len(presses) != 2 || presses[0].Current || !presses[1].Current || presses[0].Data != "yes" {
+		if len(presses) != 1 || !presses[0].Current || presses[0].Data != "yes" || presses[0].Message != posts[1].ID {
 			t.Errorf("presses: %+v", presses)
 		}
 		r.settle()

@@ -36,9 +36,9 @@ type Card struct {
 	Digest string
 	// WantedHash identifies what Wanted looks like; SentHash what is shown.
 	WantedHash, SentHash string
-	// Tokens maps Button.Data to the callback token that stands for it, for
-	// every Data that the card ever had.
-	Tokens map[string]string
+	// Tokens are the callback tokens of its buttons, those of older frames and
+	// those that others took the place of included, until they are swept.
+	Tokens []Token
 	// Chat and Message name the live message; Message is 0 when there is none.
 	Chat    int64
 	Message int
@@ -85,7 +85,7 @@ func (c Card) posted(a Attempt, at MessageRef, now time.Time) Card {
 	c.SentHash, c.SentDigest, c.SentTokens = a.Hash, a.Digest, a.Tokens
 	c.Reposted, c.Attempt, c.Changed = a.Repost, nil, now
 	c.Stale = slices.DeleteFunc(c.Stale, func(m MessageRef) bool { return m == at })
-	return c
+	return c.shown(now)
 }
 
 // MessageRef names a message.
@@ -121,9 +121,12 @@ type Store interface {
 	ChangeCard(ctx context.Context, key string, change func(c Card, found bool) (Card, error)) (Card, error)
 	// Card returns the record of a card; found is false where there is none.
 	Card(ctx context.Context, key string) (c Card, found bool, err error)
-	// CardByToken returns the card that a callback token belongs to, and the
-	// Button.Data it stands for.
-	CardByToken(ctx context.Context, token string) (c Card, data string, found bool, err error)
+	// CardByToken returns the card that a callback token belongs to, and the token.
+	CardByToken(ctx context.Context, id string) (c Card, t Token, found bool, err error)
+	// CardByMessage returns the card whose live message that is.
+	CardByMessage(ctx context.Context, m MessageRef) (c Card, found bool, err error)
+	// CardsIn returns the keys of the cards whose live message is in that chat.
+	CardsIn(ctx context.Context, chat int64) ([]string, error)
 	// Unsettled returns the cards that are not Settled, in the order of their keys.
 	Unsettled(ctx context.Context) ([]Card, error)
 	// ParkedIn returns the keys of the cards whose wanted place is in that chat
@@ -131,7 +134,9 @@ type Store interface {
 	ParkedIn(ctx context.Context, chat int64) ([]string, error)
 	// ForgetCard removes a card and its tokens. A missing card is fine.
 	ForgetCard(ctx context.Context, key string) error
-	// SweepCards forgets settled, final cards without Data buttons that were last
+	// SweepTokens forgets the tokens that Card.Sweep takes away.
+	SweepTokens(ctx context.Context, before time.Time) (removed int, err error)
+	// SweepCards forgets settled, final cards that are not Pressable and were last
 	// changed before a time.
 	SweepCards(ctx context.Context, before time.Time) (removed int, err error)
 

@@ -6,7 +6,6 @@ import (
 	"encoding/json"
 	"errors"
 	"fmt"
-	"maps"
 	"slices"
 	"strconv"
 	"strings"
@@ -24,16 +23,22 @@ import (
 //	bot/parked/CHAT/KEY      its delivery was given up
 //	bot/final/SECONDS/KEY    it is settled, final and without Data buttons since then
 //	bot/file/DIGEST/KEY      it shows that file
-//	bot/token/TOKEN          the card and the Data that a callback token stands for
+//	bot/token/TOKEN          the card that a callback token belongs to
+//	bot/message/CHAT/ID      the card whose live message that is
+//	bot/expiry/SECONDS/KEY   one of its callback tokens can be swept since then
+//	bot/indexed              the cards have all of these keys
 const (
-	updatePrefix = "bot/update/"
-	aliasPrefix  = "bot/alias/"
-	cardPrefix   = "bot/card/"
-	openPrefix   = "bot/open/"
-	parkedPrefix = "bot/parked/"
-	finalPrefix  = "bot/final/"
-	filePrefix   = "bot/file/"
-	tokenPrefix  = "bot/token/"
+	updatePrefix  = "bot/update/"
+	aliasPrefix   = "bot/alias/"
+	cardPrefix    = "bot/card/"
+	openPrefix    = "bot/open/"
+	parkedPrefix  = "bot/parked/"
+	finalPrefix   = "bot/final/"
+	filePrefix    = "bot/file/"
+	tokenPrefix   = "bot/token/"
+	messagePrefix = "bot/message/"
+	expiryPrefix  = "bot/expiry/"
+	indexedKey    = "bot/indexed"
 
 	updateCounter = "bot/update"
 	// sweepStep is how many rows one transaction of a sweep removes.
@@ -199,10 +204,9 @@ func (b *BotStore) Aliases(ctx context.Context) (map[int64]int64, error) {
 	return ids, err
 }
 
-// tokenRecord is what a callback token stands for.
+// tokenRecord says where a callback token is.
 type tokenRecord struct {
 	Card string `json:"card"`
-	Data string `json:"data"`
 }
 
 // ChangeCard implements bot.Store.
@@ -218,20 +222,8 @@ func (b *BotStore) ChangeCard(ctx context.Context, key string, change func(bot.C
 			return err
 		}
 		changed.Key = key
-		if found {
-			unindexCard(tx, old)
-		}
-		for _, data := range slices.Sorted(maps.Keys(changed.Tokens)) {
-			if old.Tokens[data] == changed.Tokens[data] {
-				continue
-			}
-			if err := putRecord(tx, tokenPrefix+changed.Tokens[data], tokenRecord{Card: key, Data: data}); err != nil {
-				return err
-			}
-		}
-		indexCard(tx, changed)
 		stored = changed
-		return putRecord(tx, cardPrefix+key, toRecord(changed))
+		return putCard(tx, old, changed)
 	})
 	if err != nil {
 		return bot.Card{}, err
@@ -250,21 +242,50 @@ func (b *BotStore) Card(ctx context.Context, key string) (c bot.Card, found bool
 }
 
 // CardByToken implements bot.Store.
-func (b *BotStore) CardByToken(ctx context.Context, token string) (c bot.Card, data string, found bool, err error) {
+func (b *BotStore) CardByToken(ctx context.Context, id string) (c bot.Card, t bot.Token, found bool, err error) {
 	err = b.store.View(ctx, func(tx Tx) error {
-		value, ok := tx.Get(tokenPrefix + token)
+		value, ok := tx.Get(tokenPrefix + id)
 		if !ok {
 			return nil
 		}
 		var r tokenRecord
-		if err := readRecord(tokenPrefix+token, value, &r); err != nil {
+		if err := readRecord(tokenPrefix+id, value, &r); err != nil {
 			return err
 		}
-		c, found, err = readCard(tx, r.Card)
-		data = r.Data
+		c, _, err = readCard(tx, r.Card)
+		if err != nil {
+			return err
+		}
+		at := slices.IndexFunc(c.Tokens, func(t bot.Token) bool { return t.ID == id })
+		if found = at >= 0; found {
+			t = c.Tokens[at]
+		}
+		return nil
+	})
+	return c, t, found, err
+}
+
+// CardByMessage implements bot.Store.
+func (b *BotStore) CardByMessage(ctx context.Context, m bot.MessageRef) (c bot.Card, found bool, err error) {
+	err = b.store.View(ctx, func(tx Tx) error {
+		if key, ok := tx.Get(messageKey(m)); ok {
+			c, found, err = readCard(tx, string(key))
+		}
 		return err
 	})
-	return c, data, found, err
+	return c, found, err
+}
+
+// CardsIn implements bot.Store.
+func (b *BotStore) CardsIn(ctx context.Context, chat int64) ([]string, error) {
+	var keys []string
+	err := b.store.View(ctx, func(tx Tx) error {
+		for _, key := range tx.Scan(messagePrefix+strconv.FormatInt(chat, 10)+"/", "", 0, false) {
+			keys = append(keys, string(key))
+		}
+		return nil
+	})
+	return keys, err
 }
 
 // Unsettled implements bot.Store.
@@ -301,33 +322,6 @@ func (b *BotStore) ParkedIn(ctx context.Context, chat int64) ([]string, error) {
 // ForgetCard implements bot.Store.
 func (b *BotStore) ForgetCard(ctx context.Context, key string) error {
 	return b.store.Update(ctx, func(tx Tx) error { return forgetCard(tx, key) })
-}
-
-// SweepCards implements bot.Store.
-func (b *BotStore) SweepCards(ctx context.Context, before time.Time) (int, error) {
-	removed := 0
-	for {
-		n := 0
-		err := b.store.Update(ctx, func(tx Tx) error {
-			n = 0
-			for key := range tx.Scan(finalPrefix, "", sweepStep, false) {
-				stamp, card, _ := strings.Cut(strings.TrimPrefix(key, finalPrefix), "/")
-				if stamp >= seconds(before) {
-					return nil
-				}
-				if err := forgetCard(tx, card); err != nil {
-					return err
-				}
-				tx.Delete(key)
-				n++
-			}
-			return nil
-		})
-		removed += n
-		if err != nil || n < sweepStep {
-			return removed, err
-		}
-	}
 }
 
 // PutDocument implements bot.Store.

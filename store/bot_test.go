@@ -61,7 +61,7 @@ func TestABlobIsHeldAsLongAsACardShowsIt(t *testing.T) {
 	holds(false)
 	change(bot.Card{Digest: digest, SentDigest: digest})
 	change(bot.Card{
-		Digest: digest, Tokens: map[string]string{"yes": "token"}, Wanted: bot.Frame{Final: true}, Parked: "kicked",
+		Digest: digest, Tokens: []bot.Token{{ID: "token", Data: "yes"}}, Wanted: bot.Frame{Final: true}, Parked: "kicked",
 	})
 	if err := b.ForgetCard(ctx, "run/1"); err != nil {
 		t.Fatal(err)

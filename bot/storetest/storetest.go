@@ -166,10 +166,13 @@ func full(key string) bot.Card {
 		Key: key,
 		Wanted: bot.Frame{
 			Place: bot.Place{Chat: -100, Topic: 7}, ReplyTo: 3, HTML: "<b>x</b> & \u2028", Notify: true, Repost: 2, Final: true,
-			Buttons:  [][]bot.Button{{{Text: "Yes", Data: "yes", Style: "success"}, {Text: "Copy", Copy: "text"}}, {{Text: "Link", URL: "https://example.com"}}},
+			Kind: bot.KindApproval, OnReply: "reason", Until: at(50), Left: "moved",
+			Buttons:  [][]bot.Button{{{Text: "Yes", Data: "yes", Style: "success", For: []int64{1, 2}}, {Text: "Copy", Copy: "text"}}, {{Text: "Link", URL: "https://example.com"}}},
 			Document: &bot.Document{Name: "plan.sql"},
 		},
-		Digest: "d1", WantedHash: "h2", SentHash: "h1", Tokens: map[string]string{"yes": key + "-token", "no": key + "-token2"},
+		Digest: "d1", WantedHash: "h2", SentHash: "h1", Tokens: []bot.Token{
+			{ID: key + "-token", Data: "yes", For: []int64{1, 2}, Until: at(50), Shown: at(1)}, {ID: key + "-token2", Data: "no", Revoked: at(2)},
+		},
 		Chat: -100, Message: 55, Topic: 7, SentDigest: "d0", SentTokens: []string{key + "-token"}, Reposted: 1,
 		Attempt: &bot.Attempt{Hash: "h2", Digest: "d1", Tokens: []string{"a"}, Repost: 2, Topic: 7},
 		Stale:   []bot.MessageRef{{Chat: -100, Message: 50}}, Changed: at(1),
@@ -258,7 +261,7 @@ func cardCopies(t *testing.T, reopen func() bot.Store) {
 	s := reopen()
 	set(t, s, full("run/1"))
 	c := get(t, s, "run/1")
-	c.Tokens["yes"], c.SentTokens[0], c.Wanted.Buttons[0][0].Text = "changed", "changed", "changed"
+	c.Tokens[0].For[0], c.SentTokens[0], c.Wanted.Buttons[0][0].Text = 99, "changed", "changed"
 	same(t, "card", get(t, s, "run/1"), full("run/1"))
 }
 
@@ -267,10 +270,10 @@ func cardTokens(t *testing.T, reopen func() bot.Store) {
 	set(t, s, full("run/1"))
 	set(t, s, full("run/2"))
 	s = reopen()
-	c, data, found, err := s.CardByToken(ctx, "run/2-token2")
+	c, token, found, err := s.CardByToken(ctx, "run/2-token2")
 	must(t, err)
 	same(t, "found", found, true)
-	same(t, "data", data, "no")
+	same(t, "token", token, full("run/2").Tokens[1])
 	same(t, "card", c, full("run/2"))
 	_, _, found, err = s.CardByToken(ctx, "nothing")
 	must(t, err)
@@ -350,6 +353,7 @@ func cardSweep(t *testing.T, reopen func() bot.Store) {
 	fresh, button, open := keep["new"], keep["with a button"], keep["unsettled"]
 	fresh.Wanted.Final, fresh.Changed = true, at(9)
 	button.Wanted.Final, button.Wanted.Buttons = true, [][]bot.Button{{{Text: "x", Data: "x"}}}
+	button.Tokens = []bot.Token{{ID: "x-token", Data: "x"}}
 	open.Wanted.Final, open.WantedHash = true, "h2"
 	keep["new"], keep["with a button"], keep["unsettled"] = fresh, button, open
 	for _, c := range keep {
