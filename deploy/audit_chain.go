@@ -66,8 +66,8 @@ func (e *ChainError) Error() string {
 	return fmt.Sprintf("audit: %s: entry %d: %s: %s", log, e.Seq, e.Tamper, e.Detail)
 }
 
-// VerifyChain walks a log, oldest entry first, and returns its end. Where something is wrong it returns the end of the part
-// that is sound, and a *ChainError. An error of the walk itself is returned as it is.
+// VerifyChain walks a log, oldest entry first, and returns its end, or a *ChainError for the first entry that is wrong. An
+// error of the walk itself is returned as it is.
 //
 // head is what the store remembers of the end; nil where nobody does, in an exported file. marks are heads that somebody
 // wrote down. A chain alone cannot tell that its end was cut off, or that all of it was written anew: marks can.
@@ -83,22 +83,25 @@ func verifyChain(project string, entries iter.Seq2[Entry, error], head func() *C
 	for {
 		e, err, more := next()
 		if err != nil {
-			return w.end, err
+			return ChainHead{}, err
 		}
 		if !more {
 			break
 		}
 		if err := w.step(e, head); err != nil {
-			return w.end, err
+			return ChainHead{}, err
 		}
 		for _, m := range marks {
 			if m.Seq == e.Seq && !m.is(e.Hash) {
-				return w.end, w.wrong(e.Seq, ChainOther, "its hash is %s, and %s was written down: it or something before it was written anew", e.Hash, m.Hash)
+				return ChainHead{}, w.wrong(e.Seq, ChainOther, "its hash is %s, and %s was written down: it or something before it was written anew", e.Hash, m.Hash)
 			}
 		}
 		w.before, w.end = w.end, ChainHead{Seq: e.Seq, Hash: e.Hash}
 	}
-	return w.end, w.finish(head(), marks)
+	if err := w.finish(head(), marks); err != nil {
+		return ChainHead{}, err
+	}
+	return w.end, nil
 }
 
 // walk is how far a verification has come.

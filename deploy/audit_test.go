@@ -1,0 +1,282 @@
+package deploy_test
+
+import (
+	"crypto/sha256"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"iter"
+	"reflect"
+	"slices"
+	"strings"
+	"testing"
+	"time"
+
+	"pgregory.net/rapid"
+
+	"towline/deploy"
+	"towline/deploy/release"
+)
+
+// anEntry is one with every field set.
+func anEntry() deploy.Entry {
+	return deploy.Entry{
+		Seq: 7, At: time.Date(2026, 11, 21, 12, 0, 3, 70, time.UTC), Project: "shop", Environment: release.Production,
+		Who: release.Person{ID: 1002, Name: "Reviewer"}, What: "approved", Run: "01A", Release: 42, Digest: "abc", Detail: "why",
+	}
+}
+
+// chain is a sound log of n entries.
+func chain(project string, n int) []deploy.Entry {
+	var log []deploy.Entry
+	prev := ""
+	for i := range n {
+		e := anEntry()
+		e.Project, e.Seq, e.Detail = project, uint64(i+1), fmt.Sprint("entry ", i+1)
+		e = e.Sealed(prev)
+		log, prev = append(log, e), e.Hash
+	}
+	return log
+}
+
+func walk(log []deploy.Entry) iter.Seq2[deploy.Entry, error] {
+	return func(yield func(deploy.Entry, error) bool) {
+		for _, e := range log {
+			if !yield(e, nil) {
+				return
+			}
+		}
+	}
+}
+
+func headOf(log []deploy.Entry) deploy.ChainHead {
+	if len(log) == 0 {
+		return deploy.ChainHead{}
+	}
+	last := log[len(log)-1]
+	return deploy.ChainHead{Seq: last.Seq, Hash: last.Hash}
+}
+
+// TestTheHashOfAnEntryNeverChanges pins the canonical form: logs that people have, and heads that they wrote down, are in it.
+func TestTheHashOfAnEntryNeverChanges(t *testing.T) {
+	zeros := strings.Repeat("0", 64)
+	for _, c := range []struct {
+		entry           deploy.Entry
+		canonical, want string
+	}{
+		{
+			anEntry().Sealed(zeros),
+			"towline audit 1\nat:29:2026-11-21T12:00:03.00000007Z\ndetail:3:why\ndigest:3:abc\nenvironment:10:production\nprev:64:" + zeros +
+				"\nproject:4:shop\nrelease:2:42\nrun:3:01A\nseq:1:7\nwhat:8:approved\nwho.id:4:1002\nwho.name:8:Reviewer\n",
+			"aefa8ce80dfaf9fd9e001116eb36c39b8fb56dc0aab6de7d15cfaa2d045ac878",
+		},
+		{deploy.Entry{}.Sealed(""), "towline audit 1\n", "e29347716367182f32f3d699cf43129d5031bcd5284e5eb8a320dde6440d662f"},
+	} {
+		if sum := fmt.Sprintf("%x", sha256.Sum256([]byte(c.canonical))); c.entry.Hash != c.want || sum != c.want {
+			t.Errorf("%+v\nhas the hash %s, its canonical form %s, want %s", c.entry, c.entry.Hash, sum, c.want)
+		}
+	}
+}
+
+func TestEveryFieldOfAnEntryIsSealed(t *testing.T) {
+	sealed := anEntry().Sealed("before")
+	var fields func(v reflect.Value, name string)
+	fields = func(v reflect.Value, name string) {
+		for i := range v.NumField() {
+			f, name := v.Field(i), name+v.Type().Field(i).Name
+			if f.Kind() == reflect.Struct && f.Type() != reflect.TypeFor[time.Time]() {
+				fields(f, name+".")
+				continue
+			}
+			if name == "Hash" || name == "Prev" {
+				continue
+			}
+			was := reflect.ValueOf(f.Interface())
+			f.SetZero()
+			if empty := sealed.Sealed("before"); empty.Hash == anEntry().Sealed("before").Hash {
+				t.Errorf("an entry without its %s has the same hash: the canonical form leaves it out", name)
+			}
+			f.Set(was)
+		}
+	}
+	fields(reflect.ValueOf(&sealed).Elem(), "")
+	if anEntry().Sealed("before").Hash == anEntry().Sealed("another").Hash {
+		t.Error("the entry before is not part of the hash")
+	}
+}
+
+func TestNoFieldCanPassForAnother(t *testing.T) {
+	one, other := anEntry(), anEntry()
+	one.Detail, one.Digest = "a\ndigest:1:b", ""
+	other.Detail, other.Digest = "a", "b"
+	if one.Sealed("").Hash == other.Sealed("").Hash {
+		t.Error("two entries have one hash")
+	}
+}
+
+func TestASealedEntryComesBackFromJSONWithTheSameHash(t *testing.T) {
+	rapid.Check(t, func(t *rapid.T) {
+		text := rapid.OneOf(rapid.String(), rapid.Map(rapid.SliceOf(rapid.Byte()), func(b []byte) string { return string(b) }))
+		zone := time.FixedZone("odd", rapid.IntRange(-50_000, 50_000).Draw(t, "zone"))
+		e := deploy.Entry{
+			Seq: 1, At: time.Unix(rapid.Int64Range(-1e9, 1e10).Draw(t, "s"), rapid.Int64Range(0, 999_999_999).Draw(t, "ns")).In(zone),
+			Project: text.Draw(t, "project"), Who: release.Person{ID: rapid.Int64().Draw(t, "id"), Name: text.Draw(t, "name")},
+			What: text.Draw(t, "what"), Detail: text.Draw(t, "detail"), Run: text.Draw(t, "run"), Digest: text.Draw(t, "digest"),
+		}.Sealed("")
+		raw, err := json.Marshal(e)
+		if err != nil {
+			t.Fatal(err)
+		}
+		var back deploy.Entry
+		if err := json.Unmarshal(raw, &back); err != nil {
+			t.Fatal(err)
+		}
+		head := headOf([]deploy.Entry{e})
+		if _, err := deploy.VerifyChain(e.Project, walk([]deploy.Entry{back}), &head); err != nil {
+			t.Fatal(err)
+		}
+	})
+}
+
+func TestASoundLogIsProvedUpToItsHead(t *testing.T) {
+	for _, n := range []int{0, 1, 2, 10} {
+		log := chain("shop", n)
+		head := headOf(log)
+		got, err := deploy.VerifyChain("shop", walk(log), &head)
+		if err != nil || got != head {
+			t.Errorf("%d entries: %v, %v", n, got, err)
+		}
+		if n > 0 {
+			short := deploy.ChainHead{Seq: log[n/2].Seq, Hash: log[n/2].Hash[:16]}
+			if _, err := deploy.VerifyChain("shop", walk(log), &head, short, head); err != nil {
+				t.Errorf("with heads that were written down: %v", err)
+			}
+		}
+	}
+}
+
+// resealed writes a log anew from an entry on, as somebody would who has the program.
+func resealed(log []deploy.Entry, from int) []deploy.Entry {
+	for i := from; i < len(log); i++ {
+		prev := ""
+		if i > 0 {
+			prev = log[i-1].Hash
+		}
+		log[i].Seq = uint64(i + 1)
+		log[i] = log[i].Sealed(prev)
+	}
+	return log
+}
+
+func TestATamperedLogIsNamedByEntry(t *testing.T) {
+	type log = []deploy.Entry
+	whole := headOf(chain("shop", 10))
+	fifth := deploy.ChainHead{Seq: 5, Hash: chain("shop", 5)[4].Hash}
+	for name, c := range map[string]struct {
+		tamper func(l log) log
+		head   *deploy.ChainHead // nil: the whole log's
+		mark   deploy.ChainHead
+		seq    uint64
+		what   deploy.Tamper
+	}{
+		"a word of one was changed":               {tamper: func(l log) log { l[4].Detail = "nothing"; return l }, seq: 5, what: deploy.EntryChanged},
+		"who it was, in the first":                {tamper: func(l log) log { l[0].Who.ID = 1001; return l }, seq: 1, what: deploy.EntryChanged},
+		"its hash was changed":                    {tamper: func(l log) log { l[4].Hash = whole.Hash; return l }, seq: 5, what: deploy.EntryChanged},
+		"its hash was taken away":                 {tamper: func(l log) log { l[4].Hash = ""; return l }, seq: 5, what: deploy.EntryChanged},
+		"its link was changed":                    {tamper: func(l log) log { l[4].Prev = whole.Hash; return l }, seq: 5, what: deploy.EntryChanged},
+		"its number was changed":                  {tamper: func(l log) log { l[4].Seq = 6; return l }, seq: 5, what: deploy.EntryChanged},
+		"one was changed and sealed anew":         {tamper: func(l log) log { l[4].Detail = "nothing"; return append(resealed(l[:5], 4), chain("shop", 10)[5:]...) }, seq: 5, what: deploy.EntryChanged},
+		"the first was sealed anew":               {tamper: func(l log) log { l[0].Detail = "nothing"; return append(resealed(l[:1], 0), chain("shop", 10)[1:]...) }, seq: 1, what: deploy.EntryChanged},
+		"the one before the last was sealed anew": {tamper: func(l log) log { l[8].Detail = "nothing"; return append(resealed(l[:9], 8), chain("shop", 10)[9]) }, seq: 9, what: deploy.EntryChanged},
+		"the last was sealed anew":                {tamper: func(l log) log { l[9].Detail = "nothing"; return resealed(l, 9) }, seq: 10, what: deploy.HeadWrong},
+		"one was sealed on nothing":               {tamper: func(l log) log { l[4] = l[4].Sealed(""); return l }, seq: 5, what: deploy.EntryChanged},
+		"one is gone":                             {tamper: func(l log) log { return slices.Delete(l, 4, 5) }, seq: 5, what: deploy.EntryMissing},
+		"the first is gone":                       {tamper: func(l log) log { return l[1:] }, seq: 1, what: deploy.EntryMissing},
+		"three are gone":                          {tamper: func(l log) log { return slices.Delete(l, 4, 7) }, seq: 5, what: deploy.EntryMissing},
+		"two have changed places":                 {tamper: func(l log) log { l[4], l[5] = l[5], l[4]; return l }, seq: 5, what: deploy.EntryMoved},
+		"one was moved to the end":                {tamper: func(l log) log { return append(slices.Delete(l, 2, 3), chain("shop", 3)[2]) }, seq: 3, what: deploy.EntryMoved},
+		"one of another project":                  {tamper: func(l log) log { l[4] = chain("blog", 5)[4]; return l }, seq: 5, what: deploy.EntryMoved},
+		"one stands twice":                        {tamper: func(l log) log { return slices.Insert(l, 5, l[4]) }, seq: 5, what: deploy.EntryInserted},
+		"one was put in between":                  {tamper: func(l log) log { e := l[4]; e.Detail = "forged"; return slices.Insert(l, 5, e.Sealed(l[3].Hash)) }, seq: 5, what: deploy.EntryInserted},
+		"the end was cut off":                     {tamper: func(l log) log { return l[:7] }, seq: 8, what: deploy.ChainCut},
+		"everything is gone":                      {tamper: func(log) log { return nil }, seq: 1, what: deploy.ChainCut},
+		"one was added past the head":             {tamper: func(log) log { return chain("shop", 11) }, seq: 11, what: deploy.HeadWrong},
+		"the head has another hash":               {tamper: func(l log) log { return l }, head: &deploy.ChainHead{Seq: 10, Hash: fifth.Hash}, seq: 10, what: deploy.HeadWrong},
+		"the head is gone":                        {tamper: func(l log) log { return l }, head: &deploy.ChainHead{}, seq: 1, what: deploy.HeadWrong},
+		"the end was cut off, and the head set back": {
+			tamper: func(l log) log { return l[:7] }, head: &deploy.ChainHead{Seq: 7, Hash: chain("shop", 7)[6].Hash}, mark: whole, seq: 8, what: deploy.ChainCut},
+		"all of it was written anew": {
+			tamper: func(l log) log { l[2].Detail = "nothing"; return resealed(l, 2) }, head: rewritten(), mark: fifth, seq: 5, what: deploy.ChainOther},
+	} {
+		t.Run(name, func(t *testing.T) {
+			head, marks := c.head, []deploy.ChainHead{}
+			if head == nil {
+				head = &whole
+			}
+			if c.mark.Seq != 0 {
+				if _, err := deploy.VerifyChain("shop", walk(c.tamper(chain("shop", 10))), head); err != nil {
+					t.Fatalf("the chain alone tells: %v", err)
+				}
+				marks = append(marks, c.mark)
+			}
+			_, err := deploy.VerifyChain("shop", walk(c.tamper(chain("shop", 10))), head, marks...)
+			var wrong *deploy.ChainError
+			if !errors.As(err, &wrong) || wrong.Seq != c.seq || wrong.Tamper != c.what || wrong.Project != "shop" {
+				t.Fatalf("got %v, want entry %d %s", err, c.seq, c.what)
+			}
+			if !strings.Contains(err.Error(), fmt.Sprintf("the log of shop: entry %d: %s", c.seq, c.what)) {
+				t.Errorf("it says %v", err)
+			}
+		})
+	}
+}
+
+func rewritten() *deploy.ChainHead {
+	log := chain("shop", 10)
+	log[2].Detail = "nothing"
+	head := headOf(resealed(log, 2))
+	return &head
+}
+
+// TestNoSingleChangeOfALogIsOverlooked changes one thing at random, and compares with what the log was.
+func TestNoSingleChangeOfALogIsOverlooked(t *testing.T) {
+	rapid.Check(t, func(t *rapid.T) {
+		log := chain("shop", rapid.IntRange(2, 8).Draw(t, "entries"))
+		head, was := headOf(log), slices.Clone(log)
+		i, j := rapid.IntRange(0, len(log)-1).Draw(t, "i"), rapid.IntRange(0, len(log)-1).Draw(t, "j")
+		switch rapid.SampledFrom([]string{"change", "delete", "swap", "copy", "cut", "forge"}).Draw(t, "how") {
+		case "change":
+			log[i].What += "!"
+		case "delete":
+			log = slices.Delete(log, i, i+1)
+		case "swap":
+			log[i], log[j] = log[j], log[i]
+		case "copy":
+			log[i] = log[j]
+		case "cut":
+			log = log[:i]
+		case "forge":
+			log[i].What += "!"
+			log[i] = log[i].Sealed(log[i].Prev)
+		}
+		_, err := deploy.VerifyChain("shop", walk(log), &head)
+		if (err == nil) != slices.Equal(log, was) {
+			t.Fatalf("%v", err)
+		}
+	})
+}
+
+func TestAHeadIsReadAsItIsWritten(t *testing.T) {
+	head := headOf(chain("shop", 3))
+	if got, err := deploy.ParseHead(" " + head.String() + "\n"); err != nil || got != head {
+		t.Errorf("%v %v", got, err)
+	}
+	if got, err := deploy.ParseHead(head.String()[:18]); err != nil || got.Seq != 3 || len(got.Hash) != 16 {
+		t.Errorf("shortened: %v %v", got, err)
+	}
+	for _, text := range []string{"", "3", head.Hash, "3:", "3:abc", "0:" + head.Hash, "-1:" + head.Hash, "3:" + head.Hash + "0", "3:" + strings.Repeat("g", 64), head.String()[:17]} {
+		if got, err := deploy.ParseHead(text); err == nil {
+			t.Errorf("%q is read as %v", text, got)
+		}
+	}
+}
