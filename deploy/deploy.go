@@ -22,6 +22,8 @@ import (
 
 	"github.com/oklog/ulid/v2"
 
+	"towline/deploy/freeze"
+	"towline/deploy/gate"
 	"towline/deploy/release"
 )
 
@@ -35,8 +37,38 @@ type Project struct {
 	Preview     string   // name of the database
 	Production  string
 	Seed        string // file below the source's folder, for a rebuilt preview; empty: none
-	Approvals   int
-	Expire      time.Duration // how long a request waits for approval
+	// What a change of each environment needs. Production's is at least one yes, whatever it says.
+	PreviewApprovals    Approvals
+	ProductionApprovals Approvals
+
+	Freeze freeze.Calendar // when production does not change
+}
+
+// Approvals are what a change of an environment needs.
+type Approvals struct {
+	Required int           // people who say yes, the requester not counted
+	Role     gate.Role     // the lowest whose yes counts; below approver: approver
+	Expire   time.Duration // how long a request waits; 0: a day
+}
+
+// approvals are those of an environment.
+func (p Project) approvals(env release.Environment) Approvals {
+	a := p.PreviewApprovals
+	if env == release.Production {
+		a = p.ProductionApprovals
+		a.Required = max(1, a.Required)
+	}
+	a.Role = max(a.Role, gate.Approver)
+	if a.Expire <= 0 {
+		a.Expire = 24 * time.Hour
+	}
+	return a
+}
+
+// policy is what a plan for the environment binds of it.
+func (p Project) policy(env release.Environment) release.Policy {
+	a := p.approvals(env)
+	return release.Policy{Approvals: a.Required, Role: a.Role.String()}
 }
 
 // Database is the name of the environment's database.
@@ -53,12 +85,18 @@ type Options struct {
 	Blobs     Blobs
 	Databases Databases
 	Projects  func() []Project // asked at every decision, so that a reloaded config counts at once
-	Now       func() time.Time
-	Random    io.Reader // for ids and lease tokens
+	// People are those whom the config names, with their roles; asked at every decision. nil: whoever delivers a request is
+	// trusted with the role that it says.
+	People func() []gate.Actor
+	Now    func() time.Time
+	Random io.Reader // for ids and lease tokens
 
 	// Patience is how long the engine waits before it looks again for a write without an answer, of which there is no
 	// trace. It looks seven times before it says that nothing happened. 0: five seconds.
 	Patience time.Duration
+	// StopTimeout is how long a stop waits for steps that have begun; what is not over by then is looked for by the next
+	// start. 0: a minute.
+	StopTimeout time.Duration
 
 	Logger *slog.Logger
 }
@@ -71,7 +109,9 @@ type Engine struct {
 	projects func() []Project
 	now      func() time.Time
 	log      *slog.Logger
+	people   func() []gate.Actor
 	patience time.Duration
+	stopping time.Duration
 
 	ids     sync.Mutex // guards entropy
 	entropy io.Reader
@@ -94,9 +134,12 @@ func New(o Options) *Engine {
 	if o.Patience <= 0 {
 		o.Patience = 5 * time.Second
 	}
+	if o.StopTimeout <= 0 {
+		o.StopTimeout = time.Minute
+	}
 	return &Engine{
-		patience: o.Patience,
-		store:    o.Store, blobs: o.Blobs, d1: o.Databases, projects: o.Projects, now: o.Now, log: o.Logger,
+		patience: o.Patience, stopping: o.StopTimeout, people: o.People,
+		store: o.Store, blobs: o.Blobs, d1: o.Databases, projects: o.Projects, now: o.Now, log: o.Logger,
 		entropy: ulid.Monotonic(o.Random, 0), changed: newSignal(),
 	}
 }

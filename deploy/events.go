@@ -15,6 +15,11 @@ type Event struct {
 	Environment release.Environment `json:"environment,omitempty"`
 	Kind        EventKind           `json:"kind"`
 	At          time.Time           `json:"at"`
+
+	// What happened to a lock, a hold or a freeze is told at once and not read anew: by the time of a reader it may be gone.
+	By   release.Person `json:"by,omitzero"`
+	To   release.Person `json:"to,omitzero"` // whom it concerns
+	Text string         `json:"text,omitempty"`
 }
 
 // EventKind says what changed.
@@ -22,15 +27,33 @@ type EventKind string
 
 // The kinds of event.
 const (
-	RunChanged  EventKind = "run changed"  // a step further, a vote, a place in the queue
-	RunAsked    EventKind = "run asked"    // people must act: approve, or approve again
-	RunEnded    EventKind = "run ended"    // in whatever way
-	HoldChanged EventKind = "hold changed" // taken or lifted
+	RunChanged  EventKind = "run changed" // a step further, a vote, a place in the queue
+	RunAsked    EventKind = "run asked"   // people must act: approve, or approve again
+	RunEnded    EventKind = "run ended"   // in whatever way
+	RunTurn     EventKind = "run's turn"  // it had waited in the queue
+	GlassBroken EventKind = "break-glass" // gates were skipped, which everybody is told
+
+	HoldChanged   EventKind = "hold changed" // taken or lifted
+	HoldReminder  EventKind = "hold reminder"
+	LockChanged   EventKind = "lock changed" // taken or given back
+	LockTaken     EventKind = "lock taken over"
+	LockLifted    EventKind = "lock lifted" // by an admin, not by its owner
+	LockExpired   EventKind = "lock expired"
+	LockReminder  EventKind = "lock reminder"
+	FreezeChanged EventKind = "freeze changed"
+	FreezeExpired EventKind = "freeze over"
 )
 
-// Entry is one line of a project's audit log. It holds no secret and no content, only digests. What is one of: requested,
-// asked again, superseded, approved, rejected, refused, expired, started, released, plan changed, running, step, ended,
-// looked again, closed, hold, unhold.
+// Entry is one line of a project's audit log, or of the team's own where it names no project. It holds no secret and no
+// content, only digests. What is one of:
+//
+//   - command, refused: somebody gave a command; it was not allowed, or a gate said no
+//   - requested, asked again, superseded, approved, rejected, expired, plan changed, vote void: of a request
+//   - started, released, running, step, ended, cancel asked, cancelled, looked again, closed: of a run
+//   - hold, unhold, lock, unlock, lock taken over, lock expired, freeze, unfreeze, freeze over, reminded of the hold,
+//     reminded of the lock: of an environment
+//   - break-glass, note: of a release
+//   - config, delegated, undelegated, backup: of the team
 type Entry struct {
 	Seq         uint64              `json:"seq"`
 	At          time.Time           `json:"at"`
@@ -42,6 +65,7 @@ type Entry struct {
 	Release     uint64              `json:"release,omitempty"`
 	Digest      string              `json:"digest,omitempty"`
 	Detail      string              `json:"detail,omitempty"`
+	Key         string              `json:"key,omitempty"` // of the update that a command came with
 
 	// Prev and Hash chain the log (audit.go). The store sets them, and Seq.
 	Prev string `json:"prev,omitempty"` // Hash of the entry before, empty in the first

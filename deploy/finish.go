@@ -39,37 +39,51 @@ func stopped(run release.Run, err error) ending {
 
 // end stores a run's end with everything that follows from it, in one transaction, and gives the lease back.
 func (e *Engine) end(ctx context.Context, run *release.Run, how ending) error {
-	return e.update(ctx, func(tx Tx) error {
-		now := e.now()
-		run.Phase, run.Refusal, run.Failure, run.EndedAt = how.phase, how.refusal, how.failure, now
-		s := tx.State(run.Project, run.Environment)
-		switch how.phase {
-		case release.Unresolved:
-			s.Unresolved = true
-		case release.Done:
-			e.live(tx, &s, run, now)
-		case release.Broken:
-			e.broke(tx, &s, run)
-		case release.Refused:
-			tx.PutStanding(run.Project, run.Environment, run.Release, afterRefusal(standing(tx, *run), how.refusal))
-		}
-		if s.Lease != nil && s.Lease.Run == run.ID && how.phase != release.Unresolved {
-			s.Lease, s.Unresolved = nil, false
-		}
-		tx.PutState(s)
-		if run.Environment == release.Production {
-			e.showAgain(tx, *run, tx.State(run.Project, release.Preview).Last)
-		}
-		detail := string(how.phase)
-		if how.refusal != nil {
-			detail += " " + string(how.refusal.Code)
-		}
-		if how.failure != nil {
-			detail += " " + how.failure.Code
-		}
-		e.record(tx, *run, RunEnded, "ended", release.Person{}, detail)
+	return e.held(ctx, run, func(tx Tx) error {
+		e.finish(tx, run, how)
 		return nil
 	})
+}
+
+// finish is the part of a transaction that ends a run.
+func (e *Engine) finish(tx Tx, run *release.Run, how ending) {
+	now := e.now()
+	run.Phase, run.Refusal, run.Failure, run.EndedAt = how.phase, how.refusal, how.failure, now
+	s := tx.State(run.Project, run.Environment)
+	switch how.phase {
+	case release.Unresolved:
+		s.Unresolved = true
+	case release.Done:
+		e.live(tx, &s, run, now)
+	case release.Broken:
+		e.broke(tx, &s, run)
+	case release.Cancelled:
+		if touched(*run) {
+			e.broke(tx, &s, run)
+		} else {
+			tx.PutStanding(run.Project, run.Environment, run.Release, standing(tx, *run))
+		}
+	case release.Refused:
+		tx.PutStanding(run.Project, run.Environment, run.Release, afterRefusal(standing(tx, *run), how.refusal))
+	}
+	if how.phase != release.Unresolved {
+		s.Lease, s.Unresolved = nil, false // ours: nothing else comes here
+	}
+	tx.PutState(s)
+	if run.Environment == release.Production {
+		e.showAgain(tx, *run, tx.State(run.Project, release.Preview).Last)
+	}
+	detail, who := string(how.phase), release.Person{}
+	if how.refusal != nil {
+		detail += " " + string(how.refusal.Code)
+	}
+	if how.failure != nil {
+		detail += " " + how.failure.Code
+	}
+	if how.phase == release.Cancelled && run.Cancel != nil {
+		who = run.Cancel.By
+	}
+	e.record(tx, *run, RunEnded, "ended", who, detail)
 }
 
 // live makes the run's release the live one of its environment.
@@ -96,7 +110,7 @@ func (e *Engine) live(tx Tx, s *release.State, run *release.Run, now time.Time) 
 	})
 	e.remember(tx, run, run.Plan.Names())
 	if run.Kind == release.Rollback {
-		s.Hold = &release.Hold{Reason: fmt.Sprintf("rollback to #%d", run.Release), By: run.Requester, Run: run.ID, At: now}
+		s.Hold = &release.Hold{Reason: fmt.Sprintf("rollback to #%d", run.Release), By: run.Requester, Run: run.ID, At: now, Reminded: now}
 		tx.Audit(Entry{At: now, Project: run.Project, Environment: run.Environment, Who: run.Requester, What: "hold", Run: run.ID, Release: run.Release})
 		tx.Append(Event{Run: run.ID, Project: run.Project, Environment: run.Environment, Kind: HoldChanged, At: now})
 	}
@@ -104,12 +118,7 @@ func (e *Engine) live(tx Tx, s *release.State, run *release.Run, now time.Time) 
 
 // broke stores what is left of a run that failed after it had begun.
 func (e *Engine) broke(tx Tx, s *release.State, run *release.Run) {
-	changed := false
-	for _, step := range run.Steps {
-		effect := slices.Contains([]string{release.StepReset, release.StepApply, release.StepUndo, release.StepRestore}, step.Name)
-		changed = changed || effect && (step.State == release.StepDone || step.State == release.StepUnknown)
-	}
-	if changed && s.Unfinished == nil {
+	if touched(*run) && s.Unfinished == nil {
 		s.Unfinished = run.Point
 	}
 	if run.Kind == release.Rollback {
@@ -118,6 +127,14 @@ func (e *Engine) broke(tx Tx, s *release.State, run *release.Run) {
 		tx.PutStanding(run.Project, run.Environment, run.Release, release.Failed)
 	}
 	e.remember(tx, run, run.Failure.Applied)
+}
+
+// touched reports whether a run changed the database, or may have.
+func touched(run release.Run) bool {
+	return slices.ContainsFunc(run.Steps, func(step release.Step) bool {
+		effect := slices.Contains([]string{release.StepReset, release.StepApply, release.StepUndo, release.StepRestore}, step.Name)
+		return effect && (step.State == release.StepDone || step.State == release.StepUnknown)
+	})
 }
 
 // standing is how the release of a run that did not happen stands: as before it was asked for.

@@ -137,7 +137,7 @@ func inWorld(t *testing.T, api http.Handler, url, account, token string) *world 
 	w := &world{t: t, api: sandbox.NewFaults(api), url: url, account: account, token: token, versions: fstest.MapFS{}}
 	w.direct = w.client(url)
 	w.project = deploy.Project{
-		Name: "shop", Source: w, Migrations: "db", Preview: "shop-preview", Production: "shop", Seed: "seed.sql", Approvals: 1, Expire: time.Hour,
+		Name: "shop", Source: w, Migrations: "db", Preview: "shop-preview", Production: "shop", Seed: "seed.sql", ProductionApprovals: deploy.Approvals{Required: 1, Expire: time.Hour},
 	}
 	return w
 }
@@ -343,7 +343,7 @@ func (s *shop) approve(run release.Run, by gate.Actor) release.Run {
 }
 
 func (s *shop) vote(run release.Run, by gate.Actor, yes bool) (release.Run, error) {
-	return s.engine.Vote(s.t.Context(), deploy.Ballot{Run: run.ID, Digest: run.Approved, By: by, Yes: yes})
+	return s.engine.Vote(s.t.Context(), deploy.Ballot{Run: run.ID, Digest: run.Approved, By: by, Yes: yes, Here: gate.Known(true, s.now())})
 }
 
 // ship takes a ref through preview to production.
@@ -365,7 +365,7 @@ func (s *shop) back(number uint64) release.Run {
 // unhold lifts a hold.
 func (s *shop) unhold() {
 	s.t.Helper()
-	if err := s.engine.Unhold(s.t.Context(), s.request(dana), "the cause is found"); err != nil {
+	if err := s.engine.Unhold(s.t.Context(), s.request(dana), release.Production, "the cause is found"); err != nil {
 		s.t.Fatal(err)
 	}
 }

@@ -77,6 +77,7 @@ type draft struct {
 	run     release.Run
 	release release.Release
 	files   []migrations.File
+	live    uint64
 	target  target
 	sums    map[string]migrations.Checksum
 }
@@ -99,7 +100,7 @@ func (e *Engine) plan(ctx context.Context, p Project, run release.Run) (planned,
 		if d.release, ok = tx.Release(p.Name, run.Release); !ok {
 			return release.Refuse(release.CodeUnknownRelease, "release", fmt.Sprint(run.Release))
 		}
-		applied = tx.Checksums(p.Name, run.Environment)
+		applied, d.live = tx.Checksums(p.Name, run.Environment), tx.State(p.Name, run.Environment).Live
 		return nil
 	})
 	if err != nil {
@@ -176,16 +177,17 @@ func (d draft) base() release.Plan {
 	return release.Plan{
 		Kind: d.run.Kind, Project: d.project.Name, Environment: d.run.Environment, Release: d.release.Number, Bundle: d.release.Digest,
 		Target: d.target.Database, Ledger: d.project.ledger(), Fingerprint: rehearse.Fingerprint(d.target.Objects, d.project.ledger()),
-		Policy: release.Policy{Approvals: d.project.approvals(d.run)},
+		Policy: d.policy(), Live: d.live,
 		Tables: countable(d.target.Objects, d.project.ledger()), Large: d.target.Size > countLimit,
 	}
 }
 
-func (p Project) approvals(run release.Run) int {
-	if run.Environment != release.Production {
-		return 0
+// policy is what the plan needs. Breaking glass needs the one who does it.
+func (d draft) policy() release.Policy {
+	if d.run.Breaking != nil {
+		return release.Policy{Approvals: 1, Role: gate.Admin.String()}
 	}
-	return max(1, p.Approvals)
+	return d.project.policy(d.run.Environment)
 }
 
 // pending describes a migration of a plan by the statements that come from its file.

@@ -138,6 +138,14 @@ type Tx interface {
 	// Open lists the ids of the runs that can still change something, oldest first.
 	Open() []string
 
+	// Kept lists the environments that have a lock, a hold or a freeze.
+	Kept() []release.State
+	// Delegations are the roles that people lent each other; PutDelegations replaces them all.
+	Delegations() []release.Delegation
+	PutDelegations([]release.Delegation)
+	// Config is the digest of the config that counted last; empty before the first.
+	Config() string
+	PutConfig(digest string)
 	// Append stores an event under the next sequence number.
 	Append(Event)
 	// Events lists those after a sequence number, oldest first.

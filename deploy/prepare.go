@@ -18,7 +18,7 @@ func (e *Engine) prepare(ctx context.Context, p Project, run *release.Run) (read
 	if run.Release == 0 {
 		if err := e.fetch(ctx, p, run); err != nil {
 			if ctx.Err() != nil {
-				return false, nil // fetched again by the next start
+				return false, e.giveUp(ctx, run) // or fetched again by the next start
 			}
 			return false, e.end(ctx, run, refused(err))
 		}
@@ -27,7 +27,7 @@ func (e *Engine) prepare(ctx context.Context, p Project, run *release.Run) (read
 		plan, err := e.plan(ctx, p, *run)
 		if err != nil {
 			if ctx.Err() != nil {
-				return false, nil
+				return false, e.giveUp(ctx, run)
 			}
 			return false, e.end(ctx, run, refused(err))
 		}
@@ -58,7 +58,7 @@ func (e *Engine) fetch(ctx context.Context, p Project, run *release.Run) error {
 		return err
 	}
 	ref := snapshot.Origin.Ref // as the source understood it: what was typed may be a commit, or a tag that looks like a branch
-	return e.update(ctx, func(tx Tx) error {
+	return e.held(ctx, run, func(tx Tx) error {
 		if number, ok := tx.ReleaseOf(p.Name, r.Digest); ok {
 			known, _ := tx.Release(p.Name, number)
 			if ref != "" && !slices.Contains(known.Refs, ref) {
@@ -127,42 +127,53 @@ func (e *Engine) bundle(ctx context.Context, p Project, s Snapshot) (release.Rel
 }
 
 // start is the transaction that begins a run: the gates once more, on fresh facts and on the store as it is in this very
-// moment. ready=false without a refusal: the plan is another than the one that was approved, so people are asked again,
-// or there is nothing to do.
+// moment. ready=false without a refusal: the plan is another than the one that was approved, or an approval ended, so
+// people are asked again; or there is nothing to do; or somebody cancelled it.
 func (e *Engine) start(ctx context.Context, p Project, run *release.Run, plan planned) (ready bool, refusal *release.Refusal, err error) {
 	was := *run
-	err = e.update(ctx, func(tx Tx) error {
+	err = e.held(ctx, run, func(tx Tx) error {
 		*run = was // the transaction may be run again
-		ready, refusal = false, e.gates(tx, p, *run, plan)
+		s := tx.State(p.Name, run.Environment)
+		if run.Cancel = s.Lease.Cancel; run.Cancel != nil {
+			e.finish(tx, run, ending{phase: release.Cancelled})
+			return nil
+		}
+		ready, refusal = false, e.gates(tx, p, run, plan)
 		if refusal != nil {
 			run.Plan = &plan.plan // for the card: what it would have done
 			return nil
 		}
-		s := tx.State(p.Name, run.Environment)
 		digest := plan.plan.Digest()
-		if plan.plan.Policy.Approvals > 0 && digest != run.Approved {
-			e.askAnew(tx, p, run, plan.plan, s)
-			return nil
+		if plan.plan.Policy.Approvals > 0 {
+			changed, ended := digest != run.Approved, e.voidVotes(tx, run)
+			if changed || len(run.Approvers()) < plan.plan.Policy.Approvals {
+				e.askAnew(tx, p, run, plan.plan, ended)
+				return nil
+			}
 		}
 		run.Plan, run.Was, run.WasFrom = &plan.plan, s.Live, nil
 		if before, ok := tx.Release(p.Name, s.Live); ok && s.Live != run.Release {
 			run.WasFrom = &before.Origin
 		}
 		if nothingToDo(*run, s) {
-			now := e.now()
-			run.Phase, run.EndedAt, s.Lease = release.Unchanged, now, nil
-			tx.PutState(s)
-			tx.PutStanding(p.Name, run.Environment, run.Release, release.Live)
-			e.record(tx, *run, RunEnded, "ended", release.Person{}, string(release.Unchanged))
+			e.unchanged(tx, run, s)
 			return nil
 		}
 		run.Phase, ready = release.Executing, true
 		run.Steps = append(slices.Clone(run.Steps), stepsOf(plan.plan)...)
 		tx.PutStanding(p.Name, run.Environment, run.Release, release.Running)
-		e.record(tx, *run, RunChanged, "running", release.Person{}, release.Short(digest))
+		e.record(tx, *run, RunChanged, "running", release.Person{}, gatesPassed(*run))
 		return nil
 	})
 	return ready, refusal, wrap(err, "start the run")
+}
+
+// unchanged ends a run that has nothing to do.
+func (e *Engine) unchanged(tx Tx, run *release.Run, s release.State) {
+	run.Phase, run.EndedAt, s.Lease = release.Unchanged, e.now(), nil
+	tx.PutState(s)
+	tx.PutStanding(run.Project, run.Environment, run.Release, release.Live)
+	e.record(tx, *run, RunEnded, "ended", release.Person{}, string(release.Unchanged))
 }
 
 // nothingToDo: the release is live, on a database that is there and lacks none of its migrations. A reset and a rollback
@@ -172,25 +183,40 @@ func nothingToDo(run release.Run, s release.State) bool {
 		run.Kind != release.Reset && run.Kind != release.Rollback
 }
 
-// askAnew turns a run back into a request: what was approved is no longer what would happen.
-func (e *Engine) askAnew(tx Tx, p Project, run *release.Run, now release.Plan, s release.State) {
-	run.Changes = release.Differences(*run.Plan, now)
+// askAnew turns a run into a request: people have to say yes to a plan of which nobody has said so yet, because it is
+// another one now, or because those who did may not any more. It is asked again with what changed since.
+func (e *Engine) askAnew(tx Tx, p Project, run *release.Run, now release.Plan, ended []release.Person) {
+	run.Changes = nil
+	if run.Plan != nil {
+		run.Changes = release.Differences(*run.Plan, now)
+	}
+	for _, who := range ended {
+		run.Changes = append(run.Changes, release.Difference{What: "approver", Removed: []string{who.Shown()}})
+	}
+	what := "plan changed"
+	if run.Plan == nil {
+		what = "asked"
+	}
 	run.Plan, run.Approved, run.Required = &now, now.Digest(), now.Policy.Approvals
-	run.Phase, run.ExpiresAt, run.Asked = release.Asking, e.now().Add(p.expire()), run.Asked+1
-	s.Lease = nil
-	if other, ok := tx.Run(s.Request); ok && other.Phase == release.Asking {
-		// A newer request came while this one waited for its turn; the newer one stands.
-		run.Phase, run.EndedAt = release.Overtaken, e.now()
+	run.Phase, run.ExpiresAt, run.Asked = release.Asking, e.now().Add(p.approvals(run.Environment).Expire), run.Asked+1
+	s := tx.State(run.Project, run.Environment)
+	if s.Lease != nil && s.Lease.Run == run.ID {
+		s.Lease = nil
 		tx.PutState(s)
-		if other.Release != run.Release && tx.Standing(p.Name, run.Environment, run.Release) == release.Waiting {
-			tx.PutStanding(p.Name, run.Environment, run.Release, release.Superseded)
+	}
+	if other, ok := tx.Run(s.Request); ok && other.ID != run.ID && other.Phase == release.Asking {
+		if other.RequestedAt.After(run.RequestedAt) { // it came while this one waited for its turn; the newer one stands
+			e.close(tx, run, release.Overtaken, e.now())
+			e.record(tx, *run, RunEnded, "superseded", release.Person{}, "by "+other.ID)
+			return
 		}
-		e.record(tx, *run, RunEnded, "superseded", release.Person{}, "by "+other.ID)
-		return
+		e.close(tx, &other, release.Overtaken, e.now())
+		e.record(tx, other, RunEnded, "superseded", run.Requester, "by "+run.ID)
+		s = tx.State(run.Project, run.Environment)
 	}
 	s.Request = run.ID
 	tx.PutState(s)
-	e.record(tx, *run, RunAsked, "plan changed", release.Person{}, "")
+	e.record(tx, *run, RunAsked, what, release.Person{}, gatesPassed(*run))
 }
 
 // stepsOf lists what carries a plan out.
@@ -230,9 +256,20 @@ func stepsOf(plan release.Plan) []release.Step {
 
 // progress stores how far a run has come.
 func (e *Engine) progress(ctx context.Context, run *release.Run) error {
-	return e.update(ctx, func(tx Tx) error {
+	return e.held(ctx, run, func(tx Tx) error {
 		tx.PutRun(*run)
 		tx.Append(Event{Run: run.ID, Project: run.Project, Environment: run.Environment, Kind: RunChanged, At: e.now()})
+		return nil
+	})
+}
+
+// giveUp ends a run whose preparing was interrupted, if somebody cancelled it; otherwise the next start takes it up again.
+func (e *Engine) giveUp(ctx context.Context, run *release.Run) error {
+	return e.held(context.WithoutCancel(ctx), run, func(tx Tx) error {
+		if s := tx.State(run.Project, run.Environment); s.Lease.Cancel != nil {
+			run.Cancel = s.Lease.Cancel
+			e.finish(tx, run, ending{phase: release.Cancelled})
+		}
 		return nil
 	})
 }

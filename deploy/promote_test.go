@@ -151,7 +151,7 @@ func TestOnlyTheRightPeopleDecideAndOnce(t *testing.T) {
 
 func TestTwoApprovalsAreByTwoPeopleAndARejectionEndsIt(t *testing.T) {
 	s := newShop(t)
-	s.configure(func(p *deploy.Project) { p.Approvals = 2 })
+	s.configure(func(p *deploy.Project) { p.ProductionApprovals.Required = 2 })
 	s.version("v1", counted)
 	s.deploy("v1")
 	ask := s.promote(0)
@@ -274,7 +274,7 @@ func TestWhatChangesUnderAnApprovalAsksAgain(t *testing.T) {
 			s.configure(func(p *deploy.Project) { p.Production = "shop-2" })
 		}, []string{"target", "applied", "pending", "schema"}},
 		"how many have to approve": {func(s *shop) {
-			s.configure(func(p *deploy.Project) { p.Approvals = 2 })
+			s.configure(func(p *deploy.Project) { p.ProductionApprovals.Required = 2 })
 		}, []string{"policy"}},
 	} {
 		t.Run(name, func(t *testing.T) {
@@ -316,7 +316,7 @@ func TestWhatChangesUnderAnApprovalAsksAgain(t *testing.T) {
 
 func TestARequestThatWaitedForItsTurnIsHeldAgainstWhatIsThereThen(t *testing.T) {
 	s := newShop(t)
-	s.configure(func(p *deploy.Project) { p.Approvals = 1 })
+	s.configure(func(p *deploy.Project) { p.ProductionApprovals.Required = 1 })
 	s.version("v1", counting)
 	s.deploy("v1")
 	one := s.promote(0)

@@ -118,7 +118,7 @@ func TestAStepThatIsUnderWayIsFinishedThoughTheBotIsAskedToStop(t *testing.T) {
 
 func TestALeaseThatOutlivedItsRunIsSweptAndItsRunIsNotRunAgain(t *testing.T) {
 	s := newShop(t)
-	s.configure(func(p *deploy.Project) { p.Approvals = 2 })
+	s.configure(func(p *deploy.Project) { p.ProductionApprovals.Required = 2 })
 	s.version("v1", counted)
 	done := s.deploy("v1")
 	ask := s.promote(0)

@@ -5,6 +5,8 @@ import (
 	"errors"
 	"fmt"
 	"slices"
+	"strconv"
+	"strings"
 	"time"
 
 	"towline/deploy/gate"
@@ -27,84 +29,87 @@ func (e *Engine) Deploy(ctx context.Context, r Request, ref string, reset bool) 
 	if reset {
 		kind = release.Reset
 	}
-	p, err := e.may(r, gate.Deployer, string(kind))
+	p, err := e.may(ctx, r, gate.Deployer, string(kind))
 	if err != nil {
 		return release.Run{}, err
 	}
-	return e.enqueue(ctx, p, r, release.Run{Kind: kind, Environment: release.Preview, Ref: ref})
+	run, err := e.enqueue(ctx, p, r, release.Run{Kind: kind, Environment: release.Preview, Ref: ref})
+	return run, e.told(ctx, r, string(kind), err)
 }
 
 // Promote asks for a release to be put on production; 0 is the one that is live on preview. It plans, checks the gates
 // and leaves a run that waits for approval. A refusal is a *release.Refusal.
 func (e *Engine) Promote(ctx context.Context, r Request, number uint64) (release.Run, error) {
-	p, err := e.may(r, gate.Deployer, "promote")
+	p, err := e.may(ctx, r, gate.Deployer, "promote")
 	if err != nil {
 		return release.Run{}, err
 	}
-	if number == 0 {
-		preview, err := e.State(ctx, p.Name, release.Preview)
-		if err != nil {
-			return release.Run{}, err
-		}
-		if number = preview.Live; number == 0 {
-			return release.Run{}, release.Refuse(release.CodeNotOnPreview, "release", "0", "preview", "0")
-		}
+	var run release.Run
+	if number, err = e.onPreview(ctx, p, number); err == nil {
+		run, err = e.ask(ctx, p, r, release.Run{Kind: release.Promote, Environment: release.Production, Release: number})
 	}
-	return e.ask(ctx, p, r, release.Run{Kind: release.Promote, Environment: release.Production, Release: number})
+	return run, e.told(ctx, r, "promote", err)
+}
+
+// onPreview is the release that is meant where none is named: the one that is live on preview.
+func (e *Engine) onPreview(ctx context.Context, p Project, number uint64) (uint64, error) {
+	if number != 0 {
+		return number, nil
+	}
+	preview, err := e.State(ctx, p.Name, release.Preview)
+	if err == nil && preview.Live == 0 {
+		err = release.Refuse(release.CodeNotOnPreview, "release", "0", "preview", "0")
+	}
+	return preview.Live, err
 }
 
 // Rollback asks for production to go back to a release; 0 is the one that was live before. It says what that costs and
 // leaves a run that waits for approval.
 func (e *Engine) Rollback(ctx context.Context, r Request, number uint64) (release.Run, error) {
-	p, err := e.may(r, gate.Deployer, "rollback")
+	p, err := e.may(ctx, r, gate.Deployer, "rollback")
 	if err != nil {
 		return release.Run{}, err
 	}
+	var run release.Run
+	if number, err = e.backTo(ctx, p, number); err == nil {
+		run, err = e.ask(ctx, p, r, release.Run{Kind: release.Rollback, Environment: release.Production, Release: number})
+	}
+	return run, e.told(ctx, r, "rollback", err)
+}
+
+// backTo is where a rollback goes; 0 is the release that was live before.
+func (e *Engine) backTo(ctx context.Context, p Project, number uint64) (uint64, error) {
 	var refusal *release.Refusal
 	var dest destination
 	if err := e.store.View(ctx, func(tx Tx) error {
 		dest, refusal = findDestination(tx.Changes(p.Name, release.Production, 0, historyLimit), number)
 		return nil
 	}); err != nil {
-		return release.Run{}, err
+		return 0, err
 	}
 	if refusal != nil {
-		return release.Run{}, refusal
+		return 0, refusal
 	}
-	return e.ask(ctx, p, r, release.Run{Kind: release.Rollback, Environment: release.Production, Release: dest.change.Release})
+	return dest.change.Release, nil
 }
 
-// Unhold lifts a rollback's hold. A reason is asked for, since the hold was put there for one.
-func (e *Engine) Unhold(ctx context.Context, r Request, reason string) error {
-	p, err := e.may(r, gate.Deployer, "unhold")
-	if err != nil {
-		return err
-	}
-	if reason == "" {
-		return release.Refuse(release.CodeNeedsReason, "command", "unhold")
-	}
-	return e.update(ctx, func(tx Tx) error {
-		s := tx.State(p.Name, release.Production)
-		if s.Hold == nil {
-			return release.Refuse(release.CodeNoHold)
-		}
-		s.Hold = nil
-		tx.PutState(s)
-		at := e.now()
-		tx.Append(Event{Project: p.Name, Environment: release.Production, Kind: HoldChanged, At: at})
-		tx.Audit(Entry{At: at, Project: p.Name, Environment: release.Production, Who: r.By.Person, What: "unhold", Detail: reason})
+// may finds the project, and refuses an actor whose role is too low for the act.
+func (e *Engine) may(ctx context.Context, r Request, role gate.Role, act string) (Project, error) {
+	var by gate.Actor
+	if err := e.store.View(ctx, func(tx Tx) error {
+		by = e.actor(tx, r.By)
 		return nil
-	})
-}
-
-func (e *Engine) may(r Request, role gate.Role, act string) (Project, error) {
-	if refusal := gate.Needs(r.By, role, act); refusal != nil {
-		return Project{}, refusal
+	}); err != nil {
+		return Project{}, err
+	}
+	if refusal := gate.Needs(by, role, act); refusal != nil {
+		return Project{}, e.told(ctx, r, act, refusal)
 	}
 	return e.project(r.Project)
 }
 
-// enqueue stores a run that needs nobody's approval and wakes its runner.
+// enqueue stores a run that is planned when its turn comes, and wakes its runner. An environment that must not change now
+// refuses it at once.
 func (e *Engine) enqueue(ctx context.Context, p Project, r Request, run release.Run) (release.Run, error) {
 	at := e.now()
 	run.ID, run.Project, run.Phase = e.newID(at), p.Name, release.Queued
@@ -115,21 +120,34 @@ func (e *Engine) enqueue(ctx context.Context, p Project, r Request, run release.
 			return nil
 		}
 		s := tx.State(p.Name, run.Environment)
-		s.Queue = append(s.Queue, run.ID)
-		run.Place = len(s.Queue)
-		if s.Lease == nil {
-			run.Place--
+		start := gate.Start{Kind: run.Kind, Environment: run.Environment, By: run.Requester, State: s}
+		if refusal := start.Kept(at); refusal != nil {
+			return refusal
 		}
+		e.line(&s, &run)
 		e.newest(tx, &s, run)
 		tx.PutState(s)
 		e.record(tx, run, RunChanged, "requested", r.By.Person, run.Ref)
 		return nil
 	})
+	if refusal := refusalIn(err); refusal != nil {
+		return release.Run{}, refusal
+	}
 	if err != nil {
 		return release.Run{}, fmt.Errorf("store the request: %w", err)
 	}
 	e.wake(run.Project, run.Environment)
 	return run, nil
+}
+
+// line puts a run at the end of its environment's queue.
+func (e *Engine) line(s *release.State, run *release.Run) {
+	s.Queue = append(s.Queue, run.ID)
+	run.Place = len(s.Queue)
+	if s.Lease == nil {
+		run.Place--
+	}
+	run.Waited = run.Place > 0
 }
 
 // ask plans a run, checks the gates, and stores it as a request that waits for people. An older request of the same
@@ -166,13 +184,16 @@ func (e *Engine) askOnce(ctx context.Context, p Project, r Request, run release.
 	run.ID, run.Project, run.Phase = e.newID(at), p.Name, release.Asking
 	run.Requester, run.RequestedAt, run.Key, run.ReplyTo = r.By.Person, at, r.Key, r.ReplyTo
 	run.Plan, run.Approved = &plan.plan, plan.plan.Digest()
-	run.Required, run.ExpiresAt, run.Asked = plan.plan.Policy.Approvals, at.Add(p.expire()), 1
+	run.Required, run.ExpiresAt, run.Asked = plan.plan.Policy.Approvals, at.Add(p.approvals(run.Environment).Expire), 1
+	if run.Breaking != nil {
+		run.ExpiresAt = at.Add(breakTime)
+	}
 	err = e.update(ctx, func(tx Tx) error {
 		if id, ok := tx.RunOf(r.Key); ok {
 			run, _ = tx.Run(id)
 			return nil
 		}
-		if refusal := e.gates(tx, p, run, plan); refusal != nil {
+		if refusal := e.gates(tx, p, &run, plan); refusal != nil {
 			return refusal
 		}
 		s := tx.State(p.Name, run.Environment)
@@ -185,7 +206,7 @@ func (e *Engine) askOnce(ctx context.Context, p Project, r Request, run release.
 		run.Was = s.Live
 		e.describe(tx, &run)
 		if open, ok := tx.Run(s.Request); ok && open.Phase == release.Asking {
-			if open.Approved == run.Approved && open.Requester == run.Requester && at.Before(open.ExpiresAt) {
+			if open.Approved == run.Approved && open.Requester.ID == run.Requester.ID && open.Breaking == nil && run.Breaking == nil && at.Before(open.ExpiresAt) {
 				open.Plan = &plan.plan // the same plan, with what is outside its digest as it is now: the price, above all
 				run = e.askAgain(tx, open)
 				return nil
@@ -200,7 +221,7 @@ func (e *Engine) askOnce(ctx context.Context, p Project, r Request, run release.
 		if run.Kind == release.Promote {
 			tx.PutStanding(p.Name, run.Environment, run.Release, release.Waiting)
 		}
-		e.record(tx, run, RunAsked, "requested", r.By.Person, "")
+		e.record(tx, run, RunAsked, "requested", r.By.Person, gatesPassed(run))
 		return nil
 	})
 	if err != nil {
@@ -264,15 +285,43 @@ func (e *Engine) describe(tx Tx, run *release.Run) {
 	}
 }
 
-// gates judges a run by facts read outside and by the state as this transaction sees it.
-func (e *Engine) gates(tx Tx, p Project, run release.Run, plan planned) *release.Refusal {
+// gates judges a run by facts read outside and by the state as this transaction sees it. A request past the gates learns
+// here which they are; later, another gate that refuses is a refusal.
+func (e *Engine) gates(tx Tx, p Project, run *release.Run, plan planned) *release.Refusal {
+	if run.Breaking != nil && len(run.Breaking.Skips) == 0 {
+		return e.breaks(tx, p, run, plan)
+	}
+	start := e.startGates(tx, p, *run, plan)
+	start.Skip = run.Breaking.Codes()
+	return start.Check(e.now())
+}
+
+func (e *Engine) startGates(tx Tx, p Project, run release.Run, plan planned) gate.Start {
 	r, _ := tx.Release(p.Name, run.Release)
-	return gate.Start{
-		Kind: run.Kind, Environment: run.Environment, Release: run.Release,
+	s := tx.State(p.Name, run.Environment)
+	live, _ := tx.Release(p.Name, s.Live)
+	start := gate.Start{
+		Kind: run.Kind, Environment: run.Environment, Release: run.Release, By: run.Requester,
 		Refs: r.Refs, AllowedRefs: p.AllowedRefs,
-		State: tx.State(p.Name, run.Environment), PreviewLive: tx.State(p.Name, release.Preview).Live, Self: run.ID,
+		State: s, PreviewLive: tx.State(p.Name, release.Preview).Live, Self: run.ID, Calendar: p.Freeze.At(e.now()),
 		Target: plan.difference, Rehearsal: plan.rehearsal,
-	}.Check(e.now())
+	}
+	for _, m := range live.Migrations {
+		start.LiveNames = append(start.LiveNames, m.Name)
+	}
+	return start
+}
+
+// gatesPassed is what the audit log says of the gates of a run that they let through.
+func gatesPassed(run release.Run) string {
+	if run.Breaking == nil {
+		return "gates passed: " + strings.Join(gate.Names(), " ")
+	}
+	var codes []string
+	for _, c := range run.Breaking.Codes() {
+		codes = append(codes, string(c))
+	}
+	return "past the gates: " + strings.Join(codes, " ")
 }
 
 // record stores a run with the event that tells of it and the line of the audit log.
@@ -325,9 +374,4 @@ func (e *Engine) close(tx Tx, run *release.Run, phase release.Phase, at time.Tim
 	}
 }
 
-func (p Project) expire() time.Duration {
-	if p.Expire <= 0 {
-		return 24 * time.Hour
-	}
-	return p.Expire
-}
+func number64(n uint64) string { return strconv.FormatUint(n, 10) }

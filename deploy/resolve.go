@@ -13,14 +13,14 @@ import (
 // from what it finds. Without, a person has looked and says that the step did not happen: the run ends as failed, and
 // the environment is free again. Nothing is ever sent twice by this.
 func (e *Engine) Resolve(ctx context.Context, id string, by gate.Actor, look bool) (release.Run, error) {
-	if refusal := gate.Needs(by, gate.Approver, "resolve"); refusal != nil {
-		return release.Run{}, refusal
-	}
 	var run release.Run
 	err := e.update(ctx, func(tx Tx) error {
 		var ok bool
 		if run, ok = tx.Run(id); !ok {
 			return release.Refuse(release.CodeStaleButton)
+		}
+		if refusal := gate.Needs(e.actor(tx, by), gate.Approver, "resolve"); refusal != nil {
+			return refusal
 		}
 		s := tx.State(run.Project, run.Environment)
 		if run.Phase != release.Unresolved || s.Lease == nil || s.Lease.Run != id {

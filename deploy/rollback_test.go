@@ -77,13 +77,13 @@ func TestAHoldStopsEverythingButTheWayBackUntilItIsLifted(t *testing.T) {
 	if r.Facts["by"] != "Dana" || !strings.Contains(r.Facts["reason"], "#1") || r.Facts["since"] == "" {
 		t.Errorf("facts %v", r.Facts)
 	}
-	refused(t, s.engine.Unhold(t.Context(), s.request(dana), ""), release.CodeNeedsReason)
-	refused(t, s.engine.Unhold(t.Context(), deploy.Request{Project: "shop", By: sam}, "x"), release.CodeUnknownPerson)
+	refused(t, s.engine.Unhold(t.Context(), s.request(dana), release.Production, ""), release.CodeNeedsReason)
+	refused(t, s.engine.Unhold(t.Context(), deploy.Request{Project: "shop", By: sam}, release.Production, "x"), release.CodeUnknownPerson)
 	forward := s.ended(s.approve(s.rollback(2), robin)) // what one does while holding
 	s.wants(forward, release.Done)
 	s.holds(release.Production, ledger, "0001_count.sql", "0002_orders.sql")
 	s.unhold()
-	refused(t, s.engine.Unhold(t.Context(), s.request(dana), "again"), release.CodeNoHold)
+	refused(t, s.engine.Unhold(t.Context(), s.request(dana), release.Production, "again"), release.CodeNoHold)
 	s.wants(s.ended(s.approve(s.promote(3), robin)), release.Done)
 	if log := s.audited(); !slices.Contains(log, "unhold the cause is found") {
 		t.Errorf("the log lacks the reason: %q", log)

@@ -3,6 +3,7 @@ package deploy
 import (
 	"context"
 	"encoding/hex"
+	"errors"
 	"fmt"
 	"io"
 	"sync"
@@ -21,21 +22,24 @@ type place struct {
 type runners struct {
 	mu      sync.Mutex
 	ctx     context.Context // of Run; nil while it does not run
+	hard    context.Context // of steps: outlasts ctx by the time that a stop allows
 	working map[place]bool  // true: look again when done
+	tokens  map[place]string
+	prepare map[place]context.CancelFunc // of the preparing of a run, which can be interrupted at any moment
 	group   sync.WaitGroup
 }
 
-// Run works until ctx ends: it resumes what was interrupted, executes what waits, and expires requests. It returns when
-// the steps that were under way have come to a safe point; what is left resumes with the next Run.
+// Run works until ctx ends: it resumes what was interrupted, executes what waits, and does what is due with time. Steps that
+// are under way when ctx ends are carried through, within the time that a stop allows; what is left, and what became of a
+// step that was cut off, is taken up by the next Run.
 func (e *Engine) Run(ctx context.Context) error {
-	e.runners.mu.Lock()
-	e.runners.ctx, e.runners.working = ctx, map[place]bool{}
-	e.runners.mu.Unlock()
+	hard, cut := context.WithCancel(context.WithoutCancel(ctx))
+	defer cut()
+	e.runners.begin(ctx, hard)
 	defer func() {
-		e.runners.mu.Lock()
-		e.runners.ctx = nil
-		e.runners.mu.Unlock()
-		e.runners.group.Wait()
+		timer := time.AfterFunc(e.stopping, cut)
+		defer timer.Stop()
+		e.runners.end()
 	}()
 	if err := e.resume(ctx); err != nil {
 		if ctx.Err() != nil {
@@ -43,8 +47,72 @@ func (e *Engine) Run(ctx context.Context) error {
 		}
 		return err
 	}
-	e.expireForever(ctx)
+	e.keepTime(ctx)
 	return nil
+}
+
+func (r *runners) begin(ctx, hard context.Context) {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	r.ctx, r.hard = ctx, hard
+	r.working, r.tokens, r.prepare = map[place]bool{}, map[place]string{}, map[place]context.CancelFunc{}
+}
+
+// end waits until every runner has come to a safe point.
+func (r *runners) end() {
+	r.mu.Lock()
+	r.ctx = nil
+	r.mu.Unlock()
+	r.group.Wait()
+}
+
+// interrupt makes a run that is being prepared stop and look whether it was cancelled.
+func (r *runners) interrupt(p place) {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	if stop, ok := r.prepare[p]; ok {
+		stop()
+	}
+}
+
+// preparing returns a context for the preparing of a run, which interrupt ends.
+func (r *runners) preparing(ctx context.Context, p place) (context.Context, func()) {
+	ctx, cancel := context.WithCancel(ctx)
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	r.prepare[p] = cancel
+	return ctx, func() {
+		cancel()
+		r.mu.Lock()
+		defer r.mu.Unlock()
+		delete(r.prepare, p)
+	}
+}
+
+// outlasting is the context of steps.
+func (r *runners) outlasting() context.Context {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	return r.hard
+}
+
+// errLeaseLost says that the run's lease is not this runner's any more: whatever it was about to store is another's now.
+var errLeaseLost = errors.New("the lease of the run was taken")
+
+// held runs a store transaction of a run under its lease. The lease is compared in the transaction itself, so that a
+// runner that was taken for dead can change nothing any more.
+func (e *Engine) held(ctx context.Context, run *release.Run, fn func(Tx) error) error {
+	p := place{run.Project, run.Environment}
+	e.runners.mu.Lock()
+	token := e.runners.tokens[p]
+	e.runners.mu.Unlock()
+	return e.update(ctx, func(tx Tx) error {
+		l := tx.State(p.project, p.env).Lease
+		if l == nil || l.Run != run.ID || l.Token != token {
+			return errLeaseLost
+		}
+		return fn(tx)
+	})
 }
 
 // resume wakes every environment that a run is open in.
@@ -65,25 +133,6 @@ func (e *Engine) resume(ctx context.Context) error {
 		e.wake(p.project, p.env)
 	}
 	return nil
-}
-
-// expireForever ends requests when their time is over.
-func (e *Engine) expireForever(ctx context.Context) {
-	for {
-		changed := e.Changed()
-		next, err := e.nextExpiry(ctx)
-		if err == nil && !next.IsZero() && !next.After(e.now()) {
-			if err = e.expire(ctx); err == nil {
-				continue
-			}
-		}
-		if err != nil && ctx.Err() == nil {
-			e.log.ErrorContext(ctx, "expire requests", "error", err)
-		}
-		if !await(ctx, changed, next, e.now()) {
-			return
-		}
-	}
 }
 
 // await waits for a change or for a time, if there is one to wait for. It is false when ctx is over.
@@ -143,6 +192,12 @@ func (e *Engine) work(ctx context.Context, p place) {
 		run, ok, err := e.claim(ctx, p)
 		if err == nil && ok {
 			err = e.execute(ctx, run)
+		} else if err == nil {
+			err = e.refresh(ctx, p)
+		}
+		if errors.Is(err, errStopped) {
+			e.log.WarnContext(ctx, "stopped in the middle of a step; the next start finds out what became of it", "project", p.project, "environment", p.env, "run", run.ID)
+			return
 		}
 		if err != nil && ctx.Err() == nil {
 			e.log.ErrorContext(ctx, "run stopped; it is taken up again", "project", p.project, "environment", p.env, "run", run.ID, "error", err)
@@ -157,8 +212,8 @@ func (e *Engine) work(ctx context.Context, p place) {
 	}
 }
 
-// claim gives the runner its next run under the environment's lease: the one that was interrupted, or the first of the
-// queue. A lease that outlived its run is swept.
+// claim gives the runner its next run under the environment's lease: the one that was interrupted, which it takes over under
+// a token of its own, or the first of the queue. A lease that outlived its run is swept.
 func (e *Engine) claim(ctx context.Context, p place) (run release.Run, ok bool, err error) {
 	token, err := e.token()
 	if err != nil {
@@ -172,29 +227,45 @@ func (e *Engine) claim(ctx context.Context, p place) (run release.Run, ok bool, 
 				return nil
 			}
 			if run, ok = tx.Run(s.Lease.Run); ok && run.Phase.Open() {
+				lease := *s.Lease
+				lease.Token, s.Lease = token, &lease
+				tx.PutState(s)
 				return nil
 			}
 			ok, s.Lease = false, nil
 			tx.PutState(s)
 		}
-		if len(s.Queue) == 0 {
-			return nil
+		if len(s.Queue) > 0 {
+			run, ok = e.takeFirst(tx, s, token)
 		}
-		id := s.Queue[0]
-		s.Queue = s.Queue[1:]
-		if run, ok = tx.Run(id); !ok {
-			tx.PutState(s)
-			return nil
-		}
-		now := e.now()
-		s.Lease = &release.Lease{Run: id, Token: token, Since: now}
-		tx.PutState(s)
-		run.Phase, run.Place, run.StartedAt = release.Preparing, 0, now
-		e.record(tx, run, RunChanged, "started", release.Person{}, "")
-		e.movedUp(tx, s)
 		return nil
 	})
+	if err == nil && ok {
+		e.runners.mu.Lock()
+		e.runners.tokens[p] = token
+		e.runners.mu.Unlock()
+	}
 	return run, ok, err
+}
+
+// takeFirst gives the first of the queue its turn.
+func (e *Engine) takeFirst(tx Tx, s release.State, token string) (run release.Run, ok bool) {
+	id := s.Queue[0]
+	s.Queue = s.Queue[1:]
+	if run, ok = tx.Run(id); !ok {
+		tx.PutState(s)
+		return run, false
+	}
+	now := e.now()
+	s.Lease = &release.Lease{Run: id, Token: token, Since: now}
+	tx.PutState(s)
+	run.Phase, run.Place, run.StartedAt = release.Preparing, 0, now
+	e.record(tx, run, RunChanged, "started", release.Person{}, "")
+	if run.Waited {
+		tx.Append(Event{Run: id, Project: s.Project, Environment: s.Environment, Kind: RunTurn, At: now, To: run.Requester})
+	}
+	e.movedUp(tx, s)
+	return run, true
 }
 
 // movedUp tells the runs that wait their new place.
@@ -229,13 +300,16 @@ func (e *Engine) execute(ctx context.Context, run release.Run) error {
 	}
 	log := e.log.With("project", run.Project, "environment", run.Environment, "run", run.ID)
 	if run.Phase == release.Preparing {
-		ready, err := e.prepare(ctx, p, &run)
+		preparing, done := e.runners.preparing(ctx, place{run.Project, run.Environment})
+		ready, err := e.prepare(preparing, p, &run)
+		done()
 		if err != nil || !ready {
 			return err
 		}
 		log.InfoContext(ctx, "run starts", "kind", run.Kind, "release", run.Release, "plan", release.Short(run.Plan.Digest()))
 	}
-	x, err := e.execution(ctx, p, &run)
+	hard := e.runners.outlasting()
+	x, err := e.execution(ctx, hard, p, &run)
 	if ctx.Err() != nil {
 		return nil
 	}
@@ -249,8 +323,8 @@ func (e *Engine) execute(ctx context.Context, run release.Run) error {
 		if ctx.Err() != nil {
 			return nil // parked between two steps
 		}
-		// A step that has begun is carried through though the bot is asked to stop: it has deadlines of its own.
-		end, err := x.step(context.WithoutCancel(ctx), i)
+		// A step that has begun is carried through though the bot is asked to stop, for as long as a stop may wait.
+		end, err := x.step(hard, i)
 		if err != nil {
 			return err
 		}

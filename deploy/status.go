@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"time"
 
+	"towline/deploy/freeze"
 	"towline/deploy/release"
 	"towline/migrations"
 )
@@ -45,6 +46,10 @@ type EnvironmentStatus struct {
 	Request     *release.Run
 	Waiting     int // runs in the queue
 
+	Calendar freeze.Verdict // production's, now
+	Freezes  time.Time      // when the calendar freezes it next; zero: not within a year
+	Lonely   []Lonely       // who would find nobody, or too few, to approve
+
 	Exists  bool
 	Applied int      // names in the ledger
 	Behind  []string // migrations of the live release that the ledger lacks
@@ -74,10 +79,15 @@ func (e *Engine) Status(ctx context.Context, project string) (Status, error) {
 			}
 			s.Request = findRun(tx, s.State.Request)
 			s.Waiting = len(s.State.Queue)
+			s.Lonely = e.lonely(tx, p, env)
 			return nil
 		})
 		if err != nil {
 			return out, fmt.Errorf("read the state of %s: %w", env, err)
+		}
+		if env == release.Production {
+			s.Calendar = p.Freeze.At(e.now())
+			s.Freezes, _, _ = p.Freeze.Next(e.now())
 		}
 		e.compare(ctx, p, &s)
 		out.Environments = append(out.Environments, s)
@@ -118,6 +128,7 @@ type Listed struct {
 	release.Release
 	Preview    release.Standing
 	Production release.Standing
+	WantsNote  bool // it failed or was rolled back, and nobody has said why
 }
 
 // Releases lists a project's releases, newest first, below a number (0: from the newest).
@@ -129,15 +140,22 @@ func (e *Engine) Releases(ctx context.Context, project string, below uint64, lim
 	err := e.store.View(ctx, func(tx Tx) error {
 		out = nil
 		for _, r := range tx.Releases(project, below, limit) {
-			out = append(out, Listed{
-				Release:    r,
-				Preview:    tx.Standing(project, release.Preview, r.Number),
-				Production: tx.Standing(project, release.Production, r.Number),
-			})
+			out = append(out, listed(tx, r))
 		}
 		return nil
 	})
 	return out, wrap(err, "list the releases of %s", project)
+}
+
+func listed(tx Tx, r release.Release) Listed {
+	l := Listed{
+		Release:    r,
+		Preview:    tx.Standing(r.Project, release.Preview, r.Number),
+		Production: tx.Standing(r.Project, release.Production, r.Number),
+	}
+	bad := l.Preview == release.RolledBack || l.Production == release.RolledBack || l.Production == release.Failed
+	l.WantsNote = bad && len(r.Notes) == 0
+	return l
 }
 
 // Choices lists the refs of which a person has to choose one to deploy; empty where the source has a default.

@@ -3,7 +3,6 @@ package deploy
 import (
 	"context"
 	"errors"
-	"fmt"
 	"time"
 
 	"towline/deploy/release"
@@ -16,14 +15,15 @@ type execution struct {
 	p      Project
 	run    *release.Run
 	script []migrations.Transaction
+	hard   context.Context // ends when a stop must not wait any longer
 }
 
-func (e *Engine) execution(ctx context.Context, p Project, run *release.Run) (*execution, error) {
+func (e *Engine) execution(ctx, hard context.Context, p Project, run *release.Run) (*execution, error) {
 	script, err := e.Script(ctx, *run.Plan)
 	if err != nil {
 		return nil, err
 	}
-	return &execution{e: e, p: p, run: run, script: script}, nil
+	return &execution{e: e, p: p, run: run, script: script, hard: hard}, nil
 }
 
 // effect is what a step does outside.
@@ -55,35 +55,71 @@ func (x *execution) step(ctx context.Context, i int) (end *ending, err error) {
 	fx := x.effect(*s)
 	interrupted := s.State == release.StepIntent
 	if !interrupted {
-		s.State, s.Begun = release.StepIntent, x.e.now()
-		if err := x.e.progress(ctx, x.run); err != nil {
-			return nil, fmt.Errorf("store the intent of %s: %w", s.Name, err)
+		if end, err := x.intend(ctx, s); end != nil || err != nil {
+			return end, err
 		}
 	}
 	ctx, cancel := context.WithTimeout(ctx, callTimeout)
 	defer cancel()
 	if interrupted {
-		if end, settled, err := x.settle(ctx, s, fx, nil); settled || err != nil {
+		if end, settled, err := x.settle(s, fx, nil); settled || err != nil {
 			return end, err
 		}
 	}
 	result, doErr := fx.do(ctx)
 	if doErr == nil {
-		return nil, x.done(ctx, s, result, false)
+		return nil, x.done(context.WithoutCancel(ctx), s, result, false)
+	}
+	if x.stopped() {
+		return nil, errStopped
 	}
 	// Whatever went wrong, what counts is what Cloudflare holds now.
-	end, _, err = x.settle(ctx, s, fx, doErr)
+	end, _, err = x.settle(s, fx, doErr)
 	return end, err
 }
 
+// intend stores a step's intent, unless somebody wants the run stopped: between two steps is where that is safe.
+func (x *execution) intend(ctx context.Context, s *release.Step) (end *ending, err error) {
+	was := *s
+	err = x.e.held(ctx, x.run, func(tx Tx) error {
+		end = nil
+		if lease := tx.State(x.run.Project, x.run.Environment).Lease; lease.Cancel != nil {
+			x.run.Cancel = lease.Cancel
+			if s.Name != release.StepVerify {
+				end = x.cancelled()
+				return nil
+			}
+		}
+		*s = was
+		s.State, s.Begun = release.StepIntent, x.e.now()
+		tx.PutRun(*x.run)
+		tx.Append(Event{Run: x.run.ID, Project: x.run.Project, Environment: x.run.Environment, Kind: RunChanged, At: x.e.now()})
+		tx.Audit(Entry{
+			At: x.e.now(), Project: x.run.Project, Environment: x.run.Environment, What: "intent", Run: x.run.ID, Release: x.run.Release,
+			Digest: x.run.Approved, Detail: s.Name,
+		})
+		return nil
+	})
+	return end, wrap(err, "store the intent of %s", s.Name)
+}
+
+// errStopped says that the bot had no time left for a step that had begun. What became of it is found out by the next start.
+var errStopped = errors.New("stopped in the middle of a step")
+
+// stopped reports whether the time that a stop allows is over.
+func (x *execution) stopped() bool { return x.hard.Err() != nil }
+
 // settle looks what became of an attempt. settled=false: nothing of it is there, and it may be made again.
-func (x *execution) settle(ctx context.Context, s *release.Step, fx effect, cause error) (end *ending, settled bool, err error) {
-	ctx, cancel := context.WithTimeout(context.WithoutCancel(ctx), callTimeout)
+func (x *execution) settle(s *release.Step, fx effect, cause error) (end *ending, settled bool, err error) {
+	ctx, cancel := context.WithTimeout(x.hard, callTimeout)
 	defer cancel()
 	found, result, lookErr := x.look(ctx, fx, cause)
+	if x.stopped() && (lookErr != nil || found != present) {
+		return nil, true, errStopped
+	}
 	switch {
 	case lookErr == nil && found == present:
-		return nil, true, x.done(ctx, s, result, true)
+		return nil, true, x.done(context.WithoutCancel(ctx), s, result, true)
 	case lookErr == nil && found == absent && cause == nil:
 		return nil, false, nil
 	case lookErr == nil && found == absent:
@@ -151,7 +187,7 @@ func (x *execution) done(ctx context.Context, s *release.Step, result string, fo
 	if found {
 		detail += ", found"
 	}
-	err := x.e.update(ctx, func(tx Tx) error {
+	err := x.e.held(ctx, x.run, func(tx Tx) error {
 		x.e.record(tx, *x.run, RunChanged, "step", release.Person{}, detail)
 		return nil
 	})

@@ -3,6 +3,7 @@ package deploy
 import (
 	"context"
 	"fmt"
+	"slices"
 	"time"
 
 	"towline/deploy/gate"
@@ -15,6 +16,8 @@ type Ballot struct {
 	Digest string // of the plan that the button was shown with
 	By     gate.Actor
 	Yes    bool
+	Reason string          // of a no
+	Here   gate.Fact[bool] // whether they are in the project's chat
 }
 
 // Vote counts a press. It returns the run as it stands afterwards; a press that does not count is a *release.Refusal.
@@ -32,8 +35,8 @@ func (e *Engine) Vote(ctx context.Context, b Ballot) (release.Run, error) {
 			return nil
 		}
 		now := e.now()
-		hold := tx.State(run.Project, run.Environment).Hold
-		refusal = gate.Vote{Run: run, Digest: b.Digest, By: b.By, Yes: b.Yes, Hold: hold}.Check(now)
+		b.By = e.actor(tx, b.By)
+		refusal = e.ballot(tx, run, b).Check(now)
 		if refusal == nil {
 			e.countVote(tx, &run, b, now)
 			return nil
@@ -59,54 +62,65 @@ func (e *Engine) Vote(ctx context.Context, b Ballot) (release.Run, error) {
 	return run, nil
 }
 
+// ballot is what decides whether a vote counts.
+func (e *Engine) ballot(tx Tx, run release.Run, b Ballot) gate.Vote {
+	v := gate.Vote{
+		Run: run, Digest: b.Digest, By: b.By, Yes: b.Yes, Here: b.Here, State: tx.State(run.Project, run.Environment),
+	}
+	if p, ok := e.Project(run.Project); ok {
+		v.Calendar = p.Freeze.At(e.now())
+	}
+	if e.people != nil && b.By.ID != 0 {
+		need := gate.Approver
+		if run.Plan != nil {
+			need = gate.Voter(run.Plan.Policy)
+		}
+		v.Lent = b.By.Role >= need && e.role(tx, b.By.ID, run.Requester.ID) < need
+	}
+	return v
+}
+
 // countVote adds one vote that counts.
 func (e *Engine) countVote(tx Tx, run *release.Run, b Ballot, now time.Time) {
-	run.Votes = append(run.Votes, release.Vote{By: b.By.Person, Yes: b.Yes, Digest: b.Digest, At: now})
+	run.Votes = append(run.Votes, release.Vote{By: b.By.Person, Yes: b.Yes, Digest: b.Digest, At: now, Reason: b.Reason})
+	e.voidVotes(tx, run)
 	switch {
 	case !b.Yes:
 		e.close(tx, run, release.Rejected, now)
-		e.record(tx, *run, RunEnded, "rejected", b.By.Person, "")
+		e.record(tx, *run, RunEnded, "rejected", b.By.Person, b.Reason)
 	case len(run.Approvers()) < run.Required:
 		e.record(tx, *run, RunChanged, "approved", b.By.Person, "")
 	default:
 		s := tx.State(run.Project, run.Environment)
 		s.Request = ""
-		s.Queue = append(s.Queue, run.ID)
+		e.line(&s, run)
 		tx.PutState(s)
-		run.Phase, run.Place = release.Queued, len(s.Queue)
-		if s.Lease == nil {
-			run.Place--
-		}
+		run.Phase = release.Queued
 		e.record(tx, *run, RunChanged, "approved", b.By.Person, "")
+		if run.Breaking != nil {
+			e.broken(tx, *run, now)
+		}
 	}
 }
 
-// nextExpiry is when the next request's time is over; zero: none waits.
-func (e *Engine) nextExpiry(ctx context.Context) (next time.Time, err error) {
-	err = e.store.View(ctx, func(tx Tx) error {
-		for _, id := range tx.Open() {
-			run, ok := tx.Run(id)
-			if ok && run.Phase == release.Asking && (next.IsZero() || run.ExpiresAt.Before(next)) {
-				next = run.ExpiresAt
-			}
-		}
+// voidVotes strikes out every yes whose voter's role has ended since, and returns those people.
+func (e *Engine) voidVotes(tx Tx, run *release.Run) []release.Person {
+	if e.people == nil || run.Plan == nil {
 		return nil
-	})
-	return next, err
-}
-
-// expire ends the requests whose time is over.
-func (e *Engine) expire(ctx context.Context) error {
-	return e.update(ctx, func(tx Tx) error {
-		now := e.now()
-		for _, id := range tx.Open() {
-			run, ok := tx.Run(id)
-			if !ok || run.Phase != release.Asking || now.Before(run.ExpiresAt) {
-				continue
-			}
-			e.close(tx, &run, release.Expired, now)
-			e.record(tx, run, RunEnded, "expired", release.Person{}, "")
+	}
+	need := gate.Voter(run.Plan.Policy)
+	var ended []release.Person
+	run.Votes = slices.Clone(run.Votes)
+	for i, v := range run.Votes {
+		if !v.Yes || v.Digest != run.Approved || v.Void != "" || v.By.ID == 0 || e.role(tx, v.By.ID, 0) >= need {
+			continue
 		}
-		return nil
-	})
+		run.Votes[i].Void = "role ended"
+		ended = append(ended, v.By)
+		tx.Audit(Entry{
+			At: e.now(), Project: run.Project, Environment: run.Environment, Who: v.By, What: "vote void", Run: run.ID, Release: run.Release,
+			Digest: v.Digest, Detail: "role ended",
+		})
+	}
+	return ended
 }

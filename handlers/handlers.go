@@ -28,7 +28,7 @@ type Engine interface {
 	Deploy(ctx context.Context, r deploy.Request, ref string, reset bool) (release.Run, error)
 	Promote(ctx context.Context, r deploy.Request, number uint64) (release.Run, error)
 	Rollback(ctx context.Context, r deploy.Request, number uint64) (release.Run, error)
-	Unhold(ctx context.Context, r deploy.Request, reason string) error
+	Unhold(ctx context.Context, r deploy.Request, env release.Environment, reason string) error
 	Vote(ctx context.Context, b deploy.Ballot) (release.Run, error)
 	Resolve(ctx context.Context, id string, by gate.Actor, look bool) (release.Run, error)
 

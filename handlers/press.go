@@ -53,7 +53,7 @@ func (h *Handlers) act(ctx context.Context, a ask, p bot.Press, action cards.Act
 	switch action.Verb {
 	case cards.Approve, cards.Reject:
 		yes := action.Verb == cards.Approve
-		run, err := h.engine.Vote(ctx, deploy.Ballot{Run: action.Arg(0), Digest: action.Arg(1), By: a.by, Yes: yes})
+		run, err := h.engine.Vote(ctx, deploy.Ballot{Run: action.Arg(0), Digest: action.Arg(1), By: a.by, Yes: yes, Here: gate.Known(true, h.now())})
 		return cards.Decided(run, yes), err
 	case cards.Look, cards.Settle:
 		look := action.Verb == cards.Look

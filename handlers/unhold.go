@@ -26,7 +26,7 @@ func unholdCommand() command {
 				return nil, err
 			}
 			reason := strings.Join(rest, " ")
-			if err := h.engine.Unhold(ctx, a.request(project), reason); err != nil {
+			if err := h.engine.Unhold(ctx, a.request(project), release.Production, reason); err != nil {
 				return nil, err
 			}
 			card := cards.Unheld(project, reason, a.by.Name)

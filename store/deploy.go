@@ -20,6 +20,9 @@ import (
 //	state/PROJECT/ENV           an environment      standing/PROJECT/ENV/NUMBER   how a release stands there
 //	change/PROJECT/ENV/SEQ      what became live    sums/PROJECT/ENV              checksums of what was applied
 //	run/ID                      a run               key/KEY                       the run that a request made
+//	kept/PROJECT/ENV            present while the environment has a lock, a hold or a freeze
+//	delegations                 the roles that people lent each other
+//	config                      digest of the config that counted last
 //	open/ID                     present while a run can still change something
 //	event/SEQ                   an event
 //	audit/LOG/SEQ               an audit entry      audit-head/LOG                the last one (audit.go)
@@ -31,8 +34,8 @@ type Deploy struct{ s *Store }
 func (s *Store) Deploy() Deploy { return Deploy{s} }
 
 // recordVersion is the version of every record written by this code. A record with a higher one was written by a newer
-// Towline; it is refused and not guessed at.
-const recordVersion = 1
+// Towline; it is refused and not guessed at. Version 2 has the form of 1: it came with format 2 of the store.
+const recordVersion = 2
 
 // record is how a value lies in the store.
 type record struct {
@@ -166,7 +169,41 @@ func (t *deployTx) State(project string, env release.Environment) release.State 
 func (t *deployTx) PutState(s release.State) {
 	s.Revision = t.State(s.Project, s.Environment).Revision + 1
 	put(t, key("state", s.Project, string(s.Environment)), s)
+	kept := key("kept", s.Project, string(s.Environment))
+	if s.Lock != nil || s.Hold != nil || s.Freeze != nil {
+		put(t, kept, place{s.Project, s.Environment})
+	} else {
+		t.tx.Delete(kept)
+	}
 }
+
+// place names an environment, where a key alone would have to be taken apart.
+type place struct {
+	Project     string              `json:"project"`
+	Environment release.Environment `json:"environment"`
+}
+
+func (t *deployTx) Kept() []release.State {
+	var out []release.State
+	for _, p := range list[place](t, key("kept")+"/", "", openLimit, false) {
+		out = append(out, t.State(p.Project, p.Environment))
+	}
+	return out
+}
+
+func (t *deployTx) Delegations() []release.Delegation {
+	all, _ := get[[]release.Delegation](t, key("delegations"))
+	return all
+}
+
+func (t *deployTx) PutDelegations(all []release.Delegation) { put(t, key("delegations"), all) }
+
+func (t *deployTx) Config() string {
+	digest, _ := get[string](t, key("config"))
+	return digest
+}
+
+func (t *deployTx) PutConfig(digest string) { put(t, key("config"), digest) }
 
 func (t *deployTx) Standing(project string, env release.Environment, n uint64) release.Standing {
 	s, _ := get[release.Standing](t, key("standing", project, string(env), number(n)))

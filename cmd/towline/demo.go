@@ -264,7 +264,7 @@ func demoWiring(s deploy.Source) *wiring {
 	return &wiring{
 		projects: []deploy.Project{{
 			Name: demoProject, Source: s, Migrations: "db/migrations", Seed: "db/seed.sql",
-			Preview: "shop-preview", Production: demoProduction, Approvals: 1, Expire: 24 * time.Hour,
+			Preview: "shop-preview", Production: demoProduction, ProductionApprovals: deploy.Approvals{Required: 1},
 		}},
 		team: handlers.Team{
 			People:   []gate.Actor{person(demoDeployer, "Dana", gate.Deployer), person(demoApprover, "Robin", gate.Approver)},

@@ -180,7 +180,7 @@ func (s *stage) wire(o stageOptions) error {
 	versions = source.NewVersions(os.DirFS(app), refs)
 	s.wiring = demoWiring(adapt{versions})
 	p := &s.wiring.projects[0]
-	p.Approvals, p.AllowedRefs, p.Expire = max(1, o.approvals), o.refs, 24*time.Hour
+	p.ProductionApprovals, p.AllowedRefs = deploy.Approvals{Required: max(1, o.approvals)}, o.refs
 	team := &s.wiring.team
 	team.Projects[0].Place = bot.Place{Chat: teamChat, Topic: o.topic}
 	team.People = append(team.People, actor(second, "Kim", gate.Approver), actor(viewer, "Val", gate.Viewer))

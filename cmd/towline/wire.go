@@ -10,6 +10,7 @@ import (
 	"towline/bot"
 	"towline/config"
 	"towline/deploy"
+	"towline/deploy/freeze"
 	"towline/deploy/gate"
 	"towline/deploy/release"
 	"towline/handlers"
@@ -19,13 +20,17 @@ import (
 // wiring is what a config means: the projects for the engine, and the people and chats for the handlers. A reload makes
 // a new one.
 type wiring struct {
+	config   *config.Config // as it was read; nil for the demo
 	projects []deploy.Project
 	team     handlers.Team
 }
 
+// people are those whom the config names.
+func (w *wiring) people() []gate.Actor { return w.team.People }
+
 // wire turns a config into values for the rooms. getenv gives git its surroundings.
 func wire(c *config.Config, getenv func(string) string) (*wiring, error) {
-	w := &wiring{}
+	w := &wiring{config: c}
 	for _, person := range c.People {
 		role, err := gate.ParseRole(string(person.Role))
 		if err != nil {
@@ -37,12 +42,34 @@ func wire(c *config.Config, getenv func(string) string) (*wiring, error) {
 		w.projects = append(w.projects, deploy.Project{
 			Name: p.Name, Source: adapt{sourceOf(c, p, getenv)}, Migrations: p.Migrations, LedgerTable: p.MigrationsTable,
 			AllowedRefs: p.ProductionRefs, Preview: p.Preview.Database, Production: p.Production.Database, Seed: p.Preview.Seed,
-			Approvals: p.Approvals.Required, Expire: p.Approvals.Expire,
+			PreviewApprovals: approvalsOf(p.Preview.Approvals), ProductionApprovals: approvalsOf(p.Approvals), Freeze: calendarOf(p.Freeze),
 		})
 		place := bot.Place{Chat: p.Place.Chat, Topic: p.Place.Topic}
 		w.team.Projects = append(w.team.Projects, handlers.Home{Project: p.Name, Place: place})
 	}
 	return w, nil
+}
+
+func approvalsOf(a config.Approvals) deploy.Approvals {
+	role, err := gate.ParseRole(string(a.Role))
+	if err != nil {
+		role = gate.Approver // none is named where none is needed
+	}
+	return deploy.Approvals{Required: a.Required, Role: role, Expire: a.Expire}
+}
+
+func calendarOf(f *config.Freeze) freeze.Calendar {
+	if f == nil {
+		return freeze.Calendar{}
+	}
+	windows := func(of []config.Window) []freeze.Window {
+		var out []freeze.Window
+		for _, w := range of {
+			out = append(out, freeze.Window{Schedule: w.Schedule, For: w.For, From: w.Begins, To: w.Ends, Reason: w.Reason, Text: w.Text()})
+		}
+		return out
+	}
+	return freeze.Calendar{Zone: f.Timezone, Deny: windows(f.Deny), Allow: windows(f.Allow)}
 }
 
 func sourceOf(c *config.Config, p config.Project, getenv func(string) string) source.Source {

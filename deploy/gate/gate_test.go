@@ -5,6 +5,7 @@ import (
 	"testing"
 	"time"
 
+	"towline/deploy/freeze"
 	"towline/deploy/gate"
 	"towline/deploy/release"
 	"towline/migrations"
@@ -24,6 +25,12 @@ func good() gate.Start {
 
 func TestARunStartsOnlyWhereNoGateRefuses(t *testing.T) {
 	hold := &release.Hold{By: release.Person{Name: "Dana"}, Reason: "rollback", At: now}
+	lock := &release.Lock{By: release.Person{ID: 2, Name: "Robin"}, Reason: "import", At: now.Add(-time.Hour), Until: now.Add(time.Hour)}
+	frozen := freeze.Verdict{Frozen: true, Reason: "weekend", Window: "0 16 * * FRI for 64h", Until: now.Add(44 * time.Hour)}
+	everything := []release.Code{
+		release.CodeHold, release.CodeLock, release.CodeFreeze, release.CodeRefNotAllowed, release.CodeWouldUndo, release.CodeNotOnPreview,
+		release.CodeFactsMissing, release.CodeFactsOld, release.CodeEdited, release.CodeMissing, release.CodeWouldLoseRows, release.CodeRehearsalFailed, release.CodeUnsettled,
+	}
 	for _, c := range []struct {
 		name   string
 		change func(s *gate.Start)
@@ -85,6 +92,47 @@ func TestARunStartsOnlyWhereNoGateRefuses(t *testing.T) {
 			change: func(s *gate.Start) {
 				s.Rehearsal.Value.Failure = &rehearse.Failure{Place: rehearse.Place{File: "a.sql", Line: 7, Statement: "SELEC 1"}, Message: "syntax error"}
 			}},
+		{name: "an older release than the live one, though its ledger fits", change: func(s *gate.Start) { s.State.Live = 43 }, code: release.CodeWouldUndo,
+			facts: map[string]string{"release": "42", "live": "43"}},
+		{name: "going back is not told to go back", change: func(s *gate.Start) { s.State.Live, s.Kind = 43, release.Rollback }},
+		{name: "a newer release that lacks what is live would undo it as well", code: release.CodeWouldUndo, items: []string{"a.sql"},
+			facts:  map[string]string{"release": "42", "live": "41"},
+			change: func(s *gate.Start) { s.Target.Value.Unknown, s.LiveNames = []string{"a.sql"}, []string{"a.sql"} }},
+		{name: "somebody else's lock", change: func(s *gate.Start) { s.State.Lock = lock }, code: release.CodeLock,
+			facts: map[string]string{"by": "Robin", "reason": "import", "since": "2026-11-21T11:00:00Z", "until": "2026-11-21T13:00:00Z", "environment": "production"}},
+		{name: "somebody else's lock stops a rollback as well", change: func(s *gate.Start) { s.State.Lock, s.Kind = lock, release.Rollback }, code: release.CodeLock},
+		{name: "one's own lock", change: func(s *gate.Start) { s.State.Lock, s.By = lock, lock.By }},
+		{name: "a lock that is over", change: func(s *gate.Start) { s.State.Lock = &release.Lock{By: lock.By, Until: now} }},
+		{name: "a freeze of the calendar", change: func(s *gate.Start) { s.Calendar = frozen }, code: release.CodeFreeze,
+			facts: map[string]string{"reason": "weekend", "window": "0 16 * * FRI for 64h", "until": "2026-11-23T08:00:00Z"}},
+		{name: "a freeze does not stop preview", change: func(s *gate.Start) {
+			s.Calendar, s.Kind, s.Environment = frozen, release.Deploy, release.Preview
+		}},
+		{name: "a freeze does not stop the way back", change: func(s *gate.Start) { s.Calendar, s.Kind = frozen, release.Rollback }},
+		{name: "a freeze that somebody began", code: release.CodeFreeze, facts: map[string]string{"reason": "launch", "by": "Robin", "until": "2026-11-21T13:00:00Z"},
+			change: func(s *gate.Start) {
+				s.State.Freeze = &release.Freeze{By: lock.By, Reason: "launch", Until: now.Add(time.Hour)}
+			}},
+		{name: "a freeze that is over", change: func(s *gate.Start) { s.State.Freeze = &release.Freeze{Until: now} }},
+		{name: "the name of an anonymous admin is not told", code: release.CodeHold, facts: map[string]string{"by": "an anonymous admin"},
+			change: func(s *gate.Start) {
+				s.State.Hold = &release.Hold{By: release.Person{ID: 1, Name: "Dana", Anonymous: true}, At: now}
+			}},
+		{name: "gates that are skipped do not speak", change: func(s *gate.Start) {
+			s.State.Hold, s.State.Lock, s.Calendar, s.Refs, s.PreviewLive, s.State.Live = hold, lock, frozen, nil, 0, 43
+			s.Rehearsal.Value.Losses, s.Rehearsal.Value.Failure = []rehearse.Loss{{}}, &rehearse.Failure{}
+			s.Skip = everything
+		}},
+		{name: "facts that are missing are never skipped", change: func(s *gate.Start) { s.Target, s.Skip = gate.Fact[migrations.Difference]{}, everything }, code: release.CodeFactsMissing},
+		{name: "facts that are old are never skipped", change: func(s *gate.Start) { s.Target.At, s.Skip = now.Add(-time.Minute), everything }, code: release.CodeFactsOld},
+		{name: "an edited file is never skipped", change: func(s *gate.Start) { s.Target.Value.Edited, s.Skip = []string{"a.sql"}, everything }, code: release.CodeEdited},
+		{name: "a missing file is never skipped", change: func(s *gate.Start) { s.Target.Value.Unknown, s.Skip = []string{"a.sql"}, everything }, code: release.CodeMissing},
+		{name: "what the ledger says would be undone is never skipped", code: release.CodeWouldUndo, change: func(s *gate.Start) {
+			s.Target.Value.Unknown, s.State.Live, s.Skip = []string{"a.sql"}, 43, everything
+		}},
+		{name: "an unknown run is never skipped", code: release.CodeUnsettled, change: func(s *gate.Start) {
+			s.State.Lease, s.State.Unresolved, s.Skip = &release.Lease{Run: "other"}, true, everything
+		}},
 		{name: "the first gate speaks: what blocks the environment before what is wrong with the release", code: release.CodeHold,
 			change: func(s *gate.Start) { s.State.Hold, s.Refs, s.PreviewLive = hold, nil, 0 }},
 	} {
@@ -126,6 +174,8 @@ func TestAVoteCountsOnlyWhereNothingSpeaksAgainstIt(t *testing.T) {
 		return release.Vote{By: release.Person{ID: by, Name: "Robin"}, Yes: true, Digest: "digest"}
 	}
 	hold := &release.Hold{By: release.Person{Name: "Dana"}}
+	lock := &release.Lock{By: release.Person{ID: 9}, Until: now.Add(time.Hour)}
+	breaking := &release.BreakGlass{By: release.Person{ID: 1, Name: "Robin"}}
 	for _, c := range []struct {
 		name   string
 		change func(v *gate.Vote)
@@ -156,14 +206,39 @@ func TestAVoteCountsOnlyWhereNothingSpeaksAgainstIt(t *testing.T) {
 		{"it is queued", func(v *gate.Vote) { v.Run.Phase = release.Queued }, release.CodeAlreadyDone},
 		{"it is done", func(v *gate.Vote) { v.Run.Phase = release.Done }, release.CodeAlreadyDone},
 		{"it was rejected", func(v *gate.Vote) { v.Run.Phase = release.Rejected }, release.CodeAlreadyDone},
-		{"a hold came", func(v *gate.Vote) { v.Hold = hold }, release.CodeHold},
-		{"a hold does not stop a no", func(v *gate.Vote) { v.Hold, v.Yes = hold, false }, ""},
-		{"a hold does not stop a rollback", func(v *gate.Vote) { v.Hold, v.Run.Kind = hold, release.Rollback }, ""},
+		{"a hold came", func(v *gate.Vote) { v.State.Hold = hold }, release.CodeHold},
+		{"a hold does not stop a no", func(v *gate.Vote) { v.State.Hold, v.Yes = hold, false }, ""},
+		{"somebody who left the chat", func(v *gate.Vote) { v.Here.Value = false }, release.CodeNotMember},
+		{"a no of somebody who left the chat", func(v *gate.Vote) { v.Here.Value, v.Yes = false, false }, release.CodeNotMember},
+		{"nobody can tell whether they left", func(v *gate.Vote) { v.Here = gate.Unknown[bool]("no admin") }, release.CodeFactsMissing},
+		{"a no, where nobody can tell whether they left", func(v *gate.Vote) { v.Here, v.Yes = gate.Unknown[bool]("no admin"), false }, ""},
+		{"they were there a minute ago", func(v *gate.Vote) { v.Here.At = now.Add(-time.Minute) }, release.CodeFactsOld},
+		{"the plan wants an admin", func(v *gate.Vote) { v.Run.Plan = &release.Plan{Policy: release.Policy{Role: "admin"}} }, release.CodeNotAllowed},
+		{"the right is lent by the requester", func(v *gate.Vote) { v.Lent = true }, release.CodeOwnDelegate},
+		{"a no with a right that is lent by the requester", func(v *gate.Vote) { v.Lent, v.Yes = true, false }, ""},
+		{"a vote that became void does not count as one", func(v *gate.Vote) {
+			old := vote(2)
+			old.Void = "role ended"
+			v.Run.Votes = []release.Vote{old}
+		}, ""},
+		{"a lock came", func(v *gate.Vote) { v.State.Lock = lock }, release.CodeLock},
+		{"the requester's own lock", func(v *gate.Vote) { v.State.Lock = &release.Lock{By: v.Run.Requester, Until: now.Add(1)} }, ""},
+		{"a freeze came", func(v *gate.Vote) { v.Calendar.Frozen = true }, release.CodeFreeze},
+		{"breaking glass is confirmed by the admin who asked", func(v *gate.Vote) { v.Run.Breaking, v.By = breaking, actor(1, gate.Admin) }, ""},
+		{"breaking glass is confirmed through a hold", func(v *gate.Vote) {
+			v.Run.Breaking, v.By, v.State.Hold = breaking, actor(1, gate.Admin), hold
+		}, ""},
+		{"breaking glass is confirmed by nobody else", func(v *gate.Vote) { v.Run.Breaking, v.By = breaking, actor(2, gate.Admin) }, release.CodeNotYours},
+		{"breaking glass by one who is no admin any more", func(v *gate.Vote) { v.Run.Breaking, v.By = breaking, actor(1, gate.Approver) }, release.CodeNotAllowed},
+		{"breaking glass never skips the digest", func(v *gate.Vote) { v.Run.Breaking, v.By, v.Digest = breaking, actor(1, gate.Admin), "old" }, release.CodeDigestMismatch},
+		{"breaking glass is stopped by any approver", func(v *gate.Vote) { v.Run.Breaking, v.Yes = breaking, false }, ""},
+		{"breaking glass is not stopped by a deployer", func(v *gate.Vote) { v.Run.Breaking, v.Yes, v.By.Role = breaking, false, gate.Deployer }, release.CodeNotAllowed},
+		{"a hold does not stop a rollback", func(v *gate.Vote) { v.State.Hold, v.Run.Kind = hold, release.Rollback }, ""},
 	} {
 		t.Run(c.name, func(t *testing.T) {
 			v := gate.Vote{
-				Run:    release.Run{Kind: release.Promote, Phase: release.Asking, Requester: release.Person{ID: 1}, Approved: "digest", ExpiresAt: now.Add(time.Hour)},
-				Digest: "digest", By: actor(2, gate.Approver), Yes: true,
+				Run:    release.Run{Kind: release.Promote, Environment: release.Production, Phase: release.Asking, Requester: release.Person{ID: 1}, Approved: "digest", ExpiresAt: now.Add(time.Hour)},
+				Digest: "digest", By: actor(2, gate.Approver), Yes: true, Here: gate.Known(true, now),
 			}
 			c.change(&v)
 			compare(t, v.Check(now), c.code, nil, nil)

@@ -14,7 +14,8 @@ type Plan struct {
 	Project     string      `json:"project"`
 	Environment Environment `json:"environment"`
 	Release     uint64      `json:"release"`
-	Bundle      string      `json:"bundle"` // the release's digest
+	Live        uint64      `json:"live,omitempty"` // the release that it replaces
+	Bundle      string      `json:"bundle"`         // the release's digest
 	Target      Target      `json:"target"`
 	Ledger      string      `json:"ledger_table"`
 	Fingerprint string      `json:"fingerprint"` // of the target's schema now
@@ -60,7 +61,17 @@ type Finding struct {
 
 // Policy is what has to be true for the plan to run.
 type Policy struct {
-	Approvals int `json:"approvals"`
+	Approvals int    `json:"approvals"`
+	Role      string `json:"role,omitempty"` // the lowest role whose yes counts; empty: approver
+}
+
+// String is how a change of policy is shown.
+func (p Policy) String() string {
+	role := p.Role
+	if role == "" {
+		role = "approver"
+	}
+	return fmt.Sprintf("%d by %s", p.Approvals, role)
 }
 
 // Way is how a rollback goes back.
@@ -106,6 +117,7 @@ func (p Plan) Digest() string {
 		Project     string
 		Environment Environment
 		Release     uint64
+		Live        uint64
 		Bundle      string
 		Target      string
 		Ledger      string
@@ -117,7 +129,7 @@ func (p Plan) Digest() string {
 		Back        string
 		Script      string
 	}{
-		V: 1, Kind: p.Kind, Project: p.Project, Environment: p.Environment, Release: p.Release, Bundle: p.Bundle,
+		V: 2, Kind: p.Kind, Project: p.Project, Environment: p.Environment, Release: p.Release, Live: p.Live, Bundle: p.Bundle,
 		Target: p.Target.bound(), Ledger: p.Ledger, Fingerprint: p.Fingerprint, Applied: p.Applied, Findings: p.findings(), Policy: p.Policy, Back: p.Back.bound(), Script: p.Script,
 	}
 	if bound.Applied == nil {
@@ -160,7 +172,7 @@ func (p Plan) After() []string {
 
 // Difference is one thing that is not the same in two plans.
 type Difference struct {
-	What    string   `json:"what"` // release, target, applied, pending, schema, findings, policy, way
+	What    string   `json:"what"` // release, live, target, applied, pending, schema, findings, policy, way, content; approver for one whose yes ended
 	Before  string   `json:"before,omitempty"`
 	After   string   `json:"after,omitempty"`
 	Added   []string `json:"added,omitempty"`
@@ -185,12 +197,13 @@ func Differences(approved, now Plan) []Difference {
 		}
 	}
 	values("release", fmt.Sprintf("#%d %s", approved.Release, Short(approved.Bundle)), fmt.Sprintf("#%d %s", now.Release, Short(now.Bundle)))
+	values("live", fmt.Sprintf("#%d", approved.Live), fmt.Sprintf("#%d", now.Live))
 	values("target", approved.Target.bound(), now.Target.bound())
 	names("applied", approved.Applied, now.Applied)
 	names("pending", approved.Names(), now.Names())
 	values("schema", Short(approved.Fingerprint), Short(now.Fingerprint))
 	names("findings", approved.findings(), now.findings())
-	values("policy", fmt.Sprint(approved.Policy.Approvals), fmt.Sprint(now.Policy.Approvals))
+	values("policy", approved.Policy.String(), now.Policy.String())
 	values("way", approved.Back.bound(), now.Back.bound())
 	if len(out) == 0 {
 		out = append(out, Difference{What: "content"})

@@ -33,6 +33,24 @@ const (
 	CodeUnknownProject Code = "unknown_project"
 	CodeWrongChat      Code = "wrong_chat"
 	CodeUnsettled      Code = "unknown_state"
+	CodeNotMember      Code = "not_a_member"
+	CodeOwnDelegate    Code = "own_delegate"
+	CodeNotYours       Code = "not_yours"
+
+	// The environment is kept.
+	CodeLock          Code = "lock_conflict"
+	CodeNoLock        Code = "no_lock"
+	CodeFreeze        Code = "freeze_active"
+	CodeNoFreeze      Code = "no_freeze"
+	CodeNoRun         Code = "nothing_to_cancel"
+	CodeTooLate       Code = "too_late_to_cancel"
+	CodeNoBreaking    Code = "nothing_to_break"
+	CodeNeverSkip     Code = "never_skipped"
+	CodeBadTime       Code = "bad_time"
+	CodeUnknownWho    Code = "unknown_who"
+	CodeConfig        Code = "config_refused"
+	CodeNothingToLend Code = "nothing_to_lend"
+	CodeApprovals     Code = "approvals_missing"
 
 	// The command.
 	CodeIrregular      Code = "irregular_command"

@@ -28,6 +28,16 @@ const (
 type Person struct {
 	ID   int64  `json:"id"`
 	Name string `json:"name"`
+	// Anonymous: they acted as an anonymous administrator of the chat. Who they are is in the store and its export alone.
+	Anonymous bool `json:"anonymous,omitempty"`
+}
+
+// Shown is what people read of a person: never the name of somebody who acted anonymously.
+func (p Person) Shown() string {
+	if p.Anonymous {
+		return "an anonymous admin"
+	}
+	return p.Name
 }
 
 // Release is the immutable content that a team ships, under a number that people can say. Its digest covers content alone:
@@ -42,6 +52,37 @@ type Release struct {
 	Refs       []string    `json:"refs,omitempty"` // every ref from which this content was deployed
 	CreatedBy  Person      `json:"created_by"`
 	CreatedAt  time.Time   `json:"created_at"`
+
+	Notes      []Note       `json:"notes,omitempty"`       // root causes, oldest first
+	BreakGlass []BreakGlass `json:"break_glass,omitempty"` // gates that were skipped for it, for ever
+}
+
+// Note is what somebody found out about a release that failed or was rolled back.
+type Note struct {
+	By   Person    `json:"by"`
+	At   time.Time `json:"at"`
+	Text string    `json:"text"`
+}
+
+// BreakGlass is an administrator's decision to go past gates, with the reason that they typed and every gate that it skips.
+type BreakGlass struct {
+	By     Person    `json:"by"`
+	At     time.Time `json:"at,omitzero"` // when it was confirmed
+	Reason string    `json:"reason"`
+	Run    string    `json:"run,omitempty"`
+	Skips  []Refusal `json:"skips,omitempty"` // what each skipped gate said
+}
+
+// Codes are those of the gates that it skips.
+func (b *BreakGlass) Codes() []Code {
+	if b == nil {
+		return nil
+	}
+	codes := make([]Code, len(b.Skips))
+	for i, r := range b.Skips {
+		codes[i] = r.Code
+	}
+	return codes
 }
 
 // Migration is one file of a release: its name in the ledger, where its content lies, and its DOWN file if it has one.
@@ -118,14 +159,6 @@ const (
 	RetentionFree = 7 * 24 * time.Hour
 )
 
-// Hold stops every change of an environment until a person lifts it.
-type Hold struct {
-	Reason string    `json:"reason"`
-	By     Person    `json:"by"`
-	Run    string    `json:"run,omitempty"`
-	At     time.Time `json:"at"`
-}
-
 // State is what the store keeps of one environment of one project: what is live, who works on it, who waits.
 type State struct {
 	Project     string      `json:"project"`
@@ -142,18 +175,12 @@ type State struct {
 	Request     string      `json:"request,omitempty"`    // the run that waits for approval
 	Last        string      `json:"last,omitempty"`       // the newest run, whose card has the buttons
 	Hold        *Hold       `json:"hold,omitempty"`
+	Lock        *Lock       `json:"lock,omitempty"`
+	Freeze      *Freeze     `json:"freeze,omitempty"`
 
 	// Unfinished is the restore point of the first of those runs that changed the database and did not come to their end,
 	// since the last that did. It is the way back to what was live before them.
 	Unfinished *RestorePoint `json:"unfinished,omitempty"`
-}
-
-// Lease is a runner's claim on an environment. It belongs to a run and is given back by that run alone, so that an older
-// run can never release a newer one's.
-type Lease struct {
-	Run   string    `json:"run"`
-	Token string    `json:"token"`
-	Since time.Time `json:"since"`
 }
 
 // Change is one entry of an environment's history: a release became live, and this is how the database could be returned

@@ -32,6 +32,7 @@ const (
 	Rejected   Phase = "rejected"
 	Expired    Phase = "expired"
 	Overtaken  Phase = "superseded"
+	Cancelled  Phase = "cancelled"
 	Unresolved Phase = "unknown" // what happened cannot be found out; a person must look
 )
 
@@ -68,7 +69,10 @@ type Run struct {
 	Changes   []Difference `json:"changes,omitempty"`  // what changed since somebody approved
 	Asked     uint64       `json:"asked,omitempty"`    // how often people were asked; grows when the plan changed under them
 
-	Place     int           `json:"place,omitempty"` // in the queue, 1 is next
+	Place     int           `json:"place,omitempty"`  // in the queue, 1 is next
+	Waited    bool          `json:"waited,omitempty"` // in the queue, so that its turn is worth a word
+	Cancel    *Cancel       `json:"cancel,omitempty"` // who wanted it stopped
+	Breaking  *BreakGlass   `json:"breaking,omitempty"`
 	Steps     []Step        `json:"steps,omitempty"`
 	Point     *RestorePoint `json:"point,omitempty"` // taken before the change
 	Undo      *RestorePoint `json:"undo,omitempty"`  // what a restore said leads back
@@ -85,13 +89,16 @@ type Vote struct {
 	Yes    bool      `json:"yes"`
 	Digest string    `json:"digest"`
 	At     time.Time `json:"at"`
+	Reason string    `json:"reason,omitempty"` // of a no
+	// Void says why it no longer counts, though its digest is the one that is asked about; empty: it does.
+	Void string `json:"void,omitempty"`
 }
 
 // Approvers are those whose yes counts for the digest that the run stands for at present.
 func (r Run) Approvers() []Person {
 	var people []Person
 	for _, v := range r.Votes {
-		if v.Yes && v.Digest == r.Approved {
+		if v.Yes && v.Digest == r.Approved && v.Void == "" {
 			people = append(people, v.By)
 		}
 	}
@@ -100,7 +107,7 @@ func (r Run) Approvers() []Person {
 
 // Voted reports whether that person has already voted on the digest that the run stands for at present.
 func (r Run) Voted(id int64) bool {
-	return slices.ContainsFunc(r.Votes, func(v Vote) bool { return v.By.ID == id && v.Digest == r.Approved })
+	return slices.ContainsFunc(r.Votes, func(v Vote) bool { return v.By.ID == id && v.Digest == r.Approved && v.Void == "" })
 }
 
 // Step is the unit of crash safety: the intent is stored before the effect, the result after it. A step that has an intent
@@ -150,4 +157,5 @@ type Failure struct {
 	Words     string   `json:"words,omitempty"`   // SQLite's, D1's or the source's own
 	OneOf     int      `json:"one_of,omitempty"`  // the statement is one of so many, where only D1 refused
 	Applied   []string `json:"applied,omitempty"` // migrations of this run that are in the ledger all the same
+	Left      []string `json:"left,omitempty"`    // of a run that was stopped: migrations that it did not come to
 }

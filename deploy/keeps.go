@@ -1,0 +1,197 @@
+package deploy
+
+import (
+	"context"
+	"fmt"
+	"strings"
+	"time"
+
+	"towline/deploy/gate"
+	"towline/deploy/release"
+)
+
+// How long a lock and a freeze may be, and how long a lock is where nobody says: a lock must not outlive its owner's
+// interest in it.
+const (
+	LockDefault = 4 * time.Hour
+	LockMost    = 14 * 24 * time.Hour
+	FreezeMost  = 31 * 24 * time.Hour
+)
+
+// LockFor keeps an environment for the one who asks. Their own lock is replaced by it; somebody else's is in the way.
+func (e *Engine) LockFor(ctx context.Context, r Request, env release.Environment, span time.Duration, reason string) (release.Lock, error) {
+	var lock release.Lock
+	err := e.keep(ctx, r, env, gate.Deployer, "lock", func(tx Tx, s *release.State) error {
+		now := e.now()
+		if span == 0 {
+			span = LockDefault
+		}
+		switch {
+		case reason == "":
+			return release.Refuse(release.CodeNeedsReason, "command", "lock")
+		case span < time.Minute || span > LockMost:
+			return release.Refuse(release.CodeBadTime, "most", fmt.Sprint(int(LockMost.Hours()/24))+" days")
+		case s.Lock.Active(now) && s.Lock.By.ID != r.By.ID:
+			return gate.Start{Environment: env, By: r.By.Person, State: *s}.Kept(now)
+		}
+		lock = release.Lock{By: r.By.Person, Reason: reason, At: now, Until: now.Add(span), Place: r.ReplyTo, Reminded: now}
+		s.Lock = &lock
+		e.kept(tx, *s, LockChanged, "lock", r.By.Person, fmt.Sprintf("until %s: %s", lock.Until.UTC().Format(time.RFC3339), reason))
+		return nil
+	})
+	return lock, err
+}
+
+// Unlock gives an environment back. One's own lock takes no right; somebody else's is taken over, or lifted by an admin.
+func (e *Engine) Unlock(ctx context.Context, r Request, env release.Environment) (was release.Lock, err error) {
+	err = e.keep(ctx, r, env, gate.Deployer, "unlock", func(tx Tx, s *release.State) error {
+		switch {
+		case s.Lock == nil:
+			return release.Refuse(release.CodeNoLock, "environment", string(env))
+		case s.Lock.By.ID != r.By.ID && r.By.Role < gate.Admin:
+			return gate.Start{Environment: env, By: r.By.Person, State: *s}.Kept(e.now())
+		}
+		was, s.Lock = *s.Lock, nil
+		e.kept(tx, *s, LockChanged, "unlock", r.By.Person, was.Reason)
+		e.tellFormer(tx, *s, was, r.By.Person)
+		return nil
+	})
+	return was, err
+}
+
+// TakeOver makes somebody's lock another's, with its reason and its end. The one who had it is told.
+func (e *Engine) TakeOver(ctx context.Context, r Request, env release.Environment) (lock release.Lock, err error) {
+	err = e.keep(ctx, r, env, gate.Deployer, "take over", func(tx Tx, s *release.State) error {
+		now := e.now()
+		if !s.Lock.Active(now) {
+			return release.Refuse(release.CodeNoLock, "environment", string(env))
+		}
+		was := *s.Lock
+		lock = was
+		lock.By, lock.At, lock.Place, lock.Reminded = r.By.Person, now, r.ReplyTo, now
+		s.Lock = &lock
+		e.kept(tx, *s, LockChanged, "lock taken over", r.By.Person, "from "+was.By.Name)
+		e.tellFormer(tx, *s, was, r.By.Person)
+		return nil
+	})
+	return lock, err
+}
+
+// tellFormer has the one told who had a lock that somebody else ended.
+func (e *Engine) tellFormer(tx Tx, s release.State, was release.Lock, by release.Person) {
+	if was.By.ID == by.ID {
+		return
+	}
+	kind := LockTaken
+	if s.Lock == nil {
+		kind = LockLifted
+	}
+	tx.Append(Event{Project: s.Project, Environment: s.Environment, Kind: kind, At: e.now(), By: by, To: was.By, Text: was.Reason})
+}
+
+// Hold stops every change of an environment but a rollback, until a person lifts it.
+func (e *Engine) Hold(ctx context.Context, r Request, env release.Environment, reason string) error {
+	return e.keep(ctx, r, env, gate.Deployer, "hold", func(tx Tx, s *release.State) error {
+		if reason == "" {
+			return release.Refuse(release.CodeNeedsReason, "command", "hold")
+		}
+		if s.Hold != nil {
+			return gate.Start{Environment: env, State: *s}.Kept(e.now())
+		}
+		now := e.now()
+		s.Hold = &release.Hold{Reason: reason, By: r.By.Person, At: now, Reminded: now}
+		e.kept(tx, *s, HoldChanged, "hold", r.By.Person, reason)
+		return nil
+	})
+}
+
+// Unhold lifts a hold. A reason is asked for, since the hold was put there for one.
+func (e *Engine) Unhold(ctx context.Context, r Request, env release.Environment, reason string) error {
+	return e.keep(ctx, r, env, gate.Deployer, "unhold", func(tx Tx, s *release.State) error {
+		if reason == "" {
+			return release.Refuse(release.CodeNeedsReason, "command", "unhold")
+		}
+		if s.Hold == nil {
+			return release.Refuse(release.CodeNoHold)
+		}
+		s.Hold = nil
+		e.kept(tx, *s, HoldChanged, "unhold", r.By.Person, reason)
+		return nil
+	})
+}
+
+// FreezeNow stops the changes of production for a time, beside what the calendar says.
+func (e *Engine) FreezeNow(ctx context.Context, r Request, span time.Duration, reason string) (f release.Freeze, err error) {
+	err = e.keep(ctx, r, release.Production, gate.Approver, "freeze", func(tx Tx, s *release.State) error {
+		switch {
+		case reason == "":
+			return release.Refuse(release.CodeNeedsReason, "command", "freeze")
+		case span < time.Minute || span > FreezeMost:
+			return release.Refuse(release.CodeBadTime, "most", fmt.Sprint(int(FreezeMost.Hours()/24))+" days")
+		}
+		now := e.now()
+		f = release.Freeze{By: r.By.Person, Reason: reason, At: now, Until: now.Add(span)}
+		s.Freeze = &f
+		e.kept(tx, *s, FreezeChanged, "freeze", r.By.Person, fmt.Sprintf("until %s: %s", f.Until.UTC().Format(time.RFC3339), reason))
+		return nil
+	})
+	return f, err
+}
+
+// Unfreeze ends a freeze that somebody began. One of the calendar ends by itself, or in the config.
+func (e *Engine) Unfreeze(ctx context.Context, r Request) error {
+	return e.keep(ctx, r, release.Production, gate.Approver, "unfreeze", func(tx Tx, s *release.State) error {
+		if !s.Freeze.Active(e.now()) {
+			return release.Refuse(release.CodeNoFreeze)
+		}
+		was := s.Freeze.Reason
+		s.Freeze = nil
+		e.kept(tx, *s, FreezeChanged, "unfreeze", r.By.Person, was)
+		return nil
+	})
+}
+
+// keep is the shape of every decision about an environment's lock, hold or freeze.
+func (e *Engine) keep(ctx context.Context, r Request, env release.Environment, role gate.Role, act string, fn func(Tx, *release.State) error) error {
+	p, err := e.may(ctx, r, role, act)
+	if err != nil {
+		return err
+	}
+	return e.decide(ctx, r, act, func(tx Tx) error {
+		r.By = e.actor(tx, r.By)
+		if refusal := gate.Needs(r.By, role, act); refusal != nil {
+			return refusal
+		}
+		s := tx.State(p.Name, env)
+		return fn(tx, &s)
+	})
+}
+
+// kept stores an environment with the event and the audit entry that tell what was done to it.
+func (e *Engine) kept(tx Tx, s release.State, kind EventKind, what string, who release.Person, detail string) {
+	tx.PutState(s)
+	at := e.now()
+	tx.Append(Event{Project: s.Project, Environment: s.Environment, Kind: kind, At: at, By: who})
+	tx.Audit(Entry{At: at, Project: s.Project, Environment: s.Environment, Who: who, What: what, Detail: detail})
+	e.showKept(tx, s)
+}
+
+// showKept has the cards shown again that depend on whether the environment may change.
+func (e *Engine) showKept(tx Tx, s release.State) {
+	for _, id := range append([]string{s.Request}, s.Queue...) {
+		if id != "" {
+			tx.Append(Event{Run: id, Project: s.Project, Environment: s.Environment, Kind: RunChanged, At: e.now()})
+		}
+	}
+}
+
+// ParseEnvironment reads an environment as people type it; a beginning is enough.
+func ParseEnvironment(word string) (release.Environment, bool) {
+	word = strings.ToLower(word)
+	for _, env := range []release.Environment{release.Production, release.Preview} {
+		if len(word) >= 3 && strings.HasPrefix(string(env), word) {
+			return env, true
+		}
+	}
+	return "", false
+}

@@ -1,0 +1,105 @@
+package deploy
+
+import (
+	"context"
+	"strings"
+	"time"
+
+	"towline/deploy/release"
+)
+
+// Week is what happened to a project in a stretch of time, and what is still open at its end.
+type Week struct {
+	Project      string
+	Since, Until time.Time
+
+	Deploys, Promotes, Rollbacks int // that ended well
+	Failed                       int // runs on production that did not
+	Broken                       []release.BreakGlass
+	MissingNotes                 []uint64 // releases that failed or were rolled back without a word why
+	Kept                         []release.State
+	Seq                          uint64 // of the last entry of the audit log
+	Head                         string // and its hash
+	TeamSeq                      uint64 // the same of the team's own log
+	TeamHead                     string
+}
+
+// weekPage is how many entries of the log are read in one transaction.
+const weekPage = 1000
+
+// Week looks back at a project's time from since until until.
+func (e *Engine) Week(ctx context.Context, project string, since, until time.Time) (Week, error) {
+	w := Week{Project: project, Since: since, Until: until}
+	if _, err := e.project(project); err != nil {
+		return w, err
+	}
+	err := e.store.View(ctx, func(tx Tx) error {
+		w.Seq, w.Head = tx.Head(project)
+		w.TeamSeq, w.TeamHead = tx.Head("")
+		w.MissingNotes = missingNotes(tx, project)
+		for _, s := range tx.Kept() {
+			if s.Project == project {
+				w.Kept = append(w.Kept, s)
+			}
+		}
+		return nil
+	})
+	if err != nil {
+		return w, wrap(err, "look back at %s", project)
+	}
+	for before := w.Seq; before > 0; {
+		var page []Entry
+		from := before - min(before, weekPage)
+		err := e.store.View(ctx, func(tx Tx) error {
+			page = tx.EntriesAfter(project, from, weekPage)
+			return nil
+		})
+		if err != nil {
+			return w, wrap(err, "look back at %s", project)
+		}
+		if !e.tally(ctx, &w, page) {
+			break
+		}
+		before = from
+	}
+	return w, nil
+}
+
+// tally counts a page of entries; false: the page goes back behind the stretch of time.
+func (e *Engine) tally(ctx context.Context, w *Week, page []Entry) bool {
+	further := len(page) > 0
+	for _, entry := range page {
+		if entry.At.Before(w.Since) {
+			further = false
+			continue
+		}
+		if !entry.At.Before(w.Until) || entry.What != "ended" && entry.What != "break-glass" {
+			continue
+		}
+		run, ok, err := e.FindRun(ctx, entry.Run)
+		if err != nil || !ok {
+			continue
+		}
+		if entry.What == "break-glass" {
+			if run.Breaking != nil {
+				w.Broken = append(w.Broken, *run.Breaking)
+			}
+			continue
+		}
+		w.ended(run, entry)
+	}
+	return further
+}
+
+func (w *Week) ended(run release.Run, entry Entry) {
+	switch {
+	case strings.HasPrefix(entry.Detail, string(release.Done)) && run.Kind == release.Promote:
+		w.Promotes++
+	case strings.HasPrefix(entry.Detail, string(release.Done)) && run.Kind == release.Rollback:
+		w.Rollbacks++
+	case strings.HasPrefix(entry.Detail, string(release.Done)):
+		w.Deploys++
+	case strings.HasPrefix(entry.Detail, string(release.Broken)) && run.Environment == release.Production:
+		w.Failed++
+	}
+}
