@@ -44,11 +44,17 @@ func TestAnotherUserIsRefusedEvenWhereTheSocketsModeLetsThemIn(t *testing.T) {
 	if os.Geteuid() != 0 || !control.PeersAreTold {
 		t.Skip("only root can start a process of another user's")
 	}
-	store, s := serve(t, &desk{})
 	const nobody = 65534
-	open(t, filepath.Dir(store), 0o755)
-	open(t, control.SocketPath(store), 0o666)
-	ask := func(uid uint32) string {
+	ask := func(owner int, uid uint32) string {
+		store := filepath.Join(t.TempDir(), "towline.db")
+		s := control.New(control.Options{Store: store, Desk: &desk{}, Version: "v9"})
+		s.SetOwner(owner)
+		t.Cleanup(s.Stop)
+		if err := s.Start(); err != nil {
+			t.Fatal(err)
+		}
+		open(t, filepath.Dir(store), 0o755)
+		open(t, control.SocketPath(store), 0o666)
 		program := filepath.Join(filepath.Dir(store), "program")
 		if err := os.Link(os.Args[0], program); err != nil && !os.IsExist(err) {
 			t.Skipf("the program cannot be put where another user may start it: %v", err)
@@ -60,14 +66,13 @@ func TestAnotherUserIsRefusedEvenWhereTheSocketsModeLetsThemIn(t *testing.T) {
 		out, _ := cmd.CombinedOutput()
 		return strings.TrimSpace(string(out))
 	}
-	if out := ask(nobody); !strings.Contains(out, "only the user who runs the bot") {
+	if out := ask(0, nobody); !strings.Contains(out, "only the user who runs the bot") {
 		t.Errorf("another user got %q", out)
 	}
-	s.SetOwner(nobody)
-	if out := ask(nobody); out != "v9" {
+	if out := ask(nobody, nobody); out != "v9" {
 		t.Errorf("the owner got %q", out)
 	}
-	if out := ask(0); out != "v9" {
+	if out := ask(nobody, 0); out != "v9" {
 		t.Errorf("root got %q", out)
 	}
 }
