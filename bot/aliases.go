@@ -2,6 +2,8 @@ package bot
 
 import (
 	"context"
+	"maps"
+	"slices"
 	"sync"
 )
 
@@ -36,6 +38,22 @@ func (a *aliases) resolve(chat int64) int64 {
 		chat = to
 	}
 	return chat
+}
+
+// names returns every id that a chat has or had.
+func (a *aliases) names(chat int64) []int64 {
+	a.mu.Lock()
+	olds := slices.Sorted(maps.Keys(a.ids))
+	a.mu.Unlock()
+	chat = a.resolve(chat)
+	return append(slices.DeleteFunc(olds, func(id int64) bool { return a.resolve(id) != chat || id == chat }), chat)
+}
+
+// old returns the ids that chats have no more.
+func (a *aliases) old() []int64 {
+	a.mu.Lock()
+	defer a.mu.Unlock()
+	return slices.Sorted(maps.Keys(a.ids))
 }
 
 // set stores that a chat has another id now.

@@ -257,21 +257,22 @@ func (b *Bot) resume(ctx context.Context) error {
 	return nil
 }
 
-// sweep forgets old updates and cards, every hour.
+// sweep forgets old updates, tokens and cards, every hour.
 func (b *Bot) sweep(ctx context.Context) {
 	ticker := time.NewTicker(time.Hour)
 	defer ticker.Stop()
 	for {
+		now := b.options.Now()
+		_, err := b.store.SweepUpdates(ctx, now.Add(-keepUpdates))
+		_, err2 := b.store.SweepTokens(ctx, now.Add(-keepEnded))
+		_, err3 := b.store.SweepCards(ctx, now.Add(-keepCards))
+		if err := errors.Join(err, err2, err3); err != nil && ctx.Err() == nil {
+			b.log.Warn("sweeping failed", "error", err)
+		}
 		select {
 		case <-ctx.Done():
 			return
 		case <-ticker.C:
-		}
-		now := b.options.Now()
-		_, err := b.store.SweepUpdates(ctx, now.Add(-keepUpdates))
-		_, err2 := b.store.SweepCards(ctx, now.Add(-keepCards))
-		if err := errors.Join(err, err2); err != nil && ctx.Err() == nil {
-			b.log.Warn("sweeping failed", "error", err)
 		}
 	}
 }

@@ -221,6 +221,9 @@ func (o *Outbox) overcome(ctx context.Context, j *job, c Card, err error) error 
 		if o.aliases.resolve(from) == from {
 			return err // Telegram moves it in a circle: not at once again
 		}
+		if err := o.rehome(ctx, from); err != nil {
+			return err
+		}
 		o.moved(ctx, from, e.MigratedTo)
 		return nil
 	case errors.Is(err, ErrUnauthorized):
@@ -231,29 +234,4 @@ func (o *Outbox) overcome(ctx context.Context, j *job, c Card, err error) error 
 		return o.change(ctx, c.Key, func(c *Card) { c.Parked = e.Description })
 	}
 	return err
-}
-
-// revive delivers again what was parked in a chat, which the bot can post in
-// again.
-func (o *Outbox) revive(ctx context.Context, chat int64) error {
-	keys, err := o.store.ParkedIn(ctx, chat)
-	if err != nil {
-		return err
-	}
-	for _, key := range keys {
-		c, err := o.store.ChangeCard(ctx, key, func(c Card, found bool) (Card, error) {
-			if !found {
-				return c, errForgotten
-			}
-			c.Parked = ""
-			return c, nil
-		})
-		if err != nil && !errors.Is(err, errForgotten) {
-			return err
-		}
-		if err == nil {
-			o.schedule(c)
-		}
-	}
-	return nil
 }

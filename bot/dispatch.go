@@ -7,12 +7,7 @@ import (
 	"runtime/debug"
 	"strconv"
 	"strings"
-	"sync"
-	"time"
 )
-
-// answerTime bounds the answer to a press; later than that nobody sees it.
-const answerTime = 15 * time.Second
 
 // dispatch turns an update into a call of the handler and records its outcome.
 func (b *Bot) dispatch(ctx context.Context, u queued) {
@@ -20,7 +15,7 @@ func (b *Bot) dispatch(ctx context.Context, u queued) {
 	if u.err != nil {
 		b.log.Error("an update cannot be decoded and is left alone", "update", u.ID, "bytes", len(u.Raw), "error", u.err)
 	} else {
-		err := b.route(ctx, u)
+		err := b.guarded(ctx, u)
 		if err != nil && ctx.Err() != nil {
 			b.log.Warn("stopped in the middle of an update, which will run again", "update", u.ID, "error", err)
 			return
@@ -56,17 +51,32 @@ func (b *Bot) route(ctx context.Context, u queued) error {
 	return nil
 }
 
+// guarded is route, with a panic as an error: of a handler, or of what stands
+// before it.
+func (b *Bot) guarded(ctx context.Context, u queued) (err error) {
+	defer func() {
+		if p := recover(); p != nil {
+			err = b.panicked(u, p)
+		}
+	}()
+	return b.route(ctx, u)
+}
+
 // call runs a handler within its time limit and turns a panic into an error.
 func (b *Bot) call(ctx context.Context, u queued, handle func(ctx context.Context) error) (err error) {
 	ctx, cancel := context.WithTimeout(ctx, b.options.HandlerTimeout)
 	defer cancel()
 	defer func() {
 		if p := recover(); p != nil {
-			b.log.Error("a handler panicked", "update", u.ID, "panic", p, "stack", string(debug.Stack()))
-			err = fmt.Errorf("bot: handler panicked: %v", p)
+			err = b.panicked(u, p)
 		}
 	}()
 	return handle(ctx)
+}
+
+func (b *Bot) panicked(u queued, p any) error {
+	b.log.Error("a panic cost an update", "update", u.ID, "panic", p, "stack", string(debug.Stack()))
+	return fmt.Errorf("bot: panicked: %v", p)
 }
 
 // here is the place of a message, with the id that its chat has now.
@@ -80,18 +90,24 @@ func (b *Bot) command(ctx context.Context, u queued, m *wireMessage, edited bool
 	username, _ := b.Self()
 	name, args, ok := parseCommand(m.Text, m.Entities, username)
 	if !ok {
-		return nil
+		return b.reply(ctx, u, m, edited)
 	}
 	c := Command{
 		UpdateID: u.ID, Place: b.here(m), Message: m.ID, From: person(m.From), Private: m.Chat.Type == "private",
 		Name: name, Args: args, Text: m.Text, Sent: m.sent(), Received: u.Received, Irregular: m.irregular(edited),
+		Mentions: mentions(m.Text, m.Entities, username), RepliesTo: m.repliesTo(),
 	}
 	err := b.call(ctx, u, func(ctx context.Context) error { return b.handler.Command(ctx, c) })
-	if err != nil && b.options.Failure != "" && ctx.Err() == nil {
-		frame := Frame{Place: c.Place, ReplyTo: c.Message, HTML: numbered(b.options.Failure, u.ID), Final: true}
-		err = errors.Join(err, b.outbox.Want(ctx, "failure/"+strconv.FormatInt(u.ID, 10), frame))
+	return b.excuse(ctx, u, c.Place, c.Message, err)
+}
+
+// excuse says in the chat that a handler failed.
+func (b *Bot) excuse(ctx context.Context, u queued, at Place, message int, err error) error {
+	if err == nil || b.options.Failure == "" || ctx.Err() != nil {
+		return err
 	}
-	return err
+	frame := Frame{Place: at, ReplyTo: message, HTML: numbered(b.options.Failure, u.ID), Kind: KindAnswer, Final: true}
+	return errors.Join(err, b.outbox.Want(ctx, "failure/"+strconv.FormatInt(u.ID, 10), frame))
 }
 
 // numbered puts an update's id into a text that has a place for it.
@@ -103,17 +119,17 @@ func (b *Bot) press(ctx context.Context, u queued, q *wireCallback) error {
 	if q.Message == nil {
 		return nil // of an inline message, which this bot never sends
 	}
-	reply := b.replyTo(ctx, u, q.ID)
+	answer := b.answerTo(ctx, u, q.ID)
 	on := MessageRef{Chat: q.Message.Chat.ID, Message: q.Message.ID}
 	m, err := b.outbox.pressed(ctx, pressing{
 		token: q.Data, on: on, by: q.From.ID, shown: q.Message.Markup.holds(q.Data), received: u.Received,
 	})
 	if err != nil {
-		reply(b.failed(u))
+		answer(b.failed(u))
 		return err
 	}
 	if m.verdict != pressGood {
-		reply(b.options.refusal(m.verdict))
+		answer(b.options.refusal(m.verdict))
 		return nil
 	}
 	p := Press{
@@ -128,7 +144,7 @@ func (b *Bot) press(ctx context.Context, u queued, q *wireCallback) error {
 	if err != nil && toast == (Toast{}) {
 		toast = b.failed(u)
 	}
-	reply(toast)
+	answer(toast)
 	return err
 }
 
@@ -137,35 +153,6 @@ func (b *Bot) failed(u queued) Toast {
 	t := b.options.FailedPress
 	t.Text = numbered(t.Text, u.ID)
 	return t
-}
-
-// replyTo gives a function that answers a press once. When it is not called in
-// time the press is answered without it, as Telegram would soon refuse. A press
-// that waited for a restart is answered in any case: trying costs nothing.
-// The answers themselves do not hold up the chat.
-func (b *Bot) replyTo(ctx context.Context, u queued, query string) func(Toast) {
-	toasts := make(chan Toast, 1)
-	left := slowPress - b.options.Now().Sub(u.Received)
-	b.answers.Go(func() {
-		toast := b.options.SlowPress
-		if left > 0 {
-			timer := time.NewTimer(left)
-			defer timer.Stop()
-			select {
-			case toast = <-toasts:
-			case <-timer.C:
-			}
-		} else {
-			toast = <-toasts
-		}
-		ctx, cancel := context.WithTimeout(context.WithoutCancel(ctx), answerTime)
-		defer cancel()
-		if err := b.client.answer(ctx, query, toast); err != nil {
-			b.log.Warn("a press could not be answered", "update", u.ID, "error", err)
-		}
-	})
-	var once sync.Once
-	return func(t Toast) { once.Do(func() { toasts <- t }) }
 }
 
 // membership tells of the bot's own place in a chat.
@@ -196,6 +183,9 @@ func inside(status string) bool { return status != "" && status != "left" && sta
 // group hold a message about it, and a refused request tells it as well.
 func (b *Bot) migrated(ctx context.Context, u queued, m *wireMessage, from, to int64) error {
 	if err := b.aliases.set(ctx, from, to); err != nil {
+		return err
+	}
+	if err := b.outbox.rehome(ctx, from); err != nil {
 		return err
 	}
 	return b.event(ctx, u, Event{

@@ -14,8 +14,11 @@
 //   - executor.go runs the updates of one chat one after the other and those of
 //     different chats side by side, again after a crash.
 //   - outbox.go keeps the wanted frame of every card and delivers the newest
-//     one: paced, retried, never knowingly twice. tokens.go gives each button
-//     an opaque callback token.
+//     one (deliver.go, schedule.go): paced, retried, never knowingly twice.
+//     tokens.go gives each button an opaque callback token, which expires;
+//     renew.go gives it another.
+//   - dispatch.go calls the handler; pressed.go judges presses, answer.go answers
+//     them, reply.go finds the card that somebody answers in words.
 //   - port.go is what the package needs of a store; storetest holds the suite
 //     that every implementation passes.
 //   - bot.go ties them together as a Bot.

@@ -53,9 +53,9 @@ func (l *limits) chat(chat int64) *chatLimit {
 }
 
 // take uses up one message of the chat's savings and returns 0, or takes nothing
-// and returns how long to wait before asking again. Progress is content with
-// what exceeds the spare tokens.
-func (l *limits) take(chat int64, progress bool) time.Duration {
+// and returns how long to wait before asking again. It leaves spare messages for
+// others, where the chat can save that many.
+func (l *limits) take(chat int64, spare int) time.Duration {
 	now := time.Now()
 	l.mu.Lock()
 	defer l.mu.Unlock()
@@ -63,10 +63,7 @@ func (l *limits) take(chat int64, progress bool) time.Duration {
 	if d := c.frozen.Sub(now); d > 0 {
 		return d
 	}
-	need := 1.0
-	if progress {
-		need += float64(min(spareTokens, c.burst-1))
-	}
+	need := 1 + float64(min(spare, c.burst-1))
 	if have := c.bucket.TokensAt(now); c.bucket.Limit() != rate.Inf && have < need {
 		return max(time.Duration((need-have)/float64(c.bucket.Limit())*float64(time.Second)), time.Millisecond)
 	}

@@ -195,6 +195,8 @@ func (f Frame) check(key string) error {
 	switch {
 	case key == "" || len(key) > mostCardKey:
 		return refuse("a key has 1 to %d bytes", mostCardKey)
+	case !slices.Contains([]Kind{KindAuto, KindAnswer, KindApproval, KindAlert, KindProgress, KindReport}, f.Kind):
+		return refuse("unknown kind %q", f.Kind)
 	case f.Place.Chat == 0:
 		return refuse("no chat")
 	case n == 0 && f.Document == nil:

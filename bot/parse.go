@@ -1,6 +1,9 @@
 package bot
 
-import "strings"
+import (
+	"strings"
+	"unicode/utf16"
+)
 
 // mostCommand is the longest name of a command (BotCommand.command).
 const mostCommand = 32
@@ -32,6 +35,35 @@ func parseCommand(text string, entities []wireEntity, username string) (name str
 		return "", nil, false // "/etc/hosts" is a path
 	}
 	return name, strings.Fields(rest), true
+}
+
+// mentions are the people named in a text. An entity that does not fit the text
+// names nobody.
+func mentions(text string, entities []wireEntity, self string) []Person {
+	var people []Person
+	for _, e := range entities {
+		switch e.Type {
+		case "text_mention":
+			if u := e.User.value; u != nil && u.ID != 0 && !u.IsBot {
+				people = append(people, person(u))
+			}
+		case "mention":
+			name, ok := strings.CutPrefix(slice(text, e.Offset, e.Length), "@")
+			if ok && name != "" && wordLength(name) == len(name) && !strings.EqualFold(name, self) {
+				people = append(people, Person{Name: name, Username: name})
+			}
+		}
+	}
+	return people
+}
+
+// slice is a part of a text, counted in UTF-16 units; "" where there is none.
+func slice(text string, offset, length int) string {
+	all := utf16.Encode([]rune(text))
+	if offset < 0 || length <= 0 || offset > len(all) || length > len(all)-offset {
+		return ""
+	}
+	return string(utf16.Decode(all[offset : offset+length]))
 }
 
 // splitCommand reads "/name" or "/name@username" off the beginning of text.

@@ -2,7 +2,6 @@ package bot
 
 import (
 	"context"
-	"errors"
 	"slices"
 	"time"
 )
@@ -152,18 +151,5 @@ func (o *Outbox) unknown(ctx context.Context, p pressing) error {
 // again delivers a card's newest frame once more, with the buttons that it has
 // now.
 func (o *Outbox) again(ctx context.Context, key string) error {
-	c, err := o.store.ChangeCard(ctx, key, func(c Card, found bool) (Card, error) {
-		if !found || c.Message == 0 {
-			return c, errUnchanged
-		}
-		c.SentHash = ""
-		return c, nil
-	})
-	if errors.Is(err, errUnchanged) {
-		return nil
-	}
-	if err == nil {
-		o.schedule(c)
-	}
-	return err
+	return o.rearrange(ctx, key, func(c Card) (Card, error) { c.SentHash = ""; return c, nil })
 }

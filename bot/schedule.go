@@ -12,19 +12,70 @@ import (
 // mostDeliveries is how many chats are posted to at once.
 const mostDeliveries = 8
 
-// The ranks of a delivery: lower ones go first.
+// overdue is when a delivery is no longer passed over by those of progress.
+const overdue = time.Minute
+
+// rank is how urgent a delivery is: lower ones go first.
+type rank int
+
+// The ranks, in the order of Kind.
 const (
-	rankNew      = iota // new messages and final frames: somebody waits for them
-	rankProgress        // edits on the way; they leave some of the chat's savings
-	rankStrip           // taking buttons from old messages
+	rankAnswer rank = iota
+	rankApproval
+	rankAlert
+	rankProgress
+	rankReport
+	rankStrip // taking buttons from old messages
 )
+
+// spare is how many messages of a chat's savings a delivery leaves for what is
+// more urgent.
+func (r rank) spare() int {
+	if r < rankProgress {
+		return 0
+	}
+	return spareTokens
+}
+
+// rank is how urgent the next step of a card is.
+func (c Card) rank() rank {
+	f := c.Wanted
+	fresh := c.Message == 0 || f.Repost > c.Reposted || c.Attempt != nil
+	if !fresh && c.SentHash == c.WantedHash {
+		return rankStrip
+	}
+	switch f.Kind {
+	case KindAnswer:
+		return rankAnswer
+	case KindApproval:
+		return rankApproval
+	case KindAlert:
+		return rankAlert
+	case KindProgress:
+		return rankProgress
+	case KindReport:
+		return rankReport
+	}
+	switch {
+	case fresh && f.Notify && len(f.data()) > 0:
+		return rankApproval
+	case fresh && f.ReplyTo != 0 && f.Repost == 0:
+		return rankAnswer
+	case fresh:
+		return rankAlert
+	case f.Final:
+		return rankApproval
+	}
+	return rankProgress
+}
 
 // job is a card with something to deliver. It exists from the moment the card
 // is wanted until Telegram shows it or delivery is given up.
 type job struct {
 	key    string
 	chat   int64
-	rank   int
+	rank   rank
+	since  time.Time // when it was first wanted
 	order  uint64
 	due    time.Time // not before
 	paced  bool      // due comes from the pace of edits alone
@@ -43,7 +94,7 @@ func (o *Outbox) schedule(c Card) {
 	}
 	if !ok {
 		o.order++
-		j = &job{key: c.Key, order: o.order}
+		j = &job{key: c.Key, order: o.order, since: time.Now()}
 		o.jobs[c.Key] = j
 	}
 	if j.flying {
@@ -57,20 +108,14 @@ func (o *Outbox) schedule(c Card) {
 // plan sets when and how urgently the next step of a card is due.
 func (o *Outbox) plan(j *job, c Card) {
 	j.chat = o.aliases.resolve(c.Wanted.Place.Chat)
-	switch {
-	case c.Message == 0 || c.Wanted.Repost > c.Reposted || c.Wanted.Final && c.SentHash != c.WantedHash:
-		j.rank = rankNew
-	case c.SentHash != c.WantedHash:
-		j.rank = rankProgress
-	default:
-		j.rank = rankStrip
-	}
+	j.rank = c.rank()
 	j.paced = false
 	if j.retry != nil {
 		return // it keeps the time that its last failure set
 	}
 	j.due = time.Now()
-	if next := o.edited[j.key].Add(o.pace.Edit); j.rank == rankProgress && next.After(j.due) {
+	edit := c.Message != 0 && c.Wanted.Repost <= c.Reposted && c.SentHash != c.WantedHash && !c.Wanted.Final
+	if next := o.edited[j.key].Add(o.pace.Edit); edit && next.After(j.due) {
 		j.due, j.paced = next, true
 	}
 }
@@ -85,6 +130,11 @@ func (o *Outbox) nudge() {
 
 // load schedules what an earlier process left undone.
 func (o *Outbox) load(ctx context.Context) error {
+	for _, chat := range o.aliases.old() {
+		if err := o.rehome(ctx, chat); err != nil {
+			return err
+		}
+	}
 	cards, err := o.store.Unsettled(ctx)
 	if err != nil {
 		return err
@@ -135,18 +185,18 @@ func (o *Outbox) next() (*job, time.Duration) {
 			wait = min(wait, d)
 			continue
 		}
-		if b := best[j.chat]; b == nil || j.before(b) {
+		if b := best[j.chat]; b == nil || j.before(b, now) {
 			best[j.chat] = j
 		}
 	}
 	for len(best) > 0 {
 		var first *job
 		for _, j := range best {
-			if first == nil || j.before(first) {
+			if first == nil || j.before(first, now) {
 				first = j
 			}
 		}
-		d := o.limits.take(first.chat, first.rank != rankNew)
+		d := o.limits.take(first.chat, first.urgency(now).spare())
 		if d == 0 {
 			first.flying, o.busy[first.chat] = true, true
 			return first, 0
@@ -162,11 +212,19 @@ func (o *Outbox) next() (*job, time.Duration) {
 }
 
 // before orders jobs by urgency, then by age.
-func (j *job) before(k *job) bool {
-	if j.rank != k.rank {
-		return j.rank < k.rank
+func (j *job) before(k *job, now time.Time) bool {
+	if a, b := j.urgency(now), k.urgency(now); a != b {
+		return a < b
 	}
 	return j.order < k.order
+}
+
+// urgency is the rank of a job, which after a while is that of progress at least.
+func (j *job) urgency(now time.Time) rank {
+	if j.rank > rankProgress && now.Sub(j.since) > overdue {
+		return rankProgress
+	}
+	return j.rank
 }
 
 // landed takes note of how a delivery ended: the card as it is stored now, and

@@ -37,9 +37,31 @@ type wireChat struct {
 }
 
 type wireEntity struct {
-	Type   string `json:"type"`
-	Offset int    `json:"offset"`
-	Length int    `json:"length"`
+	Type   string            `json:"type"`
+	Offset int               `json:"offset"`
+	Length int               `json:"length"`
+	User   lenient[wireUser] `json:"user"` // of a text_mention
+}
+
+// wireQuote is what is needed of the message that a message answers.
+type wireQuote struct {
+	ID           int       `json:"message_id"`
+	From         *wireUser `json:"from"`
+	SenderChat   presence  `json:"sender_chat"`
+	TopicCreated presence  `json:"forum_topic_created"`
+}
+
+// lenient is what can be done without: nil where it is missing or is not what was
+// expected, so that it makes nothing else unreadable.
+type lenient[T any] struct{ value *T }
+
+// UnmarshalJSON never fails.
+func (l *lenient[T]) UnmarshalJSON(b []byte) error {
+	v := new(T)
+	if json.Unmarshal(b, v) == nil && !bytes.Equal(b, []byte("null")) {
+		l.value = v
+	}
+	return nil
 }
 
 type wireMessage struct {
@@ -63,6 +85,8 @@ type wireMessage struct {
 	MigratedTo         int64        `json:"migrate_to_chat_id"`
 	MigratedFrom       int64        `json:"migrate_from_chat_id"`
 	Markup             wireMarkup   `json:"reply_markup"`
+
+	ReplyTo lenient[wireQuote] `json:"reply_to_message"`
 }
 
 type wireMarkup struct {
@@ -151,6 +175,26 @@ func (m *wireMessage) place() Place {
 		p.Topic = m.Thread
 	}
 	return p
+}
+
+// answered is the message that this one answers. In a forum every message
+// carries the beginning of its topic, which nobody answered.
+func (m *wireMessage) answered() (wireQuote, bool) {
+	q := m.ReplyTo.value
+	if q == nil || q.ID == 0 || bool(q.TopicCreated) || m.IsTopicMessage && q.ID == m.Thread {
+		return wireQuote{}, false
+	}
+	return *q, true
+}
+
+// repliesTo is the person whose message this one answers.
+func (m *wireMessage) repliesTo() *Person {
+	q, ok := m.answered()
+	if !ok || q.From == nil || q.From.ID == 0 || q.From.IsBot || bool(q.SenderChat) {
+		return nil
+	}
+	p := person(q.From)
+	return &p
 }
 
 func (m *wireMessage) sent() time.Time { return time.Unix(m.Date, 0).UTC() }
