@@ -19,6 +19,7 @@ type Card struct {
 	HTML    string
 	Buttons [][]Button
 	Notify  bool // a person must act, or a release is in trouble
+	Asks    bool // its buttons are the answers to a question
 }
 
 // Button says a verb and does exactly one thing: an action of Towline's, a page, or a text to copy.

@@ -23,7 +23,7 @@ func succeeded(v View, l lines) Card {
 		l.add(applied(r))
 	}
 	if r.Environment == release.Production {
-		l.addf("Asked for by %s, approved by %s", name(r.Requester.Name), people(r.Approvers()))
+		l.addf("Asked for by %s, approved by %s", name(r.Requester.Shown()), people(r.Approvers()))
 	}
 	l.spare(files(r)...)
 	steps(&l, r)
@@ -55,7 +55,7 @@ func files(r release.Run) []string {
 func people(list []release.Person) string {
 	var out []string
 	for _, p := range list {
-		out = append(out, p.Name)
+		out = append(out, p.Shown())
 	}
 	return and(shorten(out, 6, name))
 }
@@ -282,7 +282,7 @@ func closed(v View, l lines) Card {
 				if vote.By.ID == r.Requester.ID {
 					verb = "Withdrawn"
 				}
-				l.addf("%s by %s %s. Nothing was changed.", verb, name(vote.By.Name), stamp(vote.At, "t"))
+				l.addf("%s by %s %s. Nothing was changed.", verb, name(vote.By.Shown()), stamp(vote.At, "t"))
 			}
 		}
 	case release.Expired:

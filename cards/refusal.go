@@ -71,6 +71,14 @@ func plain(s string) string {
 	return unescape(b.String())
 }
 
+// NoMembership says why nobody knows who is in a chat.
+func NoMembership(admin bool) string {
+	if admin {
+		return "Telegram tells who is in the chat only to administrators: make the bot one"
+	}
+	return "Telegram did not say whether you are in the chat"
+}
+
 // refusal finds the words for a code. Every code has some; a test holds the list.
 func refusal(r release.Refusal, run release.Run) said {
 	f := func(key string) string { return name(r.Facts[key]) }

@@ -74,7 +74,7 @@ func votes(l *lines, v View) {
 	for _, vote := range r.Votes {
 		if vote.Yes && vote.Digest == r.Approved {
 			if shown++; shown <= 4 {
-				l.addf("✅ Approved by %s %s", name(vote.By.Name), stamp(vote.At, "t"))
+				l.addf("✅ Approved by %s %s", name(vote.By.Shown()), stamp(vote.At, "t"))
 			}
 		}
 	}

@@ -119,11 +119,11 @@ func subject(v View) string {
 	var l lines
 	switch {
 	case r.Release == 0:
-		l.addf("%s by %s", origin(r.Origin, r.Ref), name(r.Requester.Name))
+		l.addf("%s by %s", origin(r.Origin, r.Ref), name(r.Requester.Shown()))
 	case r.Kind == release.Rollback:
-		l.addf("From <b>#%d</b> to <b>#%d</b>, asked for by %s", r.Was, r.Release, name(r.Requester.Name))
+		l.addf("From <b>#%d</b> to <b>#%d</b>, asked for by %s", r.Was, r.Release, name(r.Requester.Shown()))
 	default:
-		l.addf("Release <b>#%d</b> by %s · %s", r.Release, name(r.Requester.Name), origin(r.Origin, r.Ref))
+		l.addf("Release <b>#%d</b> by %s · %s", r.Release, name(r.Requester.Shown()), origin(r.Origin, r.Ref))
 	}
 	if r.Origin.Subject != "" && r.Kind != release.Rollback {
 		l.addf("“%s” %s", name(r.Origin.Subject), author(r.Origin))
@@ -341,7 +341,7 @@ func stepNames(step string) (doing, done string) {
 
 // Ahead says, in a few words, what another run waits for.
 func Ahead(r release.Run) string {
-	return fmt.Sprintf("%s #%d, asked for by %s", doing(r.Kind), r.Release, name(r.Requester.Name))
+	return fmt.Sprintf("%s #%d, asked for by %s", doing(r.Kind), r.Release, name(r.Requester.Shown()))
 }
 
 // Left is what an older copy of a run's card says when the run was asked about again.

@@ -39,20 +39,20 @@ func environment(l *lines, project string, e deploy.EnvironmentStatus) {
 	}
 	l.addf("%s <b>%s</b> · %s", mark, e.Environment, what)
 	if e.Live != nil {
-		l.addf("%s by %s", origin(e.Live.Origin, ""), name(e.Live.CreatedBy.Name))
+		l.addf("%s by %s", origin(e.Live.Origin, ""), name(e.Live.CreatedBy.Shown()))
 	}
 	database(l, e)
 	if h := e.State.Hold; h != nil {
-		l.addf("🔒 held by %s %s: “%s”", name(h.By.Name), when(h.At), name(h.Reason))
+		l.addf("🔒 held by %s %s: “%s”", name(h.By.Shown()), when(h.At), name(h.Reason))
 		l.addf("Lift it with <code>/unhold %s reason</code>", name(project))
 	}
 	if e.State.Unresolved {
 		l.add("⚠️ a run ended unknown; its card has the buttons to settle it")
 	} else if e.Running != nil {
-		l.addf("⏳ %s #%d, asked for by %s", doing(e.Running.Kind), e.Running.Release, name(e.Running.Requester.Name))
+		l.addf("⏳ %s #%d, asked for by %s", doing(e.Running.Kind), e.Running.Release, name(e.Running.Requester.Shown()))
 	}
 	if e.Request != nil {
-		l.addf("🟡 #%d waits for approval, asked for by %s, expires %s", e.Request.Release, name(e.Request.Requester.Name), when(e.Request.ExpiresAt))
+		l.addf("🟡 #%d waits for approval, asked for by %s, expires %s", e.Request.Release, name(e.Request.Requester.Shown()), when(e.Request.ExpiresAt))
 	}
 	if e.Waiting > 0 {
 		l.addf("%s in the queue", count(e.Waiting, "run"))
@@ -105,7 +105,7 @@ func ReleasesOf(project string, list []deploy.Listed, more bool) Card {
 	for _, r := range list {
 		l.gap()
 		l.addf("<b>#%d</b> · %s · %s", r.Number, origin(r.Origin, ""), when(r.CreatedAt))
-		l.addf("%s by %s · <code>%s</code>", count(len(r.Migrations), "migration"), name(r.CreatedBy.Name), release.Short(r.Digest))
+		l.addf("%s by %s · <code>%s</code>", count(len(r.Migrations), "migration"), name(r.CreatedBy.Shown()), release.Short(r.Digest))
 		l.addf("preview: %s · production: %s", standing(r.Preview), standing(r.Production))
 	}
 	row := []Button{{Text: "Status", Action: Do(Status, project)}}
@@ -145,7 +145,7 @@ func Pick(question string, choices []Button) Card {
 		c.Text = cut(clean(c.Text), 40)
 		rows[len(rows)-1] = append(rows[len(rows)-1], c)
 	}
-	return Card{HTML: question, Buttons: rows}
+	return Card{HTML: question, Buttons: rows, Asks: true}
 }
 
 // Chosen takes the place of a question that was answered.

@@ -1,6 +1,7 @@
 package handlers
 
 import (
+	"context"
 	"fmt"
 	"strings"
 	"sync"
@@ -20,9 +21,9 @@ const fresh = 90 * time.Second
 const strangerEvery = time.Hour
 
 // admit decides whether a command is heard: heard=false is silence. card is an answer that ends it: a refusal.
-func (h *Handlers) admit(c bot.Command) (a ask, card *cards.Card, heard bool) {
+func (h *Handlers) admit(ctx context.Context, c bot.Command) (a ask, card *cards.Card, heard bool) {
 	a = ask{
-		key: updateKey(c.UpdateID, c.Received), place: c.Place, message: c.Message, team: h.team(), args: c.Args,
+		key: updateKey(c.UpdateID, c.Received), place: c.Place, message: c.Message, team: h.team(ctx), text: c.Text, args: c.Args, mentions: c.Mentions, repliesTo: c.RepliesTo,
 		by: gate.Actor{Person: release.Person{ID: c.From.ID, Name: c.From.Name}},
 	}
 	a.by.Role = a.team.role(c.From.ID)

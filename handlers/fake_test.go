@@ -32,6 +32,11 @@ const (
 type engine struct {
 	mu      sync.Mutex
 	asked   []string
+	heard   []string
+	people  []deploy.Standing
+	log     []deploy.Entry
+	week    deploy.Week
+	open    []release.Run
 	keys    []string
 	err     error
 	runs    map[string]release.Run
@@ -67,9 +72,75 @@ func (e *engine) Rollback(_ context.Context, r deploy.Request, number uint64) (r
 	return release.Run{}, e.note(r.Key, "rollback %s %d", r.Project, number)
 }
 
-func (e *engine) Unhold(_ context.Context, r deploy.Request, reason string) error {
-	return e.note(r.Key, "unhold %s %q", r.Project, reason)
+func (e *engine) BreakGlass(_ context.Context, r deploy.Request, kind release.Kind, number uint64, reason string) (release.Run, error) {
+	return release.Run{}, e.note(r.Key, "break glass %s %s %d %q", r.Project, kind, number, reason)
 }
+
+func (e *engine) Cancel(_ context.Context, r deploy.Request, id string) (release.Run, error) {
+	return release.Run{ID: id, Project: r.Project}, e.note(r.Key, "cancel %s %s", r.Project, id)
+}
+
+func (e *engine) LockFor(_ context.Context, r deploy.Request, env release.Environment, span time.Duration, reason string) (release.Lock, error) {
+	return release.Lock{By: r.By.Person, Reason: reason, At: noon, Until: noon.Add(span)}, e.note(r.Key, "lock %s %s %s %q", r.Project, env, span, reason)
+}
+
+func (e *engine) Unlock(_ context.Context, r deploy.Request, env release.Environment) (release.Lock, error) {
+	return release.Lock{By: r.By.Person, Reason: "import"}, e.note(r.Key, "unlock %s %s", r.Project, env)
+}
+
+func (e *engine) TakeOver(_ context.Context, r deploy.Request, env release.Environment) (release.Lock, error) {
+	return release.Lock{By: r.By.Person, Reason: "import"}, e.note(r.Key, "take over %s %s", r.Project, env)
+}
+
+func (e *engine) Hold(_ context.Context, r deploy.Request, env release.Environment, reason string) error {
+	return e.note(r.Key, "hold %s %s %q", r.Project, env, reason)
+}
+
+func (e *engine) Unhold(_ context.Context, r deploy.Request, env release.Environment, reason string) error {
+	return e.note(r.Key, "unhold %s %s %q", r.Project, env, reason)
+}
+
+func (e *engine) FreezeNow(_ context.Context, r deploy.Request, span time.Duration, reason string) (release.Freeze, error) {
+	return release.Freeze{By: r.By.Person, Reason: reason, At: noon, Until: noon.Add(span)}, e.note(r.Key, "freeze %s %s %q", r.Project, span, reason)
+}
+
+func (e *engine) Unfreeze(_ context.Context, r deploy.Request) error {
+	return e.note(r.Key, "unfreeze %s", r.Project)
+}
+
+func (e *engine) Delegate(_ context.Context, r deploy.Request, to release.Person, until time.Time) (release.Delegation, error) {
+	return release.Delegation{To: to, By: r.By.Person, Role: "approver", Until: until}, e.note(r.Key, "delegate to %d until %s", to.ID, until.Format(time.RFC3339))
+}
+
+func (e *engine) AddNote(_ context.Context, r deploy.Request, number uint64, text string) (release.Release, error) {
+	return release.Release{Project: r.Project, Number: number}, e.note(r.Key, "note %s #%d %q", r.Project, number, text)
+}
+
+// Heard is not among what was asked: every command is heard.
+func (e *engine) Heard(_ context.Context, r deploy.Request, text string) error {
+	e.mu.Lock()
+	defer e.mu.Unlock()
+	e.heard = append(e.heard, fmt.Sprintf("%s by %d: %s", r.Project, r.By.ID, text))
+	return nil
+}
+
+func (e *engine) Project(name string) (deploy.Project, bool) {
+	return deploy.Project{Name: name}, true
+}
+
+func (e *engine) People(context.Context) ([]deploy.Standing, error) { return e.people, nil }
+
+func (e *engine) Log(_ context.Context, project string, limit int) ([]deploy.Entry, error) {
+	return e.log[:min(limit, len(e.log))], e.note("", "log %s", project)
+}
+
+func (e *engine) Week(_ context.Context, project string, since, until time.Time) (deploy.Week, error) {
+	w := e.week
+	w.Project, w.Since, w.Until = project, since, until
+	return w, nil
+}
+
+func (e *engine) OpenRuns(context.Context, string) ([]release.Run, error) { return e.open, nil }
 
 func (e *engine) Vote(_ context.Context, b deploy.Ballot) (release.Run, error) {
 	return release.Run{Phase: release.Queued}, e.note("", "vote %s %s %v by %d as %s", b.Run, b.Digest, b.Yes, b.By.ID, b.By.Role)
@@ -142,11 +213,12 @@ func (e *engine) tell(run release.Run) {
 
 // box keeps the frames that were wanted.
 type box struct {
-	mu     sync.Mutex
-	frames map[string]bot.Frame
-	order  []string
-	refuse string // the key of a card that Telegram would refuse
-	err    error
+	mu      sync.Mutex
+	frames  map[string]bot.Frame
+	order   []string
+	renewed []string
+	refuse  string // the key of a card that Telegram would refuse
+	err     error
 }
 
 func (b *box) Want(_ context.Context, key string, f bot.Frame) error {
@@ -162,6 +234,27 @@ func (b *box) Want(_ context.Context, key string, f bot.Frame) error {
 	return nil
 }
 
+func (b *box) Renew(_ context.Context, key string) error {
+	b.mu.Lock()
+	defer b.mu.Unlock()
+	b.renewed = append(b.renewed, key)
+	return b.err
+}
+
+// chats tells who is where: everybody is everywhere, but for those who left.
+type chats struct {
+	mu        sync.Mutex
+	left      map[int64]bool
+	anonymous map[int64]bool
+	err       error
+}
+
+func (c *chats) Member(_ context.Context, _, user int64) (bot.Membership, error) {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	return bot.Membership{Status: "member", In: !c.left[user], Anonymous: c.anonymous[user]}, c.err
+}
+
 func (b *box) frame(key string) (bot.Frame, bool) {
 	b.mu.Lock()
 	defer b.mu.Unlock()
@@ -174,13 +267,15 @@ type desk struct {
 	*handlers.Handlers
 	engine *engine
 	box    *box
+	chats  *chats
 	now    time.Time
 	update int64
 }
 
 func newDesk() *desk {
-	d := &desk{engine: newEngine(), box: &box{frames: map[string]bot.Frame{}}, now: noon}
-	d.Handlers = handlers.New(handlers.Options{Engine: d.engine, Outbox: d.box, Team: people, Now: func() time.Time { return d.now },
+	d := &desk{engine: newEngine(), box: &box{frames: map[string]bot.Frame{}}, now: noon,
+		chats: &chats{left: map[int64]bool{}, anonymous: map[int64]bool{}}}
+	d.Handlers = handlers.New(handlers.Options{Engine: d.engine, Outbox: d.box, Members: d.chats, Team: func(context.Context) handlers.Team { return people() }, Now: func() time.Time { return d.now },
 		Compare: func(web, from, to string) string {
 			if web == "" {
 				return ""

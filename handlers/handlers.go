@@ -28,28 +28,51 @@ type Engine interface {
 	Deploy(ctx context.Context, r deploy.Request, ref string, reset bool) (release.Run, error)
 	Promote(ctx context.Context, r deploy.Request, number uint64) (release.Run, error)
 	Rollback(ctx context.Context, r deploy.Request, number uint64) (release.Run, error)
-	Unhold(ctx context.Context, r deploy.Request, env release.Environment, reason string) error
+	BreakGlass(ctx context.Context, r deploy.Request, kind release.Kind, number uint64, reason string) (release.Run, error)
 	Vote(ctx context.Context, b deploy.Ballot) (release.Run, error)
 	Resolve(ctx context.Context, id string, by gate.Actor, look bool) (release.Run, error)
+	Cancel(ctx context.Context, r deploy.Request, id string) (release.Run, error)
 
+	LockFor(ctx context.Context, r deploy.Request, env release.Environment, span time.Duration, reason string) (release.Lock, error)
+	Unlock(ctx context.Context, r deploy.Request, env release.Environment) (release.Lock, error)
+	TakeOver(ctx context.Context, r deploy.Request, env release.Environment) (release.Lock, error)
+	Hold(ctx context.Context, r deploy.Request, env release.Environment, reason string) error
+	Unhold(ctx context.Context, r deploy.Request, env release.Environment, reason string) error
+	FreezeNow(ctx context.Context, r deploy.Request, span time.Duration, reason string) (release.Freeze, error)
+	Unfreeze(ctx context.Context, r deploy.Request) error
+	Delegate(ctx context.Context, r deploy.Request, to release.Person, until time.Time) (release.Delegation, error)
+	AddNote(ctx context.Context, r deploy.Request, number uint64, text string) (release.Release, error)
+	Heard(ctx context.Context, r deploy.Request, text string) error
+
+	Project(name string) (deploy.Project, bool)
 	Status(ctx context.Context, project string) (deploy.Status, error)
 	Releases(ctx context.Context, project string, below uint64, limit int) ([]deploy.Listed, error)
 	Choices(ctx context.Context, project string) ([]string, error)
 	State(ctx context.Context, project string, env release.Environment) (release.State, error)
+	People(ctx context.Context) ([]deploy.Standing, error)
+	Log(ctx context.Context, project string, limit int) ([]deploy.Entry, error)
+	Week(ctx context.Context, project string, since, until time.Time) (deploy.Week, error)
+	OpenRuns(ctx context.Context, project string) ([]release.Run, error)
 	FindRun(ctx context.Context, id string) (release.Run, bool, error)
 	Script(ctx context.Context, plan release.Plan) ([]migrations.Transaction, error)
 	Events(ctx context.Context, after uint64, limit int) ([]deploy.Event, error)
 	Changed() <-chan struct{}
 }
 
-// Outbox delivers what people should see. Want returns once it is stored.
+// Outbox delivers what people should see. Want returns once it is stored; Renew gives a card's buttons new tokens.
 type Outbox interface {
 	Want(ctx context.Context, key string, f bot.Frame) error
+	Renew(ctx context.Context, key string) error
+}
+
+// Members tells who is in a chat now.
+type Members interface {
+	Member(ctx context.Context, chat, user int64) (bot.Membership, error)
 }
 
 // Team is who may do what, and which project belongs to which chat. It is read anew for every update.
 type Team struct {
-	People   []gate.Actor
+	People   []gate.Actor // with what is lent to them
 	Projects []Home
 }
 
@@ -59,11 +82,20 @@ type Home struct {
 	Place   bot.Place
 }
 
+// Reloaded is what reading the config again came to: what is another now, or what is wrong with it, in which case the old
+// one stays.
+type Reloaded struct {
+	Changes  []string
+	Problems []string
+}
+
 // Handlers handles what people send. It is safe for concurrent use.
 type Handlers struct {
 	engine  Engine
 	outbox  Outbox
-	team    func() Team
+	members Members
+	team    func(context.Context) Team
+	reload  func(ctx context.Context, by release.Person) (Reloaded, error)
 	compare func(web, from, to string) string
 	now     func() time.Time
 	log     *slog.Logger
@@ -74,7 +106,11 @@ type Handlers struct {
 type Options struct {
 	Engine Engine
 	Outbox Outbox
-	Team   func() Team
+	// Members is asked about whoever presses a button. nil: there is no chat, and nobody presses.
+	Members Members
+	Team    func(context.Context) Team
+	// Reload reads the config again, all or nothing; nil where there is none to read.
+	Reload func(ctx context.Context, by release.Person) (Reloaded, error)
 	// Compare makes the address of a page that compares two commits, empty where the host has none.
 	Compare func(web, from, to string) string
 	Now     func() time.Time
@@ -90,7 +126,7 @@ func New(o Options) *Handlers {
 		o.Log = slog.New(slog.DiscardHandler)
 	}
 	return &Handlers{
-		engine: o.Engine, outbox: o.Outbox, team: o.Team, compare: o.Compare, now: o.Now, log: o.Log, visits: newVisits(),
+		engine: o.Engine, outbox: o.Outbox, members: o.Members, team: o.Team, reload: o.Reload, compare: o.Compare, now: o.Now, log: o.Log, visits: newVisits(),
 	}
 }
 
@@ -103,13 +139,25 @@ type ask struct {
 	message int // to reply to, 0 for none
 	by      gate.Actor
 	team    Team
+	text    string // the whole command
 	args    []string
+	// mentions are the people named in the command, and repliesTo the author of the message that it answers.
+	mentions  []bot.Person
+	repliesTo *bot.Person
 	// addressed: it can only be meant for this bot, being private or typed as /command@bot.
 	addressed bool
+	// terminal: it was typed on the command line, which is in no chat and may name every project.
+	terminal bool
+	// here is whether the person is in the chat, where they pressed something.
+	here gate.Fact[bool]
 }
 
 func (a ask) request(project string) deploy.Request {
-	return deploy.Request{Project: project, By: a.by, Key: a.key, ReplyTo: address(a.place, a.message)}
+	r := deploy.Request{Project: project, By: a.by, Key: a.key}
+	if !a.terminal {
+		r.ReplyTo = address(a.place, a.message)
+	}
+	return r
 }
 
 // command is one chat command: what it says of itself, and what it does.
@@ -138,9 +186,12 @@ func Menu() []bot.MenuCommand {
 
 // Command handles one chat command. It runs again with the same update after a crash, and then does nothing twice.
 func (h *Handlers) Command(ctx context.Context, c bot.Command) error {
-	a, card, heard := h.admit(c)
+	a, card, heard := h.admit(ctx, c)
 	if !heard {
 		return nil
+	}
+	if err := h.engine.Heard(ctx, a.request(a.about()), a.text); err != nil {
+		return err
 	}
 	if card == nil {
 		var err error
@@ -234,7 +285,7 @@ func frame(c cards.Card, place bot.Place, replyTo int) bot.Frame {
 func (a ask) projects() []string {
 	var out []string
 	for _, p := range a.team.Projects {
-		if p.Place.Chat == a.place.Chat && (p.Place.Topic == 0 || p.Place.Topic == a.place.Topic) {
+		if a.terminal || p.Place.Chat == a.place.Chat && (p.Place.Topic == 0 || p.Place.Topic == a.place.Topic) {
 			out = append(out, p.Project)
 		}
 	}
@@ -271,6 +322,20 @@ func (a ask) project(verb cards.Verb, name string) (project string, rest []strin
 	}
 	pick := cards.Pick(cards.PickProject(name), choices)
 	return "", nil, &pick, nil
+}
+
+// about is the project that a command is probably about, for the log: the one that is named, or the chat's only one.
+func (a ask) about() string {
+	here := a.projects()
+	for _, arg := range a.args {
+		if contains(here, arg) {
+			return strings.ToLower(arg)
+		}
+	}
+	if len(here) == 1 {
+		return here[0]
+	}
+	return ""
 }
 
 // address keeps, with a run, where its request came from; parseAddress reads it.

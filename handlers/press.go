@@ -2,6 +2,7 @@ package handlers
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"strconv"
 	"strings"
@@ -15,7 +16,7 @@ import (
 
 // Press handles one press of a button. A refusal is a private toast; the group sees only what changed.
 func (h *Handlers) Press(ctx context.Context, p bot.Press) (bot.Toast, error) {
-	team := h.team()
+	team := h.team(ctx)
 	a := ask{
 		key: updateKey(p.UpdateID, p.Received), place: p.Place, message: p.Message, team: team,
 		by: gate.Actor{Person: release.Person{ID: p.From.ID, Name: p.From.Name}, Role: team.role(p.From.ID)},
@@ -27,15 +28,33 @@ func (h *Handlers) Press(ctx context.Context, p bot.Press) (bot.Toast, error) {
 	if r := gate.Needs(a.by, gate.Viewer, string(action.Verb)); r != nil {
 		return refusedPress(r), nil
 	}
+	if action.Verb != cards.Status && action.Verb != cards.Releases {
+		a.here, a.by.Anonymous = h.member(ctx, p.Place.Chat, p.From.ID)
+	}
 	toast, err := h.act(ctx, a, p, action)
 	if err == nil {
 		return bot.Toast{Text: toast}, nil
 	}
 	if r, ok := deploy.IsRefusal(err); ok {
-		h.log.InfoContext(ctx, "press refused", "code", r.Code, "verb", action.Verb, "person", p.From.ID)
+		h.log.InfoContext(ctx, "press refused", "code", r.Code, "verb", action.Verb, "update", p.UpdateID)
 		return refusedPress(r), nil
 	}
 	return bot.Toast{}, err
+}
+
+// member finds out whether somebody is in a chat now. Whoever may be acting anonymously is taken to be: a name that was
+// shown cannot be taken back.
+func (h *Handlers) member(ctx context.Context, chat, person int64) (here gate.Fact[bool], anonymous bool) {
+	if h.members == nil {
+		return gate.Unknown[bool]("there is no chat to be a member of"), false
+	}
+	at := h.now()
+	m, err := h.members.Member(ctx, chat, person)
+	if err != nil {
+		h.log.WarnContext(ctx, "Telegram does not say who is in a chat", "chat", chat, "error", err)
+		return gate.Unknown[bool](cards.NoMembership(errors.Is(err, bot.ErrNotAdmin))), true
+	}
+	return gate.Known(m.In, at), m.Anonymous
 }
 
 func refusedPress(r *release.Refusal) bot.Toast {
@@ -53,7 +72,7 @@ func (h *Handlers) act(ctx context.Context, a ask, p bot.Press, action cards.Act
 	switch action.Verb {
 	case cards.Approve, cards.Reject:
 		yes := action.Verb == cards.Approve
-		run, err := h.engine.Vote(ctx, deploy.Ballot{Run: action.Arg(0), Digest: action.Arg(1), By: a.by, Yes: yes, Here: gate.Known(true, h.now())})
+		run, err := h.engine.Vote(ctx, deploy.Ballot{Run: action.Arg(0), Digest: action.Arg(1), By: a.by, Yes: yes, Here: a.here})
 		return cards.Decided(run, yes), err
 	case cards.Look, cards.Settle:
 		look := action.Verb == cards.Look
@@ -134,7 +153,7 @@ func (h *Handlers) chosen(ctx context.Context, a ask, p bot.Press, action cards.
 		return "", h.replace(ctx, p, *card) // the next question
 	}
 	if strings.HasPrefix(p.Card, replies) {
-		return cards.Started, h.replace(ctx, p, cards.Chosen(project, ref, a.by.Name, reset))
+		return cards.Started, h.replace(ctx, p, cards.Chosen(project, ref, a.by.Shown(), reset))
 	}
 	return cards.Started, nil
 }
@@ -174,5 +193,5 @@ func (h *Handlers) runNow(ctx context.Context, a ask, p bot.Press, action cards.
 	if err := h.reply(ctx, a, card); err != nil {
 		return "", err
 	}
-	return cards.Started, h.replace(ctx, p, cards.RanNow(action.Arg(1), a.by.Name))
+	return cards.Started, h.replace(ctx, p, cards.RanNow(action.Arg(1), a.by.Shown()))
 }

@@ -83,7 +83,7 @@ func (h *Handlers) show(ctx context.Context, id string) error {
 	if err != nil || !ok {
 		return err
 	}
-	team := h.team()
+	team := h.team(ctx)
 	place, message, ok := parseAddress(run.ReplyTo)
 	if !ok {
 		place, message = team.home(run.Project), 0

@@ -29,7 +29,7 @@ func unholdCommand() command {
 			if err := h.engine.Unhold(ctx, a.request(project), release.Production, reason); err != nil {
 				return nil, err
 			}
-			card := cards.Unheld(project, reason, a.by.Name)
+			card := cards.Unheld(project, reason, a.by.Shown())
 			return &card, nil
 		},
 	}

@@ -64,7 +64,7 @@ func serve(ctx context.Context, p program, path string, verbose bool) error {
 			log.Error("close the store", "error", err)
 		}
 	}()
-	service, err := newService(parts{wiring: w, store: s, databases: d1, bot: botOptions(c), now: time.Now, log: log})
+	service, err := newService(parts{wiring: w, store: s, databases: d1, bot: botOptions(c), now: time.Now, log: log, stop: c.StopTimeout})
 	if err != nil {
 		return &exitError{code: exitRefused, text: err.Error()}
 	}

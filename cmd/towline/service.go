@@ -12,6 +12,7 @@ import (
 	"towline/bot"
 	"towline/cards"
 	"towline/deploy"
+	"towline/deploy/gate"
 	"towline/handlers"
 	"towline/source"
 	"towline/store"
@@ -36,6 +37,7 @@ type parts struct {
 	now       func() time.Time
 	log       *slog.Logger
 	patience  time.Duration // 0: the engine's own
+	stop      time.Duration // how long a stop may wait; 0: the rooms' own
 }
 
 // late lets the bot be made before the handlers that post through it.
@@ -46,9 +48,13 @@ func newService(p parts) (*service, error) {
 	s.wiring.Store(p.wiring)
 	s.engine = deploy.New(deploy.Options{
 		Store: p.store.Deploy(), Blobs: p.store, Databases: p.databases, Now: p.now, Logger: p.log, Patience: p.patience,
-		Projects: func() []deploy.Project { return s.wiring.Load().projects },
+		Projects: func() []deploy.Project { return s.wiring.Load().projects }, StopTimeout: p.stop,
+		People: func() []gate.Actor { return s.wiring.Load().team.People },
 	})
 	o := p.bot
+	if p.stop > 0 {
+		o.StopTimeout = p.stop
+	}
 	o.Menu, o.Now, o.Log = handlers.Menu(), p.now, p.log
 	o.UnknownPress = bot.Toast{Text: cards.UnknownPress, Alert: true}
 	o.SlowPress = bot.Toast{Text: cards.SlowPress}
@@ -59,15 +65,23 @@ func newService(p parts) (*service, error) {
 		return nil, err
 	}
 	s.chat = handlers.New(handlers.Options{
-		Engine: s.engine, Outbox: s.bot.Outbox(), Team: s.team, Compare: source.CompareURL, Now: p.now, Log: p.log,
+		Engine: s.engine, Outbox: s.bot.Outbox(), Members: s.bot, Team: s.team, Compare: source.CompareURL, Now: p.now, Log: p.log,
 	})
 	door.Handler = s.chat
 	return s, nil
 }
 
-// team is who may do what now, with the ids that migrated groups have today.
-func (s *service) team() handlers.Team {
+// team is who may do what now, with what is lent to them, and with the ids that migrated groups have today.
+func (s *service) team(ctx context.Context) handlers.Team {
 	t := s.wiring.Load().team
+	if people, err := s.engine.People(ctx); err != nil {
+		s.log.WarnContext(ctx, "what people lent each other cannot be read, and does not count", "error", err)
+	} else {
+		t.People = make([]gate.Actor, len(people))
+		for i, p := range people {
+			t.People[i] = p.Actor
+		}
+	}
 	homes := make([]handlers.Home, len(t.Projects))
 	for i, h := range t.Projects {
 		h.Place.Chat = s.bot.Chat(h.Place.Chat)

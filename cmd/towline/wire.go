@@ -25,9 +25,6 @@ type wiring struct {
 	team     handlers.Team
 }
 
-// people are those whom the config names.
-func (w *wiring) people() []gate.Actor { return w.team.People }
-
 // wire turns a config into values for the rooms. getenv gives git its surroundings.
 func wire(c *config.Config, getenv func(string) string) (*wiring, error) {
 	w := &wiring{config: c}
