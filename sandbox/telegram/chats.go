@@ -142,11 +142,8 @@ func (s *Server) AddGroup(g Group) error {
 		return errors.New("telegram: a basic group has no topics and no username")
 	}
 	for _, m := range g.Members {
-		if s.users[m.User] == nil {
-			return fmt.Errorf("telegram: member %d of group %d is unknown", m.User, g.ID)
-		}
-		if m.Anonymous && m.Status != Creator && m.Status != Administrator {
-			return fmt.Errorf("telegram: member %d of group %d is anonymous and no administrator", m.User, g.ID)
+		if err := s.checkMember(m); err != nil {
+			return fmt.Errorf("telegram: member %d of group %d %w", m.User, g.ID, err)
 		}
 	}
 	c := &chat{id: g.ID, kind: kind, group: cloneGroup(g), created: s.o.Now()}
@@ -194,6 +191,17 @@ func (s *Server) Groups() []Group {
 	return all
 }
 
+// Group returns a group with its members as they are now, and false where there is none, or no longer.
+func (s *Server) Group(chat int64) (Group, bool) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	c := s.chats[chat]
+	if c == nil || c.kind == private || c.migratedTo != 0 {
+		return Group{}, false
+	}
+	return cloneGroup(c.group), true
+}
+
 // Typing returns the action ("typing", "upload_document" …) that the bot shows in a chat at this moment, or "". It lasts 5 s,
 // or until the bot's next message.
 func (s *Server) Typing(chat int64) string {
@@ -209,7 +217,8 @@ func (s *Server) Typing(chat int64) string {
 type access int
 
 const (
-	read access = iota
+	read    access = iota
+	members        // read who is in it: in a group that has become another one that is refused as writing is
 	edit
 	write
 )
@@ -223,7 +232,7 @@ func (s *Server) chatOf(text string, need access) (*chat, *apiError) {
 	case c.kind == private:
 		return s.privateChat(c, need)
 	case c.migratedTo != 0:
-		if need != write {
+		if need == read || need == edit {
 			return c, nil
 		}
 		e := badRequest("group chat was upgraded to a supergroup chat")
@@ -234,11 +243,11 @@ func (s *Server) chatOf(text string, need access) (*chat, *apiError) {
 	if c.kind == supergroup {
 		kind = "supergroup chat"
 	}
-	public := c.group.Username != "" && need == read
+	public := c.group.Username != "" && need <= members
 	switch me := c.member(s.bot.ID); {
 	case me.Status == Kicked:
 		return nil, forbidden("bot was kicked from the " + kind)
-	case me.Status == Left && !public:
+	case !me.Inside() && !public:
 		return nil, forbidden("bot is not a member of the " + kind)
 	case me.Status == Restricted && need == write:
 		return nil, badRequest("not enough rights to send text messages to the chat")
@@ -250,9 +259,9 @@ func (s *Server) privateChat(c *chat, need access) (*chat, *apiError) {
 	switch {
 	case s.users[c.id].IsBot:
 		return nil, forbidden("the bot can't send messages to the bot")
-	case !c.started && need != read:
+	case !c.started && need > members:
 		return nil, forbidden("bot can't initiate conversation with a user")
-	case c.blocked && need != read:
+	case c.blocked && need > members:
 		return nil, forbidden("bot was blocked by the user")
 	}
 	return c, nil
@@ -298,20 +307,21 @@ func (s *Server) knows(user int64) bool {
 		return true
 	}
 	for _, c := range s.chats {
-		if c.kind != private && c.member(user).Status.Inside() && c.member(s.bot.ID).Status.Inside() {
+		if c.kind != private && c.member(user).Inside() && c.member(s.bot.ID).Inside() {
 			return true
 		}
 	}
 	return false
 }
 
-// topicOf reads message_thread_id: the topic of a forum. In other groups Telegram ignores it.
+// topicOf reads message_thread_id: the topic of a forum. Anywhere else it is refused, and with it the thread that a plain reply carries:
+// bots report "message thread not found" for it, though the reference server (10.0) ignores it outside of forums.
 func (s *Server) topicOf(c *chat, r *request) (int, *apiError) {
 	id := int(r.int("message_thread_id"))
-	if id == 0 || c.kind != private && !c.group.Forum {
+	if id == 0 {
 		return 0, nil
 	}
-	if c.kind == private || id == generalTopic || !c.hasTopic(id) {
+	if id == generalTopic || !c.hasTopic(id) {
 		return 0, badRequest("message thread not found")
 	}
 	return id, nil

@@ -12,11 +12,16 @@
 //
 // The people's side is Go. [Server.AddUser] and [Server.AddGroup] make a cast, [Server.Say], [Server.Edit], [Server.Press] and
 // [Server.React] are what people do in a client, [Server.Messages] is what they see, [Server.WaitFor] waits until they
-// see it, and [Server.Changes] tells a page that there is something new.
+// see it, and [Server.Changes] tells a page that there is something new. [Server.SetMember], [Server.MigrateGroup],
+// [Server.DeleteTopic] and [Server.Block] are what administrators and people do to the bot's surroundings.
 //
 // Between the two lies the queue of updates: long polling and webhooks with Telegram's offsets, conflicts, retries and expiry.
-// [Server.Fault] breaks the connection in the ways that real networks and Telegram's own servers do, and [Server.Calls] keeps
-// what was asked and answered.
+// [Server.Fault] breaks single requests in the ways that real networks and Telegram's own servers do, [Server.Down] all of them,
+// [Server.Inject] delivers what no library can read, and [Server.Calls] keeps what was asked and answered.
+//
+// Where Telegram promises less than it often does, the sandbox does no more than is promised: a bot that is no administrator is told
+// of nobody's membership but its own ([Group].ShowsMembers), a mention does not reach it in privacy mode, and a message_thread_id
+// is refused outside of forums.
 //
 // What it does not have it refuses by name, as a violation, so that nothing seems to work here and fails at Telegram: Markdown, reply
 // keyboards, quotes, media other than photos and documents, files from the web, channels, inline mode, payments, business

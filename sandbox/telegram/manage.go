@@ -194,11 +194,16 @@ func (s *Server) getChat(r *request) (any, *apiError) {
 	return j, nil
 }
 
-// getChatMember tells about others reliably only to an administrator (core.telegram.org/bots/api, getChatMember): to a plain
-// member it tells of administrators and of those it has seen speak.
+// getChatMember tells about others reliably only to an administrator (core.telegram.org/bots/api, getChatMember). A bot that is none
+// is answered CHAT_ADMIN_REQUIRED, as in a group with hidden members (github.com/teloxide/teloxide issue 1349), or, where the group
+// ShowsMembers, told of those whom it has seen there. Basic groups show their members to every member.
 func (s *Server) getChatMember(r *request) (any, *apiError) {
 	user := r.int("user_id")
-	c, failed := s.chatOf(r.str("chat_id"), read)
+	need := members
+	if user == s.bot.ID {
+		need = read
+	}
+	c, failed := s.chatOf(r.str("chat_id"), need)
 	if failed != nil {
 		return nil, failed
 	}
@@ -210,16 +215,21 @@ func (s *Server) getChatMember(r *request) (any, *apiError) {
 		if user != c.id && user != s.bot.ID {
 			return nil, badRequest("user not found")
 		}
-		return s.memberJSON(Member{User: user, Status: Ordinary}), nil
+		return s.memberJSON(c, Member{User: user, Status: Ordinary}), nil
 	}
-	if user != s.bot.ID && !c.isAdmin(s.bot.ID) && !c.isAdmin(user) && !p.spoke[c.id] {
-		return nil, badRequest("member list is inaccessible")
+	if user != s.bot.ID && c.kind == supergroup && !c.isAdmin(s.bot.ID) {
+		if !c.group.ShowsMembers {
+			return nil, badRequest("CHAT_ADMIN_REQUIRED")
+		}
+		if !p.spoke[c.id] {
+			return nil, badRequest("PARTICIPANT_ID_INVALID")
+		}
 	}
-	return s.memberJSON(c.member(user)), nil
+	return s.memberJSON(c, c.member(user)), nil
 }
 
 func (s *Server) getChatMemberCount(r *request) (any, *apiError) {
-	c, failed := s.chatOf(r.str("chat_id"), read)
+	c, failed := s.chatOf(r.str("chat_id"), members)
 	if failed != nil {
 		return nil, failed
 	}
@@ -228,7 +238,7 @@ func (s *Server) getChatMemberCount(r *request) (any, *apiError) {
 	}
 	n := 0
 	for _, m := range c.group.Members {
-		if m.Status.Inside() {
+		if m.Inside() {
 			n++
 		}
 	}
@@ -236,7 +246,7 @@ func (s *Server) getChatMemberCount(r *request) (any, *apiError) {
 }
 
 func (s *Server) getChatAdministrators(r *request) (any, *apiError) {
-	c, failed := s.chatOf(r.str("chat_id"), read)
+	c, failed := s.chatOf(r.str("chat_id"), members)
 	if failed != nil {
 		return nil, failed
 	}
@@ -246,7 +256,7 @@ func (s *Server) getChatAdministrators(r *request) (any, *apiError) {
 	list := []any{}
 	for _, m := range c.group.Members {
 		if c.isAdmin(m.User) && (!s.users[m.User].IsBot || m.User == s.bot.ID || r.bool("return_bots")) {
-			list = append(list, s.memberJSON(m))
+			list = append(list, s.memberJSON(c, m))
 		}
 	}
 	return list, nil

@@ -21,6 +21,7 @@ const (
 	maxCallbackData = 64
 	maxCopyText     = 256
 	maxButtons      = 100
+	maxPlaceholder  = 64 // characters (core.telegram.org/bots/api, ForceReply)
 )
 
 // checkMarkup says in Telegram's words what is wrong with a reply_markup, or "". What it lets pass is then held against the specification.
@@ -156,17 +157,29 @@ func withoutEmptyCopyText(text string) string {
 // keyboard is an inline keyboard as it was sent, each button in canonical JSON.
 type keyboard [][]json.RawMessage
 
+// readForced reads a reply_markup that forces a reply; nil where it does not.
+func readForced(text string) *ForceReply {
+	var raw struct {
+		Force       bool   `json:"force_reply"`
+		Placeholder string `json:"input_field_placeholder"`
+		Selective   bool   `json:"selective"`
+	}
+	if text == "" || json.Unmarshal([]byte(text), &raw) != nil || !raw.Force {
+		return nil
+	}
+	return &ForceReply{Placeholder: raw.Placeholder, Selective: raw.Selective}
+}
+
 // readKeyboard reads a reply_markup that was found right. ok is false for the kinds that the sandbox doesn't carry out: reply
-// keyboards, their removal, and forced replies.
+// keyboards and their removal.
 func readKeyboard(text string) (k keyboard, ok bool) {
 	if text == "" {
 		return nil, true
 	}
 	var raw struct {
-		Rows       *[][]map[string]any `json:"inline_keyboard"`
-		ForceReply bool                `json:"force_reply"`
+		Rows *[][]map[string]any `json:"inline_keyboard"`
 	}
-	if err := json.Unmarshal([]byte(text), &raw); err != nil || raw.Rows == nil || raw.ForceReply {
+	if err := json.Unmarshal([]byte(text), &raw); err != nil || raw.Rows == nil {
 		return nil, false
 	}
 	for _, row := range *raw.Rows {

@@ -4,16 +4,18 @@ import "time"
 
 // Message is one message as a client shows it now: a copy, which the caller may keep.
 type Message struct {
-	Chat       int64     `json:"chat"`
-	ID         int       `json:"id"`
-	Topic      int       `json:"topic,omitempty"`       // the forum topic; 0 outside forums and in General
-	From       int64     `json:"from"`                  // AnonymousAdminID for an anonymous administrator
-	SenderChat int64     `json:"sender_chat,omitempty"` // set where a chat speaks instead of a person
-	Sender     string    `json:"sender"`                // the name clients show
-	FromBot    bool      `json:"from_bot,omitempty"`
-	Date       time.Time `json:"date"`
-	EditDate   time.Time `json:"edit_date,omitzero"`
-	Edits      int       `json:"edits,omitempty"` // how many edits changed it
+	Chat       int64 `json:"chat"`
+	ID         int   `json:"id"`
+	Topic      int   `json:"topic,omitempty"`       // the forum topic; 0 outside forums and in General
+	From       int64 `json:"from"`                  // AnonymousAdminID for an anonymous administrator
+	SenderChat int64 `json:"sender_chat,omitempty"` // set where a chat speaks instead of a person
+	// Author is who really wrote, where From hides it: for the people's side alone, the bot is never told.
+	Author   int64     `json:"author,omitempty"`
+	Sender   string    `json:"sender"` // the name clients show
+	FromBot  bool      `json:"from_bot,omitempty"`
+	Date     time.Time `json:"date"`
+	EditDate time.Time `json:"edit_date,omitzero"`
+	Edits    int       `json:"edits,omitempty"` // how many edits changed it
 
 	Text     string   `json:"text,omitempty"`     // plain: the text, or the caption of a document or photo
 	Entities []Entity `json:"entities,omitempty"` // what is bold, code, a link …, in order of offset, outer ones first
@@ -22,7 +24,10 @@ type Message struct {
 	Photo    *File    `json:"photo,omitempty"`
 	Album    string   `json:"album,omitempty"` // shared by the messages of one sendMediaGroup
 
-	Buttons   [][]Button `json:"buttons,omitempty"`
+	Buttons [][]Button `json:"buttons,omitempty"`
+	// ForceReply asks clients to begin an answer to this message.
+	ForceReply *ForceReply `json:"force_reply,omitempty"`
+
 	Reactions []Reaction `json:"reactions,omitempty"`
 	Silent    bool       `json:"silent,omitempty"`     // sent without a sound
 	Protected bool       `json:"protected,omitempty"`  // may not be forwarded or saved
@@ -60,6 +65,12 @@ type Button struct {
 	URL      string `json:"url,omitempty"`
 	CopyText string `json:"copy_text,omitempty"`
 	Other    string `json:"other,omitempty"` // the name of an action that the sandbox only displays, such as web_app
+}
+
+// ForceReply is a message's wish for an answer, as reply_markup said it.
+type ForceReply struct {
+	Placeholder string `json:"placeholder,omitempty"` // what the empty field shows meanwhile
+	Selective   bool   `json:"selective,omitempty"`   // only those are meant whom the text mentions, or who wrote what it replies to
 }
 
 // File is a document or photo. Its content is had from Server.Document.

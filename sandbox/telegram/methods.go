@@ -84,6 +84,7 @@ type draft struct {
 	topic    int
 	replyTo  int
 	keyboard keyboard
+	forced   *ForceReply
 	silent   bool
 	protect  bool
 }
@@ -91,8 +92,12 @@ type draft struct {
 // startDraft reads what all methods that send have in common.
 func (s *Server) startDraft(r *request) (d draft, failed *apiError) {
 	k, ok := readKeyboard(r.str("reply_markup"))
-	if !ok {
-		return d, malformed("the sandbox carries out inline keyboards only")
+	d.forced = readForced(r.str("reply_markup"))
+	switch {
+	case !ok && d.forced == nil:
+		return d, malformed("the sandbox carries out inline keyboards and forced replies only")
+	case d.forced != nil && utf16Len(d.forced.Placeholder) > maxPlaceholder:
+		return d, malformed("the placeholder of a forced reply is too long")
 	}
 	if d.c, failed = s.chatOf(r.str("chat_id"), write); failed != nil {
 		return d, failed
@@ -151,7 +156,7 @@ func (s *Server) checkRate(c *chat, n int) *apiError {
 // finish makes the message of a draft; fill puts the content in.
 func (s *Server) finish(d draft, fill func(*message)) *message {
 	m := s.newMessage(d.c, s.bot.ID)
-	m.Topic, m.ReplyTo, m.keyboard, m.Silent, m.Protected = d.topic, d.replyTo, d.keyboard, d.silent, d.protect
+	m.Topic, m.ReplyTo, m.keyboard, m.ForceReply, m.Silent, m.Protected = d.topic, d.replyTo, d.keyboard, d.forced, d.silent, d.protect
 	fill(m)
 	d.c.actionTill = time.Time{}
 	s.publish(d.c, m)
@@ -252,7 +257,7 @@ func (s *Server) editable(r *request) (*chat, *message, keyboard, *apiError) {
 	}
 	k, ok := readKeyboard(r.str("reply_markup"))
 	if !ok {
-		return nil, nil, nil, malformed("the sandbox carries out inline keyboards only")
+		return nil, nil, nil, malformed("inline keyboard expected")
 	}
 	c, failed := s.chatOf(r.str("chat_id"), edit)
 	if failed != nil {
@@ -262,7 +267,7 @@ func (s *Server) editable(r *request) (*chat, *message, keyboard, *apiError) {
 	switch {
 	case m == nil || c.migratedTo != 0:
 		return nil, nil, nil, badRequest("message to edit not found")
-	case m.From != s.bot.ID || m.Service != "":
+	case m.From != s.bot.ID || m.Service != "" || m.ForceReply != nil: // only what has an inline keyboard, or none, can be edited
 		return nil, nil, nil, badRequest("message can't be edited")
 	}
 	if !s.o.Unlimited {

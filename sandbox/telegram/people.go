@@ -1,5 +1,7 @@
 package telegram
 
+import "time"
+
 // User is a person, or a bot.
 type User struct {
 	ID           int64  `json:"id"` // 1 up to 2^52, as in the Bot API
@@ -33,12 +35,12 @@ const (
 	Creator       Status = "creator"
 	Administrator Status = "administrator"
 	Ordinary      Status = "member"
-	Restricted    Status = "restricted" // may read, may not write
+	Restricted    Status = "restricted" // may read, may not write; in the group unless Member.Absent
 	Left          Status = "left"
 	Kicked        Status = "kicked"
 )
 
-// Inside tells whether somebody of this status is in the group.
+// Inside tells whether somebody of this status is in the group. Of the restricted, Member.Inside knows.
 func (s Status) Inside() bool {
 	switch s {
 	case Creator, Administrator, Ordinary, Restricted:
@@ -53,7 +55,15 @@ type Member struct {
 	Status    Status `json:"status"`
 	Anonymous bool   `json:"anonymous,omitempty"` // an administrator who writes as the group itself
 	Title     string `json:"title,omitempty"`     // an administrator's custom title
+	// Absent says of somebody restricted that they are not in the group now (is_member false): what they may not do is kept for
+	// the day they come back.
+	Absent bool `json:"absent,omitempty"`
+	// Until is when somebody's restriction or ban ends (until_date); zero means never. Nothing happens at that time by itself.
+	Until time.Time `json:"until,omitzero"`
 }
+
+// Inside tells whether somebody is in the group.
+func (m Member) Inside() bool { return m.Status.Inside() && !m.Absent }
 
 // Topic is a thread of a forum. The General topic has id 1 and exists in every forum.
 type Topic struct {
@@ -70,6 +80,10 @@ type Group struct {
 	Forum    bool     `json:"forum,omitempty"`
 	Topics   []Topic  `json:"topics,omitempty"` // of a forum
 	Members  []Member `json:"members"`          // the bot is a plain member if it isn't listed
+	// ShowsMembers lets a bot that is no administrator ask getChatMember about whomever it has seen in a supergroup. The Bot API
+	// guarantees nothing there ("The method is only guaranteed to work for other users if the bot is an administrator in the chat"),
+	// so by default such a bot is told of nobody but itself, as in a group whose members are hidden.
+	ShowsMembers bool `json:"shows_members,omitempty"`
 	// Reactions lists the emoji that may be used here; nil means all, an empty list none.
 	Reactions []string `json:"reactions,omitempty"`
 }

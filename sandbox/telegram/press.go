@@ -19,7 +19,8 @@ type PressOptions struct {
 	From    int64
 	Data    string // callback_data, or
 	Text    string // the button's label: the first that has it
-	// Forged sends Data although no button of the message carries it now, as an old client or an attacker can.
+	// Forged sends Data although no button of the message carries it now, as an old client or an attacker can: on any message, be it
+	// somebody else's, or deleted. Who does not see the chat can't even do that: strangers press in public groups only.
 	Forged bool
 }
 
@@ -37,7 +38,7 @@ type query struct {
 }
 
 // Press presses a button and waits for the bot's answerCallbackQuery until ctx is done; the error is ctx's then, and the
-// press is with the bot all the same. Other errors: there is no such message or button. The press of an anonymous
+// press is with the bot all the same. Other errors: there is no such message or button, or the person does not see the chat. The press of an anonymous
 // administrator carries the real person, as in Telegram (github.com/tdlib/telegram-bot-api issue 667).
 func (s *Server) Press(ctx context.Context, o PressOptions) (Answer, error) {
 	q, err := s.press(o)
@@ -78,7 +79,7 @@ func (s *Server) press(o PressOptions) (*query, error) {
 		"id": id, "from": s.userJSON(o.From), "chat_instance": strconv.FormatInt(c.id*7919, 10), "data": data,
 		"message": s.pressedJSON(c, m),
 	}
-	if c.kind == private || c.member(s.bot.ID).Status.Inside() {
+	if c.kind == private || c.member(s.bot.ID).Inside() {
 		s.deliver("callback_query", "user "+strconv.FormatInt(o.From, 10), body, now.Add(keepQuery))
 	}
 	s.forgetQueries(now)

@@ -155,8 +155,8 @@ func (s *Server) fileJSON(f File) map[string]any {
 	}
 }
 
-// memberJSON writes a ChatMember. An administrator of the sandbox has all rights that matter to a bot.
-func (s *Server) memberJSON(m Member) map[string]any {
+// memberJSON writes a ChatMember, whose fields depend on the status. An administrator of the sandbox has all rights that matter to a bot.
+func (s *Server) memberJSON(c *chat, m Member) map[string]any {
 	j := map[string]any{"user": s.userJSON(m.User), "status": string(m.Status)}
 	switch m.Status {
 	case Creator:
@@ -168,14 +168,17 @@ func (s *Server) memberJSON(m Member) map[string]any {
 			j[right] = true
 		}
 		j["can_promote_members"] = false
+		if c.kind != supergroup {
+			delete(j, "can_manage_topics")
+		}
 	case Restricted:
-		j["is_member"] = true
-		j["until_date"] = 0
+		j["is_member"] = !m.Absent
+		j["until_date"] = untilDate(m)
 		for _, permission := range permissions {
 			j[permission] = false
 		}
 	case Kicked:
-		j["until_date"] = 0
+		j["until_date"] = untilDate(m)
 	}
 	if m.Title != "" && (m.Status == Creator || m.Status == Administrator) {
 		j["custom_title"] = m.Title
@@ -183,10 +186,19 @@ func (s *Server) memberJSON(m Member) map[string]any {
 	return j
 }
 
+// untilDate is 0 for what lasts forever.
+func untilDate(m Member) int64 {
+	if m.Until.IsZero() {
+		return 0
+	}
+	return m.Until.Unix()
+}
+
 // rights are those of an administrator of a supergroup.
 var rights = [...]string{
 	"can_manage_chat", "can_delete_messages", "can_manage_video_chats", "can_restrict_members", "can_change_info",
 	"can_invite_users", "can_pin_messages", "can_manage_topics", "can_post_stories", "can_edit_stories", "can_delete_stories",
+	"can_manage_tags", "can_send_welcome_messages",
 }
 
 // permissions are those of a member.
@@ -241,6 +253,10 @@ func (m *message) view() Message {
 	if m.Photo != nil {
 		photo := *m.Photo
 		v.Photo = &photo
+	}
+	if m.ForceReply != nil {
+		forced := *m.ForceReply
+		v.ForceReply = &forced
 	}
 	return v
 }

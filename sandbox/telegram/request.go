@@ -36,9 +36,10 @@ type request struct {
 type apiError struct {
 	code       int
 	text       string
-	retryAfter int   // seconds
-	migratedTo int64 // the group's new id
-	malformed  bool  // wrong whatever the state of the chats: a violation
+	retryAfter int    // seconds
+	migratedTo int64  // the group's new id
+	malformed  bool   // wrong whatever the state of the chats: a violation
+	instead    *reply // sent as it is, where no JSON tells it
 }
 
 func badRequest(text string) *apiError {

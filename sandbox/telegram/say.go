@@ -16,6 +16,9 @@ type SayOptions struct {
 	From    int64
 	Text    string
 	ReplyTo int // the message that is answered
+	// Mentions are people whom Text names, by their whole name or their first: the first place of each becomes a text_mention, as clients
+	// make it of people without a username. (@username becomes a mention wherever it stands.)
+	Mentions []int64
 	// Document is a file sent along; Text is its caption then.
 	Document *Upload
 
@@ -47,7 +50,11 @@ func (s *Server) Say(ctx context.Context, o SayOptions) (int, error) {
 	if err := c.checkSay(o); err != nil {
 		return 0, err
 	}
-	f := formatted{text: o.Text, entities: detect(o.Text, nil)}
+	mentions, err := s.mentions(o.Text, o.Mentions)
+	if err != nil {
+		return 0, err
+	}
+	f := formatted{text: o.Text, entities: append(mentions, detect(o.Text, mentions)...)}
 	f.trim()
 	sortEntities(f.entities)
 	m := s.newMessage(c, o.From)
@@ -61,6 +68,28 @@ func (s *Server) Say(ctx context.Context, o SayOptions) (int, error) {
 	s.markOrigin(c, m, o)
 	s.publish(c, m)
 	return m.ID, nil
+}
+
+// mentions finds the names of people in a text.
+func (s *Server) mentions(text string, people []int64) ([]Entity, error) {
+	var list []Entity
+	for _, id := range people {
+		p := s.users[id]
+		if p == nil {
+			return nil, fmt.Errorf("telegram: nobody has the id %d", id)
+		}
+		name := p.Name()
+		at := strings.Index(text, name)
+		if at < 0 {
+			name = p.FirstName
+			at = strings.Index(text, name)
+		}
+		if at < 0 {
+			return nil, fmt.Errorf("telegram: the text does not name %s, who is to be mentioned", p.Name())
+		}
+		list = append(list, Entity{Type: "text_mention", Offset: utf16Len(text[:at]), Length: utf16Len(name), User: id})
+	}
+	return list, nil
 }
 
 // speakersChat finds the chat for somebody who wants to write, press or react in it.
@@ -85,7 +114,7 @@ func (s *Server) speakersChat(id, from int64) (*chat, error) {
 	if c.migratedTo != 0 {
 		return nil, fmt.Errorf("telegram: group %d has become %d", id, c.migratedTo)
 	}
-	if !c.member(from).Status.Inside() && c.group.Username == "" {
+	if !c.member(from).Inside() && c.group.Username == "" {
 		return nil, fmt.Errorf("telegram: %s (%d) is not in the group %q", p.Name(), from, c.group.Title)
 	}
 	return c, nil
@@ -107,7 +136,7 @@ func (c *chat) checkSay(o SayOptions) error {
 		return fmt.Errorf("telegram: there is no topic %d", o.Topic)
 	case o.ReplyTo != 0 && c.visible(o.ReplyTo) == nil:
 		return fmt.Errorf("telegram: there is no message %d to reply to", o.ReplyTo)
-	case c.kind != private && (member.Status == Restricted || !member.Status.Inside()):
+	case c.kind != private && (member.Status == Restricted || !member.Inside()):
 		return fmt.Errorf("telegram: %d may not write in %q", o.From, c.group.Title)
 	case o.Anonymous && !c.isAdmin(o.From):
 		return fmt.Errorf("telegram: %d is no administrator of %q and can't be anonymous", o.From, c.group.Title)
@@ -137,7 +166,7 @@ func (s *Server) markOrigin(c *chat, m *message, o SayOptions) {
 		m.Topic = 0
 	}
 	if member := c.member(o.From); o.Anonymous || member.Anonymous {
-		m.From, m.SenderChat, m.Sender, m.FromBot = AnonymousAdminID, c.id, c.group.Title, false
+		m.asGroup(c)
 		if member.Title != "" {
 			m.extra["author_signature"] = member.Title
 		}
@@ -177,7 +206,8 @@ func (s *Server) tell(kind string, c *chat, m *message, date time.Time) {
 }
 
 // sees applies the privacy mode (core.telegram.org/bots/features, "Privacy mode"): a bot that is no administrator gets commands
-// addressed to it, replies to it, mentions, service messages, and other commands only if no other bot posted after it.
+// addressed to it, replies to it, service messages, and other commands only if it was the last bot to post, or no bot has yet. A
+// mention alone does not reach it: the page names none.
 func (s *Server) sees(c *chat, m *message) bool {
 	if m.From == s.bot.ID {
 		return m.Service != ""
@@ -185,7 +215,7 @@ func (s *Server) sees(c *chat, m *message) bool {
 	if c.kind == private {
 		return !c.blocked
 	}
-	if !c.member(s.bot.ID).Status.Inside() || m.FromBot {
+	if !c.member(s.bot.ID).Inside() || m.FromBot {
 		return false
 	}
 	if s.o.ReadsAll || c.isAdmin(s.bot.ID) || m.Service != "" {
@@ -194,17 +224,13 @@ func (s *Server) sees(c *chat, m *message) bool {
 	if to := c.message(m.ReplyTo); to != nil && to.From == s.bot.ID {
 		return true
 	}
-	me := "@" + strings.ToLower(s.bot.Username)
+	me := strings.ToLower(s.bot.Username)
 	return slices.ContainsFunc(m.Entities, func(e Entity) bool {
-		text := strings.ToLower(part(m.Text, e))
-		switch e.Type {
-		case "mention":
-			return text == me
-		case "bot_command":
-			_, addressee, addressed := strings.Cut(text, "@")
-			return addressed && "@"+addressee == me || !addressed && (c.lastBot == 0 || c.lastBot == s.bot.ID)
+		if e.Type != "bot_command" {
+			return false
 		}
-		return false
+		_, addressee, addressed := strings.Cut(strings.ToLower(part(m.Text, e)), "@")
+		return addressed && addressee == me || !addressed && (c.lastBot == 0 || c.lastBot == s.bot.ID)
 	})
 }
 
@@ -219,7 +245,8 @@ func (s *Server) Edit(ctx context.Context, chat int64, id int, from int64, text 
 	if err != nil {
 		return err
 	}
-	own := m.From == from || m.From == AnonymousAdminID && c.member(from).Anonymous
+	// A file of an earlier version does not say who wrote what an anonymous administrator did.
+	own := m.From == from || m.Author == from || m.Author == 0 && m.From == AnonymousAdminID && c.member(from).Anonymous
 	if !own || m.Service != "" || m.Forwarded {
 		return fmt.Errorf("telegram: %d can't edit message %d", from, id)
 	}
@@ -306,8 +333,13 @@ func (s *Server) React(ctx context.Context, chat int64, id int, from int64, emoj
 	if c.kind == private || c.isAdmin(s.bot.ID) {
 		now := s.o.Now()
 		body := map[string]any{
-			"chat": s.chatJSON(c), "message_id": m.ID, "user": s.userJSON(from), "date": now.Unix(),
+			"chat": s.chatJSON(c), "message_id": m.ID, "date": now.Unix(),
 			"old_reaction": reactionsJSON(before), "new_reaction": reactionsJSON(emoji),
+		}
+		if c.member(from).Anonymous {
+			body["actor_chat"] = s.chatJSON(c)
+		} else {
+			body["user"] = s.userJSON(from)
 		}
 		s.deliver("message_reaction", c.lane(), body, now.Add(keepUpdate))
 	}

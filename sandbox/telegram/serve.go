@@ -19,7 +19,7 @@ type Call struct {
 	Method string            // as the specification spells it
 	Params map[string]string // as sent; objects as JSON; an uploaded file as its name; secret_token is masked
 	Status int               // HTTP status; 0 where the connection was broken
-	Answer []byte            // the body of the answer, as sent; nil where the connection was broken
+	Answer []byte            // the body of the answer, as far as it was sent; nil where the connection was broken before it
 	At     time.Time
 }
 
@@ -30,12 +30,17 @@ type reply struct {
 	body   []byte
 	broken bool // close the connection instead
 	reset  bool // … by a TCP reset
+	half   bool // close the connection in the middle of the body
 	after  int  // Retry-After, in seconds
 }
 
 // ServeHTTP answers /bot<TOKEN>/<method> and /file/bot<TOKEN>/<path>.
 func (s *Server) ServeHTTP(w http.ResponseWriter, hr *http.Request) {
 	if rest, ok := strings.CutPrefix(hr.URL.Path, "/file/bot"); ok {
+		if instead, down := s.outageNow(); down {
+			s.write(w, instead)
+			return
+		}
 		s.serveFile(w, rest)
 		return
 	}
@@ -163,6 +168,9 @@ func (s *Server) record(r *request, rp reply, start time.Time) {
 	if rp.broken {
 		c.Status, c.Answer = 0, nil
 	}
+	if rp.half {
+		c.Answer = rp.body[:len(rp.body)/2]
+	}
 	s.o.Logger.Debug("request", "method", c.Method, "status", c.Status)
 	s.mu.Lock()
 	defer s.mu.Unlock()
@@ -174,6 +182,9 @@ func (s *Server) record(r *request, rp reply, start time.Time) {
 }
 
 func errorReply(e *apiError) reply {
+	if e.instead != nil {
+		return *e.instead
+	}
 	answer := map[string]any{"ok": false, "error_code": e.code, "description": e.text}
 	parameters := map[string]any{}
 	if e.retryAfter > 0 {
@@ -195,6 +206,10 @@ func errorReply(e *apiError) reply {
 func (s *Server) write(w http.ResponseWriter, rp reply) {
 	if rp.broken {
 		breakConnection(w, rp.reset)
+		return
+	}
+	if rp.half {
+		writeHalf(w, rp)
 		return
 	}
 	w.Header().Set("Content-Type", rp.kind)

@@ -67,6 +67,7 @@ type Server struct {
 	menus      map[menuKey][]Command
 	limits     limiter
 	faults     []*armedFault
+	down       *outage // nil: none
 	calls      []Call
 	violations []string
 	version    int64

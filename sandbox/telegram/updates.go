@@ -75,6 +75,12 @@ func (s *Server) deliver(kind, lane string, body map[string]any, expires time.Ti
 	if err != nil {
 		panic("telegram: an update that is no JSON: " + err.Error()) // it is made of maps, texts and numbers
 	}
+	s.enqueue(kind, lane, data, expires)
+}
+
+// enqueue is deliver for what the bot gets in any case.
+func (s *Server) enqueue(kind, lane string, data json.RawMessage, expires time.Time) {
+	in := &s.inbox
 	in.updates = append(in.updates, &update{id: in.tail, kind: kind, body: data, lane: lane, expires: expires})
 	in.tail++
 	s.notify()
@@ -180,6 +186,8 @@ func (s *Server) waitForUpdates(ctx context.Context, p *poll, offset int64, limi
 	switch {
 	case failed == nil:
 		return []*update{}, nil // the client has gone
+	case failed.instead != nil:
+		return nil, failed
 	case failed.code == http.StatusConflict:
 		return nil, s.conflict(ctx, failed.text)
 	}

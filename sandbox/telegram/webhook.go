@@ -143,7 +143,7 @@ func (s *Server) getWebhookInfo(*request) (any, *apiError) {
 
 // startLane makes sure that somebody sends the updates of a lane. The caller holds mu.
 func (s *Server) startLane(h *webhook, lane string) {
-	if h.lanes[lane] || s.ctx.Err() != nil {
+	if h.lanes[lane] || s.ctx.Err() != nil || s.down != nil {
 		return
 	}
 	h.lanes[lane] = true
@@ -165,6 +165,9 @@ func (s *Server) runLane(h *webhook, lane string) {
 		}
 		if why == "" {
 			failures, delay = 0, 0
+			if f := s.takeFault(&request{method: Webhook}); f != nil && f.Kind == Again {
+				continue
+			}
 			s.sent(h, u)
 			continue
 		}
@@ -189,7 +192,7 @@ func (s *Server) runLane(h *webhook, lane string) {
 func (s *Server) nextUpdate(h *webhook, lane string) *update {
 	s.mu.Lock()
 	defer s.unlock()
-	if h.ctx.Err() == nil {
+	if h.ctx.Err() == nil && s.down == nil {
 		s.inbox.forget(0, s.o.Now())
 		for _, u := range s.inbox.updates {
 			if u.lane == lane {
@@ -198,7 +201,7 @@ func (s *Server) nextUpdate(h *webhook, lane string) *update {
 		}
 	}
 	delete(h.lanes, lane)
-	s.notify() // what was left has expired, or the webhook has ended
+	s.notify() // what was left has expired, or the webhook has ended, or there is an outage
 	return nil
 }
 
