@@ -25,7 +25,7 @@ func TestItKeepsThePromisesOfTheEnginesStore(t *testing.T) {
 				}
 			}
 			var err error
-			if current, err = store.Open(path, store.Options{NoSync: true}); err != nil {
+			if current, err = store.Open(path, store.Options{NoSync: true, Strict: true}); err != nil {
 				t.Fatal(err)
 			}
 			return current.Deploy()
@@ -41,7 +41,7 @@ func TestItKeepsThePromisesOfTheEnginesStore(t *testing.T) {
 }
 
 func TestARecordThatCannotBeReadStopsTheTransactionAndIsNamed(t *testing.T) {
-	const state, newer = "deploy/state/shop/preview", `{"v":2,"body":{"live":7}}`
+	const state, newer = "deploy/state/shop/preview", `{"v":3,"body":{"live":7}}`
 	for name, c := range map[string]struct {
 		key, value, says string
 		read             func(tx deploy.Tx)

@@ -7,6 +7,10 @@
 //     over plain ordered string keys.
 //   - blobs.go keeps large content apart from the records, as files named by
 //     the SHA-256 digest of what they hold.
+//   - format.go knows how the records are laid out as a whole, and moves the
+//     store of an older Towline forward.
+//   - backup.go, check.go and restore.go copy a store while it is in use, prove
+//     a copy, and put it in place.
 //   - One file per room (bot.go, ...) implements the port that the room
 //     declares. Keys are laid out as "room/kind/...", records are versioned
 //     JSON, and the types of a record are not the types of the room.
@@ -24,7 +28,6 @@ import (
 	"fmt"
 	"iter"
 	"os"
-	"path/filepath"
 	"strconv"
 	"strings"
 	"sync"
@@ -46,6 +49,10 @@ const (
 	// write never waits for a reader: bbolt remaps a file that outgrows its mapping, and that waits for every open
 	// reading transaction.
 	mapped = 256 << 20
+	// blobSuffix makes the blobs' folder out of the store's path.
+	blobSuffix = ".blobs"
+	// openAttempts is how often Open looks again at a file that was replaced meanwhile, by a restore.
+	openAttempts = 3
 )
 
 // ErrReadOnly is what View returns when its function tried to write.
@@ -57,98 +64,110 @@ type Options struct {
 	LockTimeout time.Duration
 	// NoSync skips fsync. It is for tests and benchmarks that do not lose power.
 	NoSync bool
-}
+	// Strict holds every transaction to what etcd takes in one: it ends with a *TooLargeError instead of being
+	// committed. It is for tests, which prove with it that the records could move there.
+	Strict bool
 
-// BusyError says that another process holds the store.
-type BusyError struct {
-	// Path is the store's file.
-	Path string
-	// PID is the process that holds it, 0 when it could not be found out.
-	PID int
-	// Command is that process's command line as /proc tells it, or "".
-	Command string
-}
-
-// Error names the file and the process.
-func (e *BusyError) Error() string {
-	switch {
-	case e.PID == 0:
-		return fmt.Sprintf("store %s is held by another process", e.Path)
-	case e.Command == "":
-		return fmt.Sprintf("store %s is held by process %d", e.Path, e.PID)
-	}
-	return fmt.Sprintf("store %s is held by process %d (%s)", e.Path, e.PID, e.Command)
+	step steps
 }
 
 // Store is an open store. It is safe for concurrent use. Writing transactions
 // run one after the other; reading ones run beside them on a snapshot.
 type Store struct {
-	path  string
-	blobs string
-	db    *bolt.DB
+	path   string
+	blobs  string
+	db     *bolt.DB
+	strict bool
+	pid    bool // the pid file is ours
+	moved  Moved
 
 	closeOnce sync.Once
 	closeErr  error
 }
 
 // Open opens the store at path, creating it (mode 0600) and the folder
-// "path.blobs" (mode 0700) where they do not exist. It returns a *BusyError
-// when another process, or this one, has it open already.
+// "path.blobs" (mode 0700) where they do not exist. A store that an older
+// Towline wrote is moved forward first, after a backup (format.go). It returns a
+// *BusyError when another process, or this one, has it open already, and a
+// *FormatError when a newer Towline wrote it.
 func Open(path string, o Options) (*Store, error) {
-	if o.LockTimeout <= 0 {
-		o.LockTimeout = defaultLockTimeout
-	}
-	db, err := bolt.Open(path, 0o600, &bolt.Options{Timeout: o.LockTimeout, NoSync: o.NoSync, FreelistType: bolt.FreelistMapType, InitialMmapSize: mapped})
-	if errors.Is(err, bolterrors.ErrTimeout) {
-		return nil, busy(path)
-	}
+	db, err := openFile(path, o)
 	if err != nil {
-		return nil, fmt.Errorf("store %s: %w", path, err)
+		return nil, err
 	}
-	s := &Store{path: path, blobs: path + ".blobs", db: db}
-	if err := s.prepare(); err != nil {
+	s := &Store{path: Locate(path), db: db, strict: o.Strict}
+	s.blobs = s.path + blobSuffix
+	if err := s.prepare(path, o); err != nil {
 		return nil, errors.Join(fmt.Errorf("store %s: %w", path, err), s.Close())
 	}
 	return s, nil
 }
 
-// prepare makes what a new store needs and says who holds it.
-func (s *Store) prepare() error {
+// openFile opens and locks the file. While it waited for the lock, a restore may have put another file in its place: then
+// it opens that one.
+func openFile(path string, o Options) (*bolt.DB, error) {
+	if o.LockTimeout <= 0 {
+		o.LockTimeout = defaultLockTimeout
+	}
+	for range openAttempts {
+		var file *os.File
+		db, err := bolt.Open(path, 0o600, &bolt.Options{
+			Timeout: o.LockTimeout, NoSync: o.NoSync, FreelistType: bolt.FreelistMapType, InitialMmapSize: mapped,
+			OpenFile: func(name string, flag int, mode os.FileMode) (_ *os.File, err error) {
+				file, err = os.OpenFile(name, flag, mode)
+				return file, err
+			},
+		})
+		if errors.Is(err, bolterrors.ErrTimeout) {
+			return nil, busy(path)
+		}
+		if err != nil {
+			return nil, fmt.Errorf("store %s: %w", path, err)
+		}
+		locked, err1 := file.Stat()
+		there, err2 := os.Stat(path)
+		if err1 == nil && err2 == nil && os.SameFile(locked, there) {
+			return db, nil
+		}
+		if err := db.Close(); err != nil {
+			return nil, fmt.Errorf("store %s: %w", path, err)
+		}
+	}
+	return nil, fmt.Errorf("store %s: its file is replaced again and again", path)
+}
+
+// prepare makes what a new store needs, says who holds it, and moves an old one forward.
+func (s *Store) prepare(given string, o Options) error {
+	found, err := s.format()
+	if err != nil {
+		return err
+	}
+	if found > Format {
+		return &FormatError{Found: found}
+	}
 	if err := os.WriteFile(s.pidFile(), []byte(strconv.Itoa(os.Getpid())), 0o600); err != nil {
 		return err
 	}
-	if err := os.MkdirAll(s.blobs, 0o700); err != nil {
+	s.pid = true
+	if err := s.makeBlobs(given); err != nil {
 		return err
 	}
-	return s.db.Update(func(tx *bolt.Tx) error {
-		_, err := tx.CreateBucketIfNotExists([]byte(bucketName))
-		return err
-	})
+	return s.moveForward(found, o)
 }
 
-// pidFile is written by the holder of the lock, so that whoever is refused can
-// name it: flock itself does not tell.
-func (s *Store) pidFile() string { return s.path + ".pid" }
-
-// busy describes the process that holds the store at path.
-func busy(path string) *BusyError {
-	e := &BusyError{Path: path}
-	text, err := os.ReadFile(path + ".pid")
-	if err != nil {
-		return e
+// makeBlobs makes the folder of the blobs. Where the store was opened by a symbolic link, an older Towline may have kept
+// them beside the link.
+func (s *Store) makeBlobs(given string) error {
+	if beside := given + blobSuffix; beside != s.blobs {
+		_, there := os.Stat(s.blobs)
+		if _, err := os.Stat(beside); err == nil && errors.Is(there, os.ErrNotExist) {
+			return fmt.Errorf("%s is a link to %s, and its blobs are beside the link: move %s to %s", given, s.path, beside, s.blobs)
+		}
 	}
-	pid, err := strconv.Atoi(strings.TrimSpace(string(text)))
-	if err != nil || pid <= 0 {
-		return e
-	}
-	e.PID = pid
-	if line, err := os.ReadFile(filepath.Join("/proc", strconv.Itoa(pid), "cmdline")); err == nil {
-		e.Command = strings.TrimSpace(strings.ReplaceAll(string(line), "\x00", " "))
-	}
-	return e
+	return os.MkdirAll(s.blobs, 0o700)
 }
 
-// Path returns the store's file.
+// Path returns the store's file, with symbolic links followed.
 func (s *Store) Path() string { return s.path }
 
 // Close waits for running transactions and releases the file. Closing twice is
@@ -156,7 +175,10 @@ func (s *Store) Path() string { return s.path }
 func (s *Store) Close() error {
 	s.closeOnce.Do(func() {
 		// The pid goes first: once the lock is free the file belongs to the next holder.
-		err := os.Remove(s.pidFile())
+		var err error
+		if s.pid {
+			err = os.Remove(s.pidFile())
+		}
 		if errors.Is(err, os.ErrNotExist) {
 			err = nil
 		}
@@ -191,7 +213,7 @@ func (s *Store) View(ctx context.Context, fn func(Tx) error) error {
 	if err := ctx.Err(); err != nil {
 		return err
 	}
-	return s.db.View(func(b *bolt.Tx) error { return run(b, fn) })
+	return s.db.View(func(b *bolt.Tx) error { return run(b, false, fn) })
 }
 
 // Update runs fn and then stores all of its writes, or none of them when fn
@@ -202,14 +224,20 @@ func (s *Store) Update(ctx context.Context, fn func(Tx) error) error {
 	if err := ctx.Err(); err != nil {
 		return err
 	}
-	return s.db.Update(func(b *bolt.Tx) error { return run(b, fn) })
+	return s.db.Update(func(b *bolt.Tx) error { return run(b, s.strict, fn) })
 }
 
 // run gives fn a Tx and reports the first failure of either.
-func run(b *bolt.Tx, fn func(Tx) error) error {
+func run(b *bolt.Tx, strict bool, fn func(Tx) error) error {
 	t := &boltTx{bucket: b.Bucket([]byte(bucketName)), writable: b.Writable()}
+	if strict {
+		t.size = newSize()
+	}
 	if err := fn(t); err != nil {
 		return err
+	}
+	if t.err == nil {
+		return t.size.check()
 	}
 	return t.err
 }
@@ -220,9 +248,11 @@ type boltTx struct {
 	writable bool
 	writes   int   // tells a running Scan that its cursor is no longer valid
 	err      error // the first failed write
+	size     *size // nil: not counted
 }
 
 func (t *boltTx) Get(key string) ([]byte, bool) {
+	t.size.read(key)
 	v := t.bucket.Get([]byte(key))
 	if v == nil {
 		return nil, false
@@ -231,10 +261,12 @@ func (t *boltTx) Get(key string) ([]byte, bool) {
 }
 
 func (t *boltTx) Put(key string, value []byte) {
+	t.size.write(key, len(value))
 	t.write(key, func() error { return t.bucket.Put([]byte(key), append([]byte{}, value...)) })
 }
 
 func (t *boltTx) Delete(key string) {
+	t.size.write(key, 0)
 	t.write(key, func() error { return t.bucket.Delete([]byte(key)) })
 }
 
@@ -269,6 +301,7 @@ func (t *boltTx) Scan(prefix, from string, limit int, reverse bool) iter.Seq2[st
 		k, v := first(c, prefix, from, reverse)
 		for n := 0; k != nil && strings.HasPrefix(string(k), prefix) && (limit <= 0 || n < limit); n++ {
 			key, writes := string(k), t.writes
+			t.size.read(key)
 			if !yield(key, append([]byte{}, v...)) {
 				return
 			}

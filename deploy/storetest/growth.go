@@ -31,9 +31,15 @@ var growth = []testCase{
 	}},
 }
 
+// perFill is how many releases one transaction of fill adds: a store may refuse more than 128 keys in one, as etcd does.
+const perFill = 10
+
 // fill adds releases from one number up to another, each with what it leaves behind.
 func fill(t *testing.T, u *user, from, to int) {
 	t.Helper()
+	for ; from+perFill < to; from += perFill {
+		fill(t, u, from, from+perFill)
+	}
 	u.update(t, func(tx deploy.Tx) {
 		for i := from; i < to; i++ {
 			n := tx.NextRelease("shop")
