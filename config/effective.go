@@ -49,6 +49,9 @@ func writeStruct(b *strings.Builder, v reflect.Value, indent string) {
 			continue
 		}
 		if val.Kind() == reflect.Slice {
+			if val.Len() == 0 {
+				continue
+			}
 			fmt.Fprintf(b, "%s%s:\n", indent, key)
 			writeList(b, val, indent)
 			continue

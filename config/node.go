@@ -180,6 +180,16 @@ func (s *section) at(key string) string {
 
 func (s *section) has(key string) bool { return s != nil && s.values[key] != nil }
 
+// first is the first of some keys that is there, "" for none.
+func (s *section) first(keys ...string) string {
+	for _, key := range keys {
+		if s.has(key) {
+			return key
+		}
+	}
+	return ""
+}
+
 // missing records that a required key is not there.
 func (s *section) missing(key, expected string) {
 	if s.meant[key] {
@@ -305,6 +315,7 @@ func homeOf(key string) string {
 		{"the top level", Config{}}, {"telegram", Telegram{}}, {"telegram.webhook", Webhook{}}, {"cloudflare", Cloudflare{}},
 		{"store", Store{}}, {"people", Person{}}, {"projects", Project{}}, {"projects[].source", Source{}},
 		{"projects[].preview", Preview{}}, {"projects[].approvals", Approvals{}}, {"usage", Usage{}},
+		{"projects[].freeze", Freeze{}}, {"a window of projects[].freeze", Window{}},
 	}
 	for _, s := range sections {
 		if slices.Contains(keysOf(s.like), key) {

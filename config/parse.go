@@ -19,6 +19,7 @@ const (
 	defaultMigrations    = "migrations"    // wrangler's migrations_dir
 	defaultTable         = "d1_migrations" // wrangler's migrations_table
 	defaultExpire        = 24 * time.Hour
+	defaultStop          = time.Minute
 	defaultReport        = "0 9 * * MON"
 )
 

@@ -11,14 +11,27 @@ func (d *decoder) rules(c *Config) {
 	d.uniqueProjects(c)
 	d.separateDatabases(c)
 	for i, p := range c.Projects {
-		d.approvable(c, fmt.Sprintf("projects[%d]", i), p)
+		path := fmt.Sprintf("projects[%d]", i)
+		at := path + ".approvals"
+		if d.places[path+".production.approvals"] != nil {
+			at = path + ".production.approvals"
+		}
+		d.approvable(c, "production", at, path, p.Approvals)
+		d.approvable(c, "preview", path+".preview.approvals", path, p.Preview.Approvals)
 	}
 }
 
 func (d *decoder) uniquePeople(c *Config) {
-	seen := map[int64]string{}
+	seen, names := map[int64]string{}, map[string]string{}
 	for i, p := range c.People {
-		path := fmt.Sprintf("people[%d].id", i)
+		path := fmt.Sprintf("people[%d].username", i)
+		name := strings.ToLower(p.Username)
+		if first, twice := names[name]; twice && name != "" {
+			d.failf(d.places[path], path, "%s has this username already; Telegram does not tell capital letters from small ones", first)
+		} else {
+			names[name] = fmt.Sprintf("people[%d]", i)
+		}
+		path = fmt.Sprintf("people[%d].id", i)
 		if first, twice := seen[p.ID]; twice && p.ID != 0 {
 			d.failf(d.places[path], path, "%d is %s already; a person is listed once, with the highest role", p.ID, first)
 			continue
@@ -59,32 +72,37 @@ func (d *decoder) separateDatabases(c *Config) {
 	}
 }
 
-// approvable refuses a project that needs more approvals than there are people who may give them, and warns where that
-// is so once the requester, who never approves, is taken away.
-func (d *decoder) approvable(c *Config, path string, p Project) {
-	approvers, stuck := 0, []string{}
+// approvable refuses approvals that need more people than there are with the role, and warns where that is so for
+// somebody once they, as the requester, are taken away. All who may ask are looked at: whoever has not the role
+// themselves takes nobody away. at is the path of the approvals, and within, of the project, is shown where they are defaults.
+func (d *decoder) approvable(c *Config, environment, at, within string, a Approvals) {
+	able, stuck := 0, []string{}
 	for _, person := range c.People {
 		if person.Role == "" {
 			return // whose role is not known is a mistake of its own
 		}
-		if person.Role.Includes(Approver) {
-			approvers++
+		if person.Role.Includes(a.Role) {
+			able++
 			stuck = append(stuck, person.Name)
 		}
 	}
-	at := path + ".approvals.required"
+	at += ".required"
 	place := d.places[at]
 	if place == nil {
-		place = d.places[path]
+		place = d.places[within]
 	}
-	switch required := p.Approvals.Required; {
-	case place == nil || len(c.People) == 0 || required == 0:
-	case approvers < required:
-		d.failf(place, at, "needs %d of the people who are approver or admin, and there are %d", required, approvers)
-	case approvers-1 < required:
+	who := "approver or admin"
+	if a.Role == Admin {
+		who = "admin"
+	}
+	switch {
+	case place == nil || len(c.People) == 0 || a.Required == 0 || a.Role == "":
+	case able < a.Required:
+		d.failf(place, at, "needs %d of the people who are %s, and there are %d", a.Required, who, able)
+	case able-1 < a.Required:
 		w := Warning{File: d.name, Line: place.Line, Col: place.Column, Key: at}
-		w.Problem = fmt.Sprintf("nobody can approve what %s asks for: %d needed, the requester not counted, and %d may approve",
-			strings.Join(stuck, " or "), required, approvers)
+		w.Problem = fmt.Sprintf("too few people can approve what %s asks for on %s (needed: %d, others who are %s: %d)",
+			strings.Join(stuck, " or "), environment, a.Required, who, able-1)
 		d.warns = append(d.warns, w)
 	}
 }

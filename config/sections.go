@@ -10,7 +10,6 @@ import (
 	"strings"
 	"time"
 
-	"github.com/robfig/cron/v3"
 	"go.yaml.in/yaml/v4"
 )
 
@@ -26,8 +25,11 @@ var (
 	projectName = regexp.MustCompile(`^[a-z0-9][a-z0-9-]{0,38}$`)
 	database    = regexp.MustCompile(`^[A-Za-z0-9][A-Za-z0-9_-]{0,62}$`)
 	table       = regexp.MustCompile(`^[A-Za-z_][A-Za-z0-9_]{0,63}$`)
-	printable   = regexp.MustCompile(`^[^\p{C}]{1,64}$`)
-	scpAddress  = regexp.MustCompile(`^[A-Za-z0-9_][A-Za-z0-9_.-]*@[A-Za-z0-9][A-Za-z0-9.-]*:[^:\p{C} -][^:\p{C} ]*$`)
+	// username: t.me addresses (Telegram FAQ, "What can I use as my username?").
+	username   = regexp.MustCompile(`^[A-Za-z0-9_]{5,32}$`)
+	reasonText = regexp.MustCompile(`^[^\p{C}]{1,200}$`)
+	printable  = regexp.MustCompile(`^[^\p{C}]{1,64}$`)
+	scpAddress = regexp.MustCompile(`^[A-Za-z0-9_][A-Za-z0-9_.-]*@[A-Za-z0-9][A-Za-z0-9.-]*:[^:\p{C} -][^:\p{C} ]*$`)
 )
 
 func (d *decoder) config(root *yaml.Node) *Config {
@@ -42,9 +44,13 @@ func (d *decoder) config(root *yaml.Node) *Config {
 	if v, ok := s.sub("store", Store{}, "").scalar("path", ""); ok {
 		c.Store.Path = v.local()
 	}
+	c.StopTimeout = defaultStop
+	if v, ok := s.scalar("stop_timeout", ""); ok {
+		c.StopTimeout, _ = v.span(5*time.Second, 10*time.Minute)
+	}
 	c.People = d.people(s)
-	c.Projects = d.projects(s)
 	c.Usage = d.usage(s.sub("usage", Usage{}, ""))
+	c.Projects = d.projects(s, c.Usage.Timezone)
 	d.rules(c)
 	return c
 }
@@ -123,17 +129,31 @@ func (d *decoder) people(s *section) []Person {
 		if v, ok := m.scalar("name", "what to call the person"); ok {
 			p.Name = v.matching(printable, "1 to 64 printable characters")
 		}
+		if v, ok := m.scalar("username", ""); ok {
+			p.Username = v.username()
+		}
 		if v, ok := m.scalar("role", "viewer, deployer, approver or admin"); ok {
-			p.Role = v.role()
+			p.Role = v.role(Roles())
 		}
 		people = append(people, p)
 	}
 	return people
 }
 
-func (v value) role() Role {
+// username is a Telegram username without the @ that people write before it.
+func (v value) username() string {
+	const expected = "a Telegram username, 5 to 32 of A-Z a-z 0-9 _"
+	if name, found := strings.CutPrefix(v.text, "@"); found && username.MatchString(name) {
+		v.failf("expected %s, without the @ before it", expected)
+		return ""
+	}
+	return v.matching(username, expected)
+}
+
+// role is one of some roles, from the lowest to the highest.
+func (v value) role(among []Role) Role {
 	var names []string
-	for _, r := range Roles() {
+	for _, r := range among {
 		if v.text == string(r) {
 			return r
 		}
@@ -143,11 +163,13 @@ func (v value) role() Role {
 	if best := nearest(v.text, names); best != "" {
 		hint = "; did you mean \"" + best + "\"?"
 	}
-	v.failf("expected viewer, deployer, approver or admin, found %s%s", v.shown(), hint)
+	last := len(names) - 1
+	v.failf("expected %s or %s, found %s%s", strings.Join(names[:last], ", "), names[last], v.shown(), hint)
 	return ""
 }
 
-func (d *decoder) projects(s *section) []Project {
+// projects reads the apps; zone is what a freeze's clock is where the project names no other.
+func (d *decoder) projects(s *section, zone *time.Location) []Project {
 	nodes, paths := s.list("projects", "a list of projects")
 	if !s.has("projects") {
 		s.missing("projects", "a list of projects, each with name, chat, source, preview and production")
@@ -156,16 +178,13 @@ func (d *decoder) projects(s *section) []Project {
 	}
 	var projects []Project
 	for i, node := range nodes {
-		projects = append(projects, d.project(d.section(node, paths[i], Project{})))
+		projects = append(projects, d.project(d.section(node, paths[i], Project{}), zone))
 	}
 	return projects
 }
 
-func (d *decoder) project(s *section) Project {
-	p := Project{
-		Migrations: defaultMigrations, MigrationsTable: defaultTable,
-		Approvals: Approvals{Required: 1, Expire: defaultExpire},
-	}
+func (d *decoder) project(s *section, zone *time.Location) Project {
+	p := Project{Migrations: defaultMigrations, MigrationsTable: defaultTable}
 	if v, ok := s.scalar("name", "what the chat calls it"); ok {
 		p.Name = v.matching(projectName, "1 to 39 of a-z 0-9 -, not beginning with -")
 	}
@@ -180,26 +199,60 @@ func (d *decoder) project(s *section) Project {
 	if v, ok := s.scalar("migrations_table", ""); ok {
 		p.MigrationsTable = v.matching(table, "a table's name of A-Z a-z 0-9 _")
 	}
+	d.environments(s, &p)
+	if s.has("freeze") {
+		p.Freeze = d.freeze(s.sub("freeze", Freeze{}, ""), zone)
+	}
+	return p
+}
+
+// productionKeys are the keys of production. Its approvals may stand there or beside it; read, they are the project's.
+type productionKeys struct {
+	Database  string    `yaml:"database"`
+	Approvals Approvals `yaml:"approvals"`
+}
+
+func (d *decoder) environments(s *section, p *Project) {
+	const databaseName = "a D1 database's name: A-Z a-z 0-9 _ -, at most 63"
 	preview := s.sub("preview", Preview{}, "database: and perhaps seed:")
 	if v, ok := preview.scalar("database", "the name of a D1 database"); ok {
-		p.Preview.Database = v.matching(database, "a D1 database's name: A-Z a-z 0-9 _ -, at most 63")
+		p.Preview.Database = v.matching(database, databaseName)
 	}
 	if v, ok := preview.scalar("seed", ""); ok {
 		p.Preview.Seed = v.inside()
 	}
-	production := s.sub("production", Production{}, "database:")
+	p.Preview.Approvals = Approvals{Required: 0, Role: Approver, Expire: defaultExpire}
+	if rules := preview.sub("approvals", Approvals{}, ""); rules != nil {
+		if !rules.has("required") {
+			rules.missing("required", "how many people have to approve a deploy to preview")
+		}
+		rules.approvals(0, &p.Preview.Approvals)
+	}
+	production := s.sub("production", productionKeys{}, "database:")
 	if v, ok := production.scalar("database", "the name of a D1 database"); ok {
-		p.Production.Database = v.matching(database, "a D1 database's name: A-Z a-z 0-9 _ -, at most 63")
+		p.Production.Database = v.matching(database, databaseName)
 	}
-	approvals := s.sub("approvals", Approvals{}, "")
-	if v, ok := approvals.scalar("required", ""); ok {
-		n, _ := v.number(1, 20)
-		p.Approvals.Required = int(n)
+	p.Approvals = Approvals{Required: 1, Role: Approver, Expire: defaultExpire}
+	if production.has("approvals") && s.has("approvals") {
+		d.failf(s.keys["approvals"], s.at("approvals"), "production's approvals are in line %d too; keep one of the two", production.keys["approvals"].Line)
+		d.failf(production.keys["approvals"], production.at("approvals"), "production's approvals are in line %d too; keep one of the two", s.keys["approvals"].Line)
 	}
-	if v, ok := approvals.scalar("expire", ""); ok {
-		p.Approvals.Expire, _ = v.span(time.Minute, 30*24*time.Hour)
+	s.sub("approvals", Approvals{}, "").approvals(1, &p.Approvals)
+	production.sub("approvals", Approvals{}, "").approvals(1, &p.Approvals)
+}
+
+// approvals reads what the section gives into a, which holds the defaults.
+func (s *section) approvals(least int64, a *Approvals) {
+	if v, ok := s.scalar("required", ""); ok {
+		n, _ := v.number(least, 20)
+		a.Required = int(n)
 	}
-	return p
+	if v, ok := s.scalar("role", ""); ok {
+		a.Role = v.role([]Role{Approver, Admin})
+	}
+	if v, ok := s.scalar("expire", ""); ok {
+		a.Expire, _ = v.span(time.Minute, 30*24*time.Hour)
+	}
 }
 
 // patterns are production_refs: whole names, or a folder of names as "release/*".
@@ -243,40 +296,4 @@ func isRef(name string) bool {
 	}
 	return !strings.HasPrefix(name, "-") && !strings.HasSuffix(name, ".") &&
 		!strings.Contains(name, "..") && !strings.Contains(name, "@{")
-}
-
-func (d *decoder) usage(s *section) Usage {
-	u := Usage{Timezone: time.UTC, Alerts: []int{50, 80, 95}, Report: defaultReport}
-	u.Schedule = value{d: d, text: defaultReport}.schedule()
-	if v, ok := s.scalar("report", ""); ok {
-		u.Report, u.Schedule = v.text, v.schedule()
-	}
-	if v, ok := s.scalar("timezone", ""); ok {
-		zone, err := time.LoadLocation(v.text)
-		if err != nil || v.text == "Local" {
-			v.failf("expected a time zone such as UTC or Europe/Berlin, found %s", v.shown())
-			zone = time.UTC
-		}
-		u.Timezone = zone
-	}
-	if spec, ok := u.Schedule.(*cron.SpecSchedule); ok {
-		spec.Location = u.Timezone
-	}
-	if !s.has("alerts") {
-		return u
-	}
-	u.Alerts = []int{}
-	nodes, paths := s.list("alerts", "a list such as [50, 80, 95]")
-	for i, node := range nodes {
-		v, ok := d.scalar(node, paths[i])
-		if !ok {
-			continue
-		}
-		n, ok := v.number(1, 100)
-		if ok && len(u.Alerts) > 0 && int(n) <= u.Alerts[len(u.Alerts)-1] {
-			v.failf("expected ascending percentages, found %d after %d", n, u.Alerts[len(u.Alerts)-1])
-		}
-		u.Alerts = append(u.Alerts, int(n))
-	}
-	return u
 }

@@ -11,7 +11,9 @@ func nearest(word string, known []string) string {
 	best, distance := "", 1<<10
 	for _, k := range known {
 		d := edits(squash(word), squash(k))
-		if d < distance && d <= max(1, len(k)/3) {
+		// Of two that are as near, the one that is as long: letters are swapped more often than left out.
+		nearer := d < distance || d == distance && len(k) == len(word) && len(best) != len(word)
+		if nearer && d <= max(1, len(k)/3) {
 			best, distance = k, d
 		}
 	}

@@ -12,8 +12,6 @@ import (
 	"strconv"
 	"strings"
 	"time"
-
-	"github.com/robfig/cron/v3"
 )
 
 // The shapes of lengths of time.
@@ -253,24 +251,4 @@ func (v value) place() Place {
 		return Place{Chat: id, Topic: n}
 	}
 	return Place{}
-}
-
-// schedule is a cron expression of five fields, or @daily and the like.
-func (v value) schedule() cron.Schedule {
-	const expected = `expected a cron expression such as "0 9 * * MON" (minute, hour, day, month, weekday)`
-	if strings.Contains(v.text, "TZ=") {
-		v.failf("the time zone of the schedule is set with usage.timezone")
-		return nil
-	}
-	fields := cron.Minute | cron.Hour | cron.Dom | cron.Month | cron.Dow | cron.Descriptor
-	schedule, err := cron.NewParser(fields).Parse(v.text)
-	if err != nil {
-		v.failf("%s, found %s", expected, v.shown())
-		return nil
-	}
-	if schedule.Next(time.Date(2026, 1, 1, 0, 0, 0, 0, time.UTC)).IsZero() {
-		v.failf("%s names a day that never comes", v.shown())
-		return nil
-	}
-	return schedule
 }
