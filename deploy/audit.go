@@ -41,16 +41,18 @@ func (e Entry) fields() []field {
 		{"environment", string(e.Environment)},
 		{"who.id", signed(e.Who.ID)},
 		{"who.name", e.Who.Name},
+		{"who.anonymous", truth(e.Who.Anonymous)},
 		{"what", e.What},
 		{"run", e.Run},
 		{"release", decimal(e.Release)},
 		{"digest", e.Digest},
 		{"detail", e.Detail},
+		{"key", e.Key},
 		{"prev", e.Prev},
 	}
 }
 
-// decimal, signed and stamp write a value, and nothing for the zero one.
+// decimal, signed, truth and stamp write a value, and nothing for the zero one.
 func decimal(n uint64) string {
 	if n == 0 {
 		return ""
@@ -63,6 +65,13 @@ func signed(n int64) string {
 		return ""
 	}
 	return strconv.FormatInt(n, 10)
+}
+
+func truth(b bool) string {
+	if !b {
+		return ""
+	}
+	return "true"
 }
 
 func stamp(t time.Time) string {
@@ -94,7 +103,7 @@ func (e Entry) seal() string {
 // Sealed is the entry as it lies in the log: after the one whose hash is prev (empty: it is the first), with its own hash.
 // Seq has to be set before. What JSON could not give back is made plain first: text that is not UTF-8, a time zone.
 func (e Entry) Sealed(prev string) Entry {
-	for _, text := range []*string{&e.Project, (*string)(&e.Environment), &e.Who.Name, &e.What, &e.Run, &e.Digest, &e.Detail} {
+	for _, text := range []*string{&e.Project, (*string)(&e.Environment), &e.Who.Name, &e.What, &e.Run, &e.Digest, &e.Detail, &e.Key} {
 		*text = strings.ToValidUTF8(*text, string(utf8.RuneError))
 	}
 	e.At = e.At.UTC().Round(0)

@@ -26,7 +26,7 @@ func jsonl(t testing.TB, logs ...[]deploy.Entry) string {
 func TestAnExportIsProvedByItselfAlone(t *testing.T) {
 	shop, team := chain("shop", 5), chain("", 3)
 	text := jsonl(t, shop, team)
-	if lines := strings.Split(strings.TrimSuffix(text, "\n"), "\n"); len(lines) != 8 || !strings.Contains(lines[0], `"who":{"id":1002,"name":"Reviewer"}`) {
+	if lines := strings.Split(strings.TrimSuffix(text, "\n"), "\n"); len(lines) != 8 || !strings.Contains(lines[0], `"who":{"id":1002,"name":"Reviewer","anonymous":true}`) {
 		t.Errorf("%s", text)
 	}
 	found, err := deploy.VerifyJSONL(strings.NewReader(text), map[string][]deploy.ChainHead{"shop": {headOf(shop)}, "": {headOf(team[:2])}})
@@ -104,7 +104,7 @@ func TestNoCellOfAnExportIsAFormula(t *testing.T) {
 	if err := deploy.WriteCSV(&out, walk(log)); err != nil {
 		t.Fatal(err)
 	}
-	if !strings.HasPrefix(out.String(), "seq,at,project,environment,who.id,who.name,what,run,release,digest,detail,prev,hash\r\n1,2026-11-21T12:00:03.00000007Z,shop,production,1002,Reviewer,") {
+	if !strings.HasPrefix(out.String(), "seq,at,project,environment,who.id,who.name,who.anonymous,what,run,release,digest,detail,key,prev,hash\r\n1,2026-11-21T12:00:03.00000007Z,shop,production,1002,Reviewer,true,") {
 		t.Errorf("%s", out.String())
 	}
 	rows, err := csv.NewReader(&out).ReadAll()
@@ -114,7 +114,7 @@ func TestNoCellOfAnExportIsAFormula(t *testing.T) {
 	for i, row := range rows[1:] {
 		text := log[i].Detail
 		safe := text == "" || strings.HasPrefix(text, "plain") || strings.HasPrefix(text, "a=") || strings.HasPrefix(text, "with") || strings.HasPrefix(text, "entry")
-		if got := row[10]; safe && got != text || !safe && !strings.HasPrefix(got, "'") {
+		if got := row[11]; safe && got != text || !safe && !strings.HasPrefix(got, "'") {
 			t.Errorf("%q is written as %q", text, got)
 		}
 	}

@@ -22,7 +22,7 @@ import (
 func anEntry() deploy.Entry {
 	return deploy.Entry{
 		Seq: 7, At: time.Date(2026, 11, 21, 12, 0, 3, 70, time.UTC), Project: "shop", Environment: release.Production,
-		Who: release.Person{ID: 1002, Name: "Reviewer"}, What: "approved", Run: "01A", Release: 42, Digest: "abc", Detail: "why",
+		Who: release.Person{ID: 1002, Name: "Reviewer", Anonymous: true}, What: "approved", Run: "01A", Release: 42, Digest: "abc", Detail: "why", Key: "u7",
 	}
 }
 
@@ -66,9 +66,9 @@ func TestTheHashOfAnEntryNeverChanges(t *testing.T) {
 	}{
 		{
 			anEntry().Sealed(zeros),
-			"towline audit 1\nat:29:2026-11-21T12:00:03.00000007Z\ndetail:3:why\ndigest:3:abc\nenvironment:10:production\nprev:64:" + zeros +
-				"\nproject:4:shop\nrelease:2:42\nrun:3:01A\nseq:1:7\nwhat:8:approved\nwho.id:4:1002\nwho.name:8:Reviewer\n",
-			"aefa8ce80dfaf9fd9e001116eb36c39b8fb56dc0aab6de7d15cfaa2d045ac878",
+			"towline audit 1\nat:29:2026-11-21T12:00:03.00000007Z\ndetail:3:why\ndigest:3:abc\nenvironment:10:production\nkey:2:u7\nprev:64:" + zeros +
+				"\nproject:4:shop\nrelease:2:42\nrun:3:01A\nseq:1:7\nwhat:8:approved\nwho.anonymous:4:true\nwho.id:4:1002\nwho.name:8:Reviewer\n",
+			"29cc1aad750694b779b230218edc1fb2d95ffbadbdfaa89260637245c114be20",
 		},
 		{deploy.Entry{}.Sealed(""), "towline audit 1\n", "e29347716367182f32f3d699cf43129d5031bcd5284e5eb8a320dde6440d662f"},
 	} {
@@ -80,18 +80,24 @@ func TestTheHashOfAnEntryNeverChanges(t *testing.T) {
 
 func TestEveryFieldOfAnEntryIsSealed(t *testing.T) {
 	sealed := anEntry().Sealed("before")
-	var fields func(v reflect.Value, name string)
-	fields = func(v reflect.Value, name string) {
+	odd := deploy.Entry{}
+	var fields func(v, odd reflect.Value, name string)
+	fields = func(v, odd reflect.Value, name string) {
 		for i := range v.NumField() {
 			f, name := v.Field(i), name+v.Type().Field(i).Name
-			if f.Kind() == reflect.Struct && f.Type() != reflect.TypeFor[time.Time]() {
-				fields(f, name+".")
+			switch {
+			case name == "Hash" || name == "Prev":
 				continue
-			}
-			if name == "Hash" || name == "Prev" {
+			case f.Kind() == reflect.Struct && f.Type() != reflect.TypeFor[time.Time]():
+				fields(f, odd.Field(i), name+".")
 				continue
+			case f.Kind() == reflect.String:
+				odd.Field(i).SetString("a\xff\xfeb") // which JSON cannot hold
 			}
 			was := reflect.ValueOf(f.Interface())
+			if f.IsZero() {
+				t.Errorf("%s is not tried", name)
+			}
 			f.SetZero()
 			if empty := sealed.Sealed("before"); empty.Hash == anEntry().Sealed("before").Hash {
 				t.Errorf("an entry without its %s has the same hash: the canonical form leaves it out", name)
@@ -99,7 +105,13 @@ func TestEveryFieldOfAnEntryIsSealed(t *testing.T) {
 			f.Set(was)
 		}
 	}
-	fields(reflect.ValueOf(&sealed).Elem(), "")
+	fields(reflect.ValueOf(&sealed).Elem(), reflect.ValueOf(&odd).Elem(), "")
+	odd = odd.Sealed("")
+	if raw, err := json.Marshal(odd); err != nil {
+		t.Error(err)
+	} else if back := (deploy.Entry{}); json.Unmarshal(raw, &back) != nil || back.Sealed("").Hash != odd.Hash || back != odd {
+		t.Errorf("odd text does not come back: %+v, was %+v", back, odd)
+	}
 	if anEntry().Sealed("before").Hash == anEntry().Sealed("another").Hash {
 		t.Error("the entry before is not part of the hash")
 	}

@@ -5,7 +5,7 @@
 //		storetest.Test(t, func(t *testing.T) storetest.Opened { ... })
 //	}
 //
-// records.go goes through what a Tx reads and writes, kind by kind; transactions.go is about what makes a transaction one;
+// records.go goes through what a Tx reads and writes, kind by kind; audit.go is about the chain of a log; transactions.go is about what makes a transaction one;
 // growth.go about a store that has become old.
 package storetest
 
@@ -32,7 +32,7 @@ const limit = 60 * time.Second
 // cleanup that open registers.
 func Test(t *testing.T, open func(t *testing.T) Opened) {
 	t.Helper()
-	for _, part := range [][]testCase{records, lists, transactions, growth} {
+	for _, part := range [][]testCase{records, lists, audit, transactions, growth} {
 		for _, c := range part {
 			t.Run(c.name, func(t *testing.T) {
 				ctx, cancel := context.WithTimeout(t.Context(), limit)
