@@ -17,7 +17,8 @@ const mostUpdate = 1 << 20
 
 // WebhookHandler receives updates that Telegram posts. It answers 200 only when
 // an update is in the journal, and 503 when that failed or too many are waiting:
-// Telegram repeats until it gets 200. Requests without the secret get 401. It can
+// Telegram repeats until it gets 200. Requests without the secret get 401, other
+// methods than POST 405, bodies of more than 1 MiB 413. It can
 // be served before Run and after it; updates are handled while Run runs. It is
 // nil when the options have no webhook.
 func (b *Bot) WebhookHandler() http.Handler {
@@ -39,7 +40,11 @@ func (b *Bot) WebhookHandler() http.Handler {
 		}
 		body, err := io.ReadAll(http.MaxBytesReader(w, r.Body, mostUpdate))
 		if err != nil {
-			http.Error(w, "unreadable body", http.StatusRequestEntityTooLarge)
+			status := http.StatusBadRequest // broken off: it comes again
+			if _, large := errors.AsType[*http.MaxBytesError](err); large {
+				status = http.StatusRequestEntityTooLarge
+			}
+			http.Error(w, "unreadable body", status)
 			return
 		}
 		if err := b.accept(r.Context(), body); err != nil {
