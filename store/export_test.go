@@ -1,0 +1,25 @@
+package store
+
+import (
+	"context"
+	"os"
+	"time"
+)
+
+// WithSteps calls done after each step of what Open does, and ends it there with the error that done returns.
+func (o Options) WithSteps(done func(step string) error) Options {
+	o.step = done
+	return o
+}
+
+// RestoreInSteps is Restore, which calls done after each step and ends there with the error that it returns.
+func RestoreInSteps(ctx context.Context, archive, path string, now time.Time, done func(step string) error) (Restored, error) {
+	r := restoring{path: Locate(path), archive: archive, now: now, step: done}
+	return r.run(ctx)
+}
+
+// Die lets go of the store as the end of its process would: the lock is gone, the rest stays as it is.
+func (s *Store) Die() error { return s.db.Close() }
+
+// LockOwner reads a table of locks.
+func LockOwner(table string, file os.FileInfo) int { return lockOwner(table, file) }
