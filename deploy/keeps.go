@@ -30,11 +30,14 @@ func (e *Engine) LockFor(ctx context.Context, r Request, env release.Environment
 		case reason == "":
 			return release.Refuse(release.CodeNeedsReason, "command", "lock")
 		case span < time.Minute || span > LockMost:
-			return release.Refuse(release.CodeBadTime, "most", fmt.Sprint(int(LockMost.Hours()/24))+" days")
+			return release.Refuse(release.CodeBadTime, "command", "lock", "most", fmt.Sprint(int(LockMost.Hours()/24))+" days")
 		case s.Lock.Active(now) && s.Lock.By.ID != r.By.ID:
-			return gate.Start{Environment: env, By: r.By.Person, State: *s}.Kept(now)
+			return gate.Start{Environment: env, By: r.By.Person, State: *s}.Locked(now)
 		}
 		lock = release.Lock{By: r.By.Person, Reason: reason, At: now, Until: now.Add(span), Place: r.ReplyTo, Reminded: now}
+		if s.Lock.Active(now) && s.Lock.Reason == reason {
+			lock.At = s.Lock.At // it goes on
+		}
 		s.Lock = &lock
 		e.kept(tx, *s, LockChanged, "lock", r.By.Person, fmt.Sprintf("until %s: %s", lock.Until.UTC().Format(time.RFC3339), reason))
 		return nil
@@ -45,11 +48,12 @@ func (e *Engine) LockFor(ctx context.Context, r Request, env release.Environment
 // Unlock gives an environment back. One's own lock takes no right; somebody else's is taken over, or lifted by an admin.
 func (e *Engine) Unlock(ctx context.Context, r Request, env release.Environment) (was release.Lock, err error) {
 	err = e.keep(ctx, r, env, gate.Deployer, "unlock", func(tx Tx, s *release.State) error {
+		now := e.now()
 		switch {
-		case s.Lock == nil:
+		case !s.Lock.Active(now):
 			return release.Refuse(release.CodeNoLock, "environment", string(env))
-		case s.Lock.By.ID != r.By.ID && r.By.Role < gate.Admin:
-			return gate.Start{Environment: env, By: r.By.Person, State: *s}.Kept(e.now())
+		case s.Lock.By.ID != r.By.ID && e.actor(tx, r.By).Role < gate.Admin:
+			return gate.Start{Environment: env, By: r.By.Person, State: *s}.Locked(now)
 		}
 		was, s.Lock = *s.Lock, nil
 		e.kept(tx, *s, LockChanged, "unlock", r.By.Person, was.Reason)
@@ -112,7 +116,7 @@ func (e *Engine) Unhold(ctx context.Context, r Request, env release.Environment,
 			return release.Refuse(release.CodeNeedsReason, "command", "unhold")
 		}
 		if s.Hold == nil {
-			return release.Refuse(release.CodeNoHold)
+			return release.Refuse(release.CodeNoHold, "environment", string(env))
 		}
 		s.Hold = nil
 		e.kept(tx, *s, HoldChanged, "unhold", r.By.Person, reason)
@@ -127,7 +131,7 @@ func (e *Engine) FreezeNow(ctx context.Context, r Request, span time.Duration, r
 		case reason == "":
 			return release.Refuse(release.CodeNeedsReason, "command", "freeze")
 		case span < time.Minute || span > FreezeMost:
-			return release.Refuse(release.CodeBadTime, "most", fmt.Sprint(int(FreezeMost.Hours()/24))+" days")
+			return release.Refuse(release.CodeBadTime, "command", "freeze", "most", fmt.Sprint(int(FreezeMost.Hours()/24))+" days")
 		}
 		now := e.now()
 		f = release.Freeze{By: r.By.Person, Reason: reason, At: now, Until: now.Add(span)}

@@ -101,6 +101,9 @@ func (s Start) Kept(now time.Time) *release.Refusal {
 	return nil
 }
 
+// Locked judges the lock alone: whether somebody else has it.
+func (s Start) Locked(now time.Time) *release.Refusal { return lock(s, now) }
+
 // unsettled: an earlier run of which nobody knows how it ended keeps the environment until a person has looked.
 func unsettled(s Start, _ time.Time) *release.Refusal {
 	if l := s.State.Lease; l != nil && l.Run != s.Self && s.State.Unresolved {
@@ -115,7 +118,8 @@ func hold(s Start, _ time.Time) *release.Refusal {
 	if h == nil || s.Kind == release.Rollback {
 		return nil
 	}
-	return release.Refuse(release.CodeHold, "by", h.By.Shown(), "reason", h.Reason, "since", h.At.UTC().Format(time.RFC3339))
+	return release.Refuse(release.CodeHold, "project", s.State.Project, "environment", string(s.Environment), "by", h.By.Shown(),
+		"reason", h.Reason, "since", h.At.UTC().Format(time.RFC3339))
 }
 
 // lock: a person's lock stops everybody else, a rollback as well; taking it over is one tap.
@@ -124,7 +128,7 @@ func lock(s Start, now time.Time) *release.Refusal {
 	if !l.Active(now) || l.By.ID == s.By.ID {
 		return nil
 	}
-	return release.Refuse(release.CodeLock, "environment", string(s.Environment), "by", l.By.Shown(), "reason", l.Reason,
+	return release.Refuse(release.CodeLock, "project", s.State.Project, "environment", string(s.Environment), "by", l.By.Shown(), "reason", l.Reason,
 		"since", l.At.UTC().Format(time.RFC3339), "until", l.Until.UTC().Format(time.RFC3339))
 }
 
