@@ -17,9 +17,10 @@ import (
 const maxBody = 64 << 10
 
 type sayRequest struct {
-	As      int64  `json:"as"`
-	Text    string `json:"text"`
-	ReplyTo int    `json:"reply_to"`
+	As       int64   `json:"as"`
+	Text     string  `json:"text"`
+	ReplyTo  int     `json:"reply_to"`
+	Mentions []int64 `json:"mentions"` // whom the text mentions by name, without a username
 }
 
 type sayReply struct {
@@ -36,7 +37,7 @@ func (p *Page) say(w http.ResponseWriter, r *http.Request) {
 		return
 	}
 	id, err := p.o.Chat.Say(r.Context(), telegram.SayOptions{
-		Chat: p.o.Group, From: req.As, Text: req.Text, ReplyTo: req.ReplyTo,
+		Chat: p.o.Group, From: req.As, Text: req.Text, ReplyTo: req.ReplyTo, Mentions: req.Mentions,
 	})
 	if err != nil {
 		p.o.Logger.Info("a message was refused", "as", req.As, "error", err)

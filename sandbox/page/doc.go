@@ -7,7 +7,7 @@
 //   - GET /, the page, and its scripts and styles, all embedded: no build step, no other host, no inline script.
 //   - GET /api/events, a stream of server-sent events: first the room, then every message that changed, whole. A client that comes back
 //     with Last-Event-ID gets what changed meanwhile; one that comes back to a restarted server is told to start over.
-//   - POST /api/say and /api/press, what a member does.
+//   - POST /api/say and /api/press, what a member does, and /api/anonymous, which makes a member an anonymous administrator, or no longer.
 //   - GET /api/document/{message}, the file of a message.
 //
 // feed.go turns the chat into numbered changes, events.go streams them, actions.go carries out what members do, guard.go keeps other

@@ -24,8 +24,10 @@ type room struct {
 	Epoch    string                       `json:"epoch"`
 	Title    string                       `json:"title"`
 	Members  []Member                     `json:"members"`
-	People   map[int64]string             `json:"people"` // names by id, for reactions and mentions
-	Bots     map[int64]string             `json:"bots"`   // user names of bots by id
+	People   map[int64]string             `json:"people"`    // names by id, for reactions and mentions
+	Bots     map[int64]string             `json:"bots"`      // user names of bots by id
+	Names    map[int64]string             `json:"usernames"` // of people by id, without @; of those who have one
+	Hidden   map[int64]bool               `json:"hidden"`    // anonymous administrators
 	Commands map[int64][]telegram.Command `json:"commands"`
 	Tour     []Step                       `json:"tour"`
 }
@@ -42,12 +44,22 @@ type update struct {
 func (p *Page) room() room {
 	r := room{
 		Epoch: p.epoch, Title: p.o.Title, Members: p.o.Members, Tour: p.o.Tour,
-		People: map[int64]string{}, Bots: map[int64]string{}, Commands: map[int64][]telegram.Command{},
+		People: map[int64]string{}, Bots: map[int64]string{}, Names: map[int64]string{}, Hidden: map[int64]bool{},
+		Commands: map[int64][]telegram.Command{},
 	}
 	for _, u := range p.o.Chat.Users() {
 		r.People[u.ID] = u.Name()
 		if u.IsBot {
 			r.Bots[u.ID] = u.Username
+		} else if u.Username != "" {
+			r.Names[u.ID] = u.Username
+		}
+	}
+	if g, ok := p.o.Chat.Group(p.o.Group); ok {
+		for _, m := range g.Members {
+			if m.Anonymous {
+				r.Hidden[m.User] = true
+			}
 		}
 	}
 	for _, m := range p.o.Members {

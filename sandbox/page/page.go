@@ -37,9 +37,13 @@ type Chat interface {
 	Commands(chat, user int64) []telegram.Command
 	// Users lists everybody, the bot included.
 	Users() []telegram.User
+	// Group returns a group with its members as they are now, and false where there is none.
+	Group(chat int64) (telegram.Group, bool)
+	// SetMember changes somebody's membership, as done by somebody.
+	SetMember(chat int64, m telegram.Member, by int64) error
 }
 
-// Member is somebody whom the page's user can play.
+// Member is somebody whom the page's user can play. Their @username is what the Chat's Users say.
 type Member struct {
 	ID    int64  `json:"id"`
 	Name  string `json:"name"`
@@ -85,6 +89,7 @@ type Page struct {
 	handler http.Handler
 
 	mu      sync.Mutex
+	before  map[int64]telegram.Member // what those were who are anonymous now
 	closed  bool
 	closing chan struct{}
 	streams sync.WaitGroup
@@ -117,7 +122,7 @@ func New(o Options) *Page {
 	if _, err := io.ReadFull(o.Random, id[:]); err != nil {
 		panic(fmt.Sprintf("page: reading random bytes: %v", err))
 	}
-	p := &Page{o: o, epoch: hex.EncodeToString(id[:]), closing: make(chan struct{})}
+	p := &Page{o: o, epoch: hex.EncodeToString(id[:]), before: map[int64]telegram.Member{}, closing: make(chan struct{})}
 	p.feed = newFeed(o.Chat, o.Group)
 	p.handler = guard(p.routes())
 	return p
@@ -133,6 +138,7 @@ func (p *Page) routes() http.Handler {
 	mux.HandleFunc("GET /api/events", p.events)
 	mux.HandleFunc("POST /api/say", p.say)
 	mux.HandleFunc("POST /api/press", p.press)
+	mux.HandleFunc("POST /api/anonymous", p.anonymous)
 	mux.HandleFunc("GET /api/document/{message}", p.document)
 	return mux
 }

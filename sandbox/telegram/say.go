@@ -70,7 +70,7 @@ func (s *Server) Say(ctx context.Context, o SayOptions) (int, error) {
 	return m.ID, nil
 }
 
-// mentions finds the names of people in a text.
+// mentions finds the names of people in a text, each in a place of its own.
 func (s *Server) mentions(text string, people []int64) ([]Entity, error) {
 	var list []Entity
 	for _, id := range people {
@@ -78,18 +78,32 @@ func (s *Server) mentions(text string, people []int64) ([]Entity, error) {
 		if p == nil {
 			return nil, fmt.Errorf("telegram: nobody has the id %d", id)
 		}
-		name := p.Name()
-		at := strings.Index(text, name)
-		if at < 0 {
-			name = p.FirstName
-			at = strings.Index(text, name)
+		e, ok := named(text, p.Name(), list)
+		if !ok {
+			e, ok = named(text, p.FirstName, list)
 		}
-		if at < 0 {
+		if !ok {
 			return nil, fmt.Errorf("telegram: the text does not name %s, who is to be mentioned", p.Name())
 		}
-		list = append(list, Entity{Type: "text_mention", Offset: utf16Len(text[:at]), Length: utf16Len(name), User: id})
+		e.User = id
+		list = append(list, e)
 	}
 	return list, nil
+}
+
+// named finds the first place of a name that nothing else has taken.
+func named(text, name string, taken []Entity) (Entity, bool) {
+	for from := 0; ; {
+		at := strings.Index(text[from:], name)
+		if at < 0 {
+			return Entity{}, false
+		}
+		e := Entity{Type: "text_mention", Offset: utf16Len(text[:from+at]), Length: utf16Len(name)}
+		if !slices.ContainsFunc(taken, func(o Entity) bool { return e.Offset < o.Offset+o.Length && o.Offset < e.Offset+e.Length }) {
+			return e, true
+		}
+		from += at + len(name)
+	}
 }
 
 // speakersChat finds the chat for somebody who wants to write, press or react in it.

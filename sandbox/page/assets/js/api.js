@@ -12,7 +12,8 @@ async function post(path, body) {
   return answer;
 }
 
-export const say = (as, text, replyTo) => post("api/say", { as, text, reply_to: replyTo || 0 });
+export const say = (as, text, replyTo, mentions) => post("api/say", { as, text, reply_to: replyTo || 0, mentions: mentions || [] });
+export const anonymous = (as, on) => post("api/anonymous", { as, on });
 export const press = (as, message, row, col, data) => post("api/press", { as, message, row, col, data });
 export const documentURL = (message) => "api/document/" + message;
 

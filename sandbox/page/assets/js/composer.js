@@ -5,7 +5,7 @@ import { byId, el, firstLine, hueOf, straight } from "./dom.js";
 const limit = 4096; // characters in a message, as the Bot API has it
 
 export class Composer {
-  // send(text, replyTo) resolves to true once the message is out.
+  // send(text, replyTo, mentions) resolves to true once the message is out.
   constructor(store, send) {
     this.store = store;
     this.send = send;
@@ -13,7 +13,8 @@ export class Composer {
     this.menu = byId("commands");
     this.answering = null;
     this.selected = 0;
-    this.shown = [];
+    this.shown = []; // the options of the menu: {label, about, whole: it is typed in full, take()}
+    this.named = []; // members whose names were put in for want of a username
     this.input.addEventListener("input", () => this.edited());
     this.input.addEventListener("keydown", (e) => this.key(e));
     this.input.addEventListener("blur", () => this.close());
@@ -26,12 +27,14 @@ export class Composer {
   }
 
   drawn() {
-    this.input.placeholder = "Message as " + this.store.member(this.store.me).name;
+    const asked = this.answering?.force_reply?.placeholder;
+    this.input.placeholder = asked || "Message as " + this.store.member(this.store.me).name;
     if (!this.menu.hidden) this.edited();
   }
 
   answer(message) {
     this.answering = message;
+    this.drawn();
     byId("replying").hidden = !message;
     if (message) {
       byId("reply-name").textContent = straight(message.sender);
@@ -48,7 +51,9 @@ export class Composer {
     count.textContent = left < 300 ? String(left) : "";
     count.classList.toggle("over", left < 0);
     byId("send").disabled = !text.trim() || left < 0;
+    const handle = /(?:^|\s)@(\w*)$/.exec(text.slice(0, this.input.selectionStart));
     if (/^\/[\w@]*$/.test(text)) this.open(text);
+    else if (handle) this.openPeople(handle[1]);
     else this.close();
   }
 
@@ -56,9 +61,12 @@ export class Composer {
     const text = this.input.value;
     if (!text.trim() || text.length > limit) return;
     const answering = this.answering;
+    const named = this.named.filter((m) => text.includes(m.name));
     this.put("");
     this.answer(null);
-    if (!(await this.send(text, answering?.id))) {
+    if (await this.send(text, answering?.id, named.map((m) => m.id))) {
+      this.named = this.named.filter((m) => !named.includes(m));
+    } else {
       if (!this.input.value) this.put(text);
       if (answering) this.answer(answering);
     }
@@ -75,17 +83,44 @@ export class Composer {
     else this.close();
   }
 
+  // open offers the commands that begin with what is typed.
   open(typed) {
     const all = this.store.room.commands[this.store.me] || [];
-    this.shown = all.filter((c) => ("/" + c.command).startsWith(typed.toLowerCase()));
-    if (!this.shown.length && typed !== "/") return this.close();
-    this.selected = 0;
-    const options = this.shown.map((c, i) => el("div.option", { role: "option", id: "option-" + i, onclick: () => this.choose(i) },
-      el("b", {}, "/" + c.command), el("span", { dir: "auto" }, c.description)));
-    this.menu.replaceChildren(...(options.length ? options : [el("p.none", {}, "The bot has no commands here.")]));
+    const fit = all.filter((c) => ("/" + c.command).startsWith(typed.toLowerCase()));
+    if (!fit.length && typed !== "/") return this.close();
+    byId("slash").setAttribute("aria-expanded", "true");
+    this.list("Commands of the bot", fit.map((c) => ({
+      label: "/" + c.command, about: c.description, whole: typed === "/" + c.command, take: () => this.put("/" + c.command + " "),
+    })), "The bot has no commands here.");
+  }
+
+  // openPeople offers those whose username or name begins with what stands behind an @.
+  openPeople(typed) {
+    const begins = (word) => word.toLowerCase().startsWith(typed.toLowerCase());
+    const fit = this.store.room.members.filter((m) => begins(m.name) || begins(this.store.handleOf(m.id).slice(1)));
+    if (!fit.length) return this.close();
+    this.list("Members of the group", fit.map((m) => ({
+      label: m.name, about: this.store.handleOf(m.id) || m.role, whole: begins(this.store.handleOf(m.id).slice(1)) && typed.length + 1 === this.store.handleOf(m.id).length, take: () => this.mention(m, typed.length + 1),
+    })));
+  }
+
+  // mention puts a member in the place of what was typed of them: by username, or else by name.
+  mention(member, typed) {
+    const handle = this.store.handleOf(member.id);
+    if (!handle && !this.named.includes(member)) this.named.push(member);
+    const at = this.input.selectionStart;
+    this.input.setRangeText((handle || member.name) + " ", at - typed, at, "end");
+    this.edited();
+  }
+
+  list(title, options, none) {
+    this.shown = options;
+    this.menu.setAttribute("aria-label", title);
+    const nodes = options.map((o, i) => el("div.option", { role: "option", id: "option-" + i, onclick: () => this.choose(i) },
+      el("b", {}, o.label), el("span", { dir: "auto" }, o.about)));
+    this.menu.replaceChildren(...(nodes.length ? nodes : [el("p.none", {}, none)]));
     this.menu.onmousedown = (e) => e.preventDefault(); // keep the focus in the field
     this.menu.hidden = false;
-    byId("slash").setAttribute("aria-expanded", "true");
     this.select(0);
   }
 
@@ -104,7 +139,7 @@ export class Composer {
   }
 
   choose(i) {
-    this.put("/" + this.shown[i].command + " ");
+    this.shown[i].take();
     this.close();
     this.input.focus();
   }
@@ -128,7 +163,7 @@ export class Composer {
     }
     if (e.key !== "Enter" || e.shiftKey) return;
     e.preventDefault();
-    const whole = open && this.input.value === "/" + this.shown[this.selected].command;
+    const whole = open && this.shown[this.selected].whole;
     if (open && !whole) this.choose(this.selected);
     else this.submit();
   }

@@ -43,7 +43,7 @@ export class Log {
     measureFolds(this.list);
     byId("empty").hidden = this.items.size > 0;
     const fresh = changed.filter(({ before, now }) => !before && !now.deleted);
-    if (reset || this.following || fresh.some(({ now }) => now.from === this.store.me && !now.from_bot)) this.jump();
+    if (reset || this.following || fresh.some(({ now }) => this.store.authorOf(now) === this.store.me && !now.from_bot)) this.jump();
     else this.unseen += fresh.length;
     this.count();
     if (!reset) this.announce(changed);
@@ -101,7 +101,7 @@ export class Log {
       const date = new Date(m.date);
       const newDay = !before || new Date(before.m.date).toDateString() !== date.toDateString();
       if (newDay) item.before(el("li.day", {}, el("span", {}, dayLabel(date, new Date(this.store.now())))));
-      const joined = before && !newDay && !m.service && !before.m.service && before.m.from === m.from && date - new Date(before.m.date) < together;
+      const joined = before && !newDay && !m.service && !before.m.service && before.m.from === m.from && this.store.authorOf(before.m) === this.store.authorOf(m) && date - new Date(before.m.date) < together;
       item.classList.toggle("first", !joined);
       item.classList.add("last");
       const name = item.querySelector(".sender");
@@ -186,7 +186,7 @@ export class Log {
   }
 
   announce(changed) {
-    const lines = changed.filter(({ now }) => !now.deleted && (now.from !== this.store.me || now.from_bot))
+    const lines = changed.filter(({ now }) => !now.deleted && (this.store.authorOf(now) !== this.store.me || now.from_bot))
       .map(({ before, now }) => (before ? "Changed: " : straight(now.sender) + ": ") + firstLine(now));
     if (lines.length) byId("announce").textContent = lines.join(". ");
   }

@@ -14,10 +14,10 @@ import { Tour } from "./tour.js";
 const store = new Store();
 
 // say sends a message and tells whether it went out.
-async function say(text, replyTo) {
+async function say(text, replyTo, mentions) {
   const as = store.me;
   try {
-    await api.say(as, text, replyTo);
+    await api.say(as, text, replyTo, mentions);
   } catch (e) {
     toast(e.message, { bad: true });
     return false;
@@ -38,7 +38,15 @@ async function press(id, button, row, col) {
   }
 }
 
-members(store);
+async function hide(id, on) {
+  try {
+    await api.anonymous(id, on);
+  } catch (e) {
+    toast(e.message, { bad: true });
+  }
+}
+
+members(store, hide);
 const alive = heading(store);
 new Log(store, { say, press, copy, reply: (m) => composer.answer(m) });
 const composer = new Composer(store, say);
@@ -52,6 +60,12 @@ const tour = new Tour(store, {
   },
 });
 
+// As in Telegram, a message that forces a reply opens one, for whom it means.
+store.on("messages", ({ reset, changed }) => {
+  if (reset) return;
+  const asked = changed.findLast(({ before, now }) => !before && !now.deleted && now.force_reply && store.concerns(now, store.me));
+  if (asked && !byId("input").value) composer.answer(asked.now);
+});
 keepTime(() => store.now());
 listen({ room: (r) => store.setRoom(r), change: (c) => store.apply(c), alive });
 addEventListener("keydown", (e) => {

@@ -9,7 +9,7 @@ import { clockTime, fullTime } from "./times.js";
 // messageItem makes the item. context: what richText, keyboard and documentCard need, and {store, reply(message), seek(id)}.
 export function messageItem(m, context) {
   if (m.service) return el("li.service", { "data-id": m.id }, el("span", {}, el("bdi", {}, m.service)));
-  const own = m.from === context.me;
+  const own = context.store.authorOf(m) === context.me;
   const item = el("li.message", { "data-id": m.id, tabindex: "-1", "aria-label": label(m, own) });
   if (own) item.classList.add("own");
   if (m.from_bot) item.classList.add("bot");
@@ -39,7 +39,7 @@ function bubble(m, own, context) {
 }
 
 function sender(m, context) {
-  const role = m.from_bot ? "bot" : context.store.member(m.from)?.role;
+  const role = m.from_bot ? "bot" : m.sender_chat ? "anonymous admin" : context.store.member(m.from)?.role;
   const node = el("div.sender", {}, el("bdi", {}, straight(m.sender)), role && el("span.tag-role", {}, role));
   node.classList.add(hueOf(context.store, m.from));
   return node;

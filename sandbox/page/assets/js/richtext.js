@@ -3,7 +3,7 @@
 import { el, icon } from "./dom.js";
 import { formatTime, fullTime } from "./times.js";
 
-// richText returns a fragment. context: {me, now(), say(text), copy(text), open: Set of what the reader has unfolded}.
+// richText returns a fragment. context: {store, me, now(), say(text), copy(text), open: Set of what the reader has unfolded}.
 export function richText(text, entities, context) {
   const sorted = (entities || [])
     .filter((e) => e.length > 0 && e.offset >= 0 && e.offset < text.length)
@@ -62,7 +62,7 @@ function styled(e, content, context) {
     case "text_mention":
       return leaf(mention(e.user, context));
     case "mention":
-      return leaf(el("span.mention"));
+      return leaf(mention(context.store.named(content)?.id, context));
     case "hashtag":
       return leaf(el("span.hashtag"));
     case "bot_command":

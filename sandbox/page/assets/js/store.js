@@ -2,7 +2,7 @@
 
 export class Store {
   constructor() {
-    this.room = { epoch: "", title: "", members: [], people: {}, bots: {}, commands: {}, tour: [] };
+    this.room = { epoch: "", title: "", members: [], people: {}, bots: {}, usernames: {}, hidden: {}, commands: {}, tour: [] };
     this.messages = new Map();
     this.typing = "";
     this.skew = 0; // how far the server's clock is ahead of ours, in ms
@@ -64,6 +64,33 @@ export class Store {
 
   nameOf(id) {
     return this.room.people[id] || this.member(id)?.name || "Somebody";
+  }
+
+  // handleOf is somebody's @username, or "".
+  handleOf(id) {
+    const name = this.room.usernames[id] || this.room.bots[id];
+    return name ? "@" + name : "";
+  }
+
+  // named finds the member with an @username, however it is spelt.
+  named(handle) {
+    return this.room.members.find((m) => this.handleOf(m.id).toLowerCase() === handle.toLowerCase());
+  }
+
+  // authorOf is who wrote a message. Of an anonymous administrator's the bot is told that it was the group; the page knows who plays.
+  authorOf(m) {
+    return m.author || m.from;
+  }
+
+  // concerns tells whether a message that asks for a reply asks this member.
+  concerns(m, id) {
+    if (!m.force_reply.selective) return true;
+    const to = this.messages.get(m.reply_to);
+    if (to && this.authorOf(to) === id) return true;
+    return (m.entities || []).some((e) => {
+      if (e.type === "text_mention") return e.user === id;
+      return e.type === "mention" && this.named(m.text.slice(e.offset, e.offset + e.length))?.id === id;
+    });
   }
 
   now() {

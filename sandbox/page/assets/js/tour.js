@@ -34,7 +34,7 @@ export class Tour {
   reached() {
     let at = 0;
     for (const m of [...this.store.messages.values()].sort((a, b) => a.id - b.id)) {
-      const said = this.steps.findIndex((s, i) => i >= at && s.say && s.say === m.text?.trim() && (!s.as || s.as === m.from));
+      const said = this.steps.findIndex((s, i) => i >= at && s.say && s.say === m.text?.trim() && (!s.as || s.as === this.store.authorOf(m)));
       if (said >= 0 && !m.deleted) at = said + 1;
     }
     return at;
