@@ -67,7 +67,7 @@ func (d *decoder) window(s *section, zone *time.Location) Window {
 		return w
 	}
 	if v, ok := s.scalar("cron", "when the window begins, as in \"0 16 * * FRI\""); ok {
-		w.Cron = v.text
+		w.Cron = oneLine(v.text)
 		w.Schedule = v.calendarSchedule()
 	}
 	if v, ok := s.scalar("for", "how long the window is, such as 64h"); ok {
@@ -79,14 +79,14 @@ func (d *decoder) window(s *section, zone *time.Location) Window {
 // dates reads a range from one day or minute to another.
 func (d *decoder) dates(s *section, zone *time.Location, w *Window) {
 	if v, ok := s.scalar("from", "the first day, such as 2026-12-20"); ok {
-		w.From = v.text
+		w.From = oneLine(v.text)
 		w.Begins = v.day(zone, 0)
 	}
 	v, ok := s.scalar("to", "the last day, such as 2027-01-04")
 	if !ok {
 		return
 	}
-	w.To = v.text
+	w.To = oneLine(v.text)
 	w.Ends = v.day(zone, 1)
 	if !w.Begins.IsZero() && !w.Ends.IsZero() && !w.Ends.After(w.Begins) {
 		v.failf("not after from: in line %d", s.keys["from"].Line)
@@ -123,6 +123,9 @@ func (v value) day(zone *time.Location, later int) time.Time {
 	}
 	return instant(clock, zone)
 }
+
+// oneLine has one space wherever the file has any, which the readers of times and cron expressions pass over.
+func oneLine(text string) string { return strings.Join(strings.Fields(text), " ") }
 
 // instant is when the clock of a zone shows what clock shows in UTC; where the zone's clock is put forward over it, when
 // that is done.

@@ -3,8 +3,8 @@
 // Parse turns the text of the file into a Config or into Errors: every mistake at once, each with file, line, column, a
 // caret under the place, what was expected and, for a misspelt key, what was probably meant. Nothing is guessed: a key
 // that is not known, a value of another kind, a variable that is not set and two projects on one database are errors.
-// What is legal but probably not meant (a secret that others on the machine can read, a project in which nobody may
-// approve what the only approver asks for) is a Warning.
+// What is legal but probably not meant (a secret that others on the machine can read, an environment on which too few may
+// approve what somebody asks for) is a Warning.
 //
 // The file is decoded to YAML nodes (node.go); ${NAME} is expanded inside scalars only, so a value can never change the
 // structure of the file (expand.go). The kinds of value are in values.go, the rules that look at several values

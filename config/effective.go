@@ -25,8 +25,15 @@ func (c *Config) Effective() string {
 	text := b.String()
 	for _, secret := range c.Secrets() {
 		text = strings.ReplaceAll(text, secret, hidden)
+		text = strings.ReplaceAll(text, escaped(secret), hidden)
 	}
 	return text
+}
+
+// escaped is what quote makes of a secret inside of a text.
+func escaped(secret string) string {
+	text := strconv.Quote(strings.ReplaceAll(secret, "${", "$${"))
+	return text[1 : len(text)-1]
 }
 
 // writeStruct writes the tagged fields, one per line, below an indentation.

@@ -26,6 +26,15 @@ func FuzzParse(f *testing.F) {
 		f.Add(content)
 	}
 	f.Add([]byte(small))
+	f.Add([]byte(strings.Replace(small, "name: Lead", "name: Lead, username: lead_1", 1) + `    approvals: {required: 1, role: admin}
+    freeze:
+      timezone: Africa/Cairo
+      deny: [{cron: "30 2\n29 2 *", for: 31d, reason: x}, {from: 2026-04-24, to: 2026-04-24 01:00}]
+      allow: [{cron: "@hourly", for: 1m}]
+stop_timeout: 5s
+`))
+	f.Add([]byte(small + `    freeze: {deny: [{cron: "0  16 * * FRI", for: 64h}, {from: 2026-12-20   12:00, to: 2026-12-24}]}
+`))
 	f.Add([]byte("telegram: &a {token: *a}\nusage: {report: '@every 1h'}\n\u2028\u0085x: [*a, <<: *a]\r\ry"))
 	f.Fuzz(func(t *testing.T, content []byte) {
 		c, _, err := config.Parse("c", content, "/nowhere", env())
@@ -34,6 +43,14 @@ func FuzzParse(f *testing.F) {
 				t.Errorf("read once, then refused: %v", err)
 			}
 			_ = c.Effective()
+			if lines := config.Changes(c, c); len(lines) > 0 {
+				t.Errorf("a config differs from itself: %q", lines)
+			}
+			for _, line := range append(config.Changes(nil, c), c.Digest()) {
+				if strings.ContainsAny(line, "\n\r") {
+					t.Errorf("a sentence of several lines: %q", line)
+				}
+			}
 			return
 		}
 		var errs config.Errors
