@@ -120,6 +120,11 @@ func demo(ctx context.Context, p program, o demoOptions) (err error) {
 		return err
 	}
 	defer customers()
+	quiet, err := service.answerLines(s, time.Now)
+	if err != nil {
+		return err
+	}
+	defer quiet()
 	p.welcome(w.address, o.dir, keep)
 	return service.run(ctx)
 }

@@ -8,6 +8,8 @@ import (
 	"io"
 	"os"
 	"os/signal"
+	"slices"
+	"strings"
 	"syscall"
 )
 
@@ -27,16 +29,22 @@ type program struct {
 	stderr io.Writer
 }
 
-// subcommand is one of towline's commands.
+// subcommand is one of towline's commands, and what it says of itself.
 type subcommand struct {
-	name  string
-	args  string
-	does  string
-	flags func(*flag.FlagSet) func(ctx context.Context, p program, args []string) error
+	name     string // may be of two words
+	args     string
+	does     string
+	group    group
+	role     string // the least that may, of a command of the chat
+	asks     bool   // it needs -as
+	examples []string
+	flags    func(*flag.FlagSet) func(ctx context.Context, p program, args []string) error
 }
 
+// subcommands are all of them, in the order of their groups.
 func subcommands() []subcommand {
-	return []subcommand{demoCommand(), serveCommand(), checkCommand()}
+	all := []subcommand{demoCommand(), serveCommand(), checkCommand(), pingCommand(), backupCommand(), restoreCommand(), auditVerifyCommand(), auditExportCommand()}
+	return append(all, chatCommands()...)
 }
 
 // exitError is an error with the exit code that it means. An empty text prints nothing more.
@@ -66,17 +74,26 @@ func run(ctx context.Context, args []string, getenv func(string) string, stdin i
 	}
 	switch args[0] {
 	case "help", "-h", "-help", "--help":
-		usage(stdout)
-		return exitFine
+		return p.help(args[1:])
 	}
-	for _, c := range subcommands() {
-		if c.name == args[0] {
-			return p.call(ctx, c, args[1:])
-		}
+	if c, rest, ok := lookUp(args); ok {
+		return p.call(ctx, c, rest)
 	}
 	fmt.Fprintf(stderr, "towline: there is no command %q\n\n", args[0])
 	usage(stderr)
 	return exitUsage
+}
+
+// lookUp finds the command that the arguments begin with, the longest name first: "audit verify" is not "audit".
+func lookUp(args []string) (c subcommand, rest []string, ok bool) {
+	words := 0
+	for _, candidate := range subcommands() {
+		name := strings.Fields(candidate.name)
+		if len(name) > words && len(args) >= len(name) && slices.Equal(args[:len(name)], name) {
+			c, words = candidate, len(name)
+		}
+	}
+	return c, args[words:], words > 0
 }
 
 // untilInterrupted returns a context that ends with the first ctrl-C or SIGTERM. Before it ends, the signals are given
@@ -99,8 +116,7 @@ func (p program) call(ctx context.Context, c subcommand, args []string) int {
 	flags := flag.NewFlagSet("towline "+c.name, flag.ContinueOnError)
 	flags.SetOutput(p.stderr)
 	flags.Usage = func() {
-		fmt.Fprintf(p.stderr, "usage: towline %s %s\n%s\n", c.name, c.args, c.does)
-		flags.PrintDefaults()
+		explain(p.stderr, c, flags)
 	}
 	do := c.flags(flags)
 	switch err := flags.Parse(args); {
@@ -121,12 +137,4 @@ func (p program) call(ctx context.Context, c subcommand, args []string) int {
 	}
 	fmt.Fprintf(p.stderr, "towline: %v\n", err)
 	return exitUnknown
-}
-
-func usage(w io.Writer) {
-	fmt.Fprint(w, "Towline ships an app on Cloudflare D1 from a Telegram chat.\n\nusage: towline COMMAND [flags]\n\n")
-	for _, c := range subcommands() {
-		fmt.Fprintf(w, "  %-6s %s\n", c.name, c.does)
-	}
-	fmt.Fprint(w, "\n`towline COMMAND -h` lists a command's flags.\n")
 }

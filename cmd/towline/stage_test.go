@@ -20,6 +20,7 @@ import (
 
 	"towline/bot"
 	"towline/cloudflare"
+	"towline/deploy"
 	"towline/deploy/gate"
 	"towline/deploy/release"
 	"towline/handlers"
