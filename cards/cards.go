@@ -12,14 +12,17 @@ import (
 	"fmt"
 	"net/url"
 	"strings"
+	"time"
 )
 
 // Card is one message: Telegram HTML and rows of buttons.
 type Card struct {
 	HTML    string
 	Buttons [][]Button
-	Notify  bool // a person must act, or a release is in trouble
-	Asks    bool // its buttons are the answers to a question
+	Notify  bool      // a person must act, or a release is in trouble
+	OnReply Action    // what an answer to it in words means
+	Until   time.Time // when its buttons are dead; zero: as long as such things last
+	Asks    bool      // its buttons are the answers to a question
 }
 
 // Button says a verb and does exactly one thing: an action of Towline's, a page, or a text to copy.
@@ -29,6 +32,7 @@ type Button struct {
 	URL    string
 	Copy   string
 	Style  Style
+	For    []int64 // the only people who may press it; empty: whoever may do what it means
 }
 
 // Style is how a button looks in clients that can show it.
@@ -49,6 +53,8 @@ type Verb string
 const (
 	Approve  Verb = "approve"  // run, digest
 	Reject   Verb = "reject"   // run, digest
+	Because  Verb = "because"  // run, digest, reason; as what an answer means: run, digest, person
+	Cancel   Verb = "cancel"   // project, run
 	Deploy   Verb = "deploy"   // project, ref
 	Promote  Verb = "promote"  // project, number
 	Rollback Verb = "rollback" // project, number

@@ -23,7 +23,7 @@ func succeeded(v View, l lines) Card {
 		l.add(applied(r))
 	}
 	if r.Environment == release.Production {
-		l.addf("Asked for by %s, approved by %s", name(r.Requester.Shown()), people(r.Approvers()))
+		l.add(byWhom(r))
 	}
 	l.spare(files(r)...)
 	steps(&l, r)
@@ -50,6 +50,18 @@ func files(r release.Run) []string {
 		return nil
 	}
 	return listed(r.Plan.Names(), 5, func(n string) string { return code(n) + " taken back" })
+}
+
+// byWhom names who asked and who approved; or for ever that nobody else did.
+func byWhom(r release.Run) string {
+	if b := r.Breaking; b != nil {
+		var codes []string
+		for _, c := range b.Codes() {
+			codes = append(codes, string(c))
+		}
+		return fmt.Sprintf("🔓 Break-glass by %s: “%s”\nSkipped: %s", name(b.By.Shown()), flat(b.Reason, 300), and(shorten(codes, 8, code)))
+	}
+	return fmt.Sprintf("Asked for by %s, approved by %s", name(r.Requester.Shown()), people(r.Approvers()))
 }
 
 func people(list []release.Person) string {
@@ -283,6 +295,9 @@ func closed(v View, l lines) Card {
 					verb = "Withdrawn"
 				}
 				l.addf("%s by %s %s. Nothing was changed.", verb, name(vote.By.Shown()), stamp(vote.At, "t"))
+				if vote.Reason != "" {
+					l.addf("“%s”", flat(vote.Reason, 300))
+				}
 			}
 		}
 	case release.Expired:

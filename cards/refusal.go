@@ -85,6 +85,9 @@ func refusal(r release.Refusal, run release.Run) said {
 	if s, ok := aboutPeople(r, f); ok {
 		return s
 	}
+	if s, ok := aboutDecision(r, f); ok {
+		return s
+	}
 	if s, ok := aboutRequest(r, run, f); ok {
 		return s
 	}
@@ -138,10 +141,7 @@ func aboutRequest(r release.Refusal, run release.Run, f func(string) string) (sa
 	case release.CodeNotOnPreview:
 		return said{what: notOnPreview(f("release"), f("preview")), next: "Put it there first with /deploy."}, true
 	case release.CodeWouldUndo:
-		return said{
-			what:  fmt.Sprintf("#%s is older than #%s, which is live, and lacks what that one applied:", f("release"), f("live")),
-			facts: listed(r.Items, 6, code), next: "To go back, use /rollback.",
-		}, true
+		return wouldUndo(r, f), true
 	case release.CodeHold:
 		return said{
 			what: fmt.Sprintf("Production is held by %s: “%s”.", f("by"), f("reason")),
@@ -155,6 +155,16 @@ func aboutRequest(r release.Refusal, run release.Run, f func(string) string) (sa
 		return said{what: fmt.Sprintf("#%s is already live there. Nothing to do.", f("release"))}, true
 	}
 	return aboutDestination(r, run, f)
+}
+
+func wouldUndo(r release.Refusal, f func(string) string) said {
+	s := said{what: fmt.Sprintf("This would undo #%s, which is live: #%s is older.", f("live"), f("release")), next: "To go back, use /rollback."}
+	if len(r.Items) > 0 {
+		s.what = fmt.Sprintf("This would undo #%s, which is live: #%s lacks what that one applied:", f("live"), f("release"))
+		s.facts = listed(r.Items, 6, code)
+		s.next = "Bring the files back and deploy again, or use /rollback to go back."
+	}
+	return s
 }
 
 func notOnPreview(number, preview string) string {

@@ -4,6 +4,7 @@ import (
 	"fmt"
 	"slices"
 	"strings"
+	"time"
 
 	"github.com/dustin/go-humanize"
 
@@ -25,6 +26,9 @@ func request(v View, l lines) Card {
 	} else {
 		work(&l, r)
 	}
+	if r.Breaking != nil {
+		breaking(&l, r)
+	}
 	findings(&l, r)
 	if v.SQL != "" {
 		l.spare("<blockquote expandable>" + sql(v.SQL, 2*inlineSQL) + "</blockquote>")
@@ -39,16 +43,23 @@ func request(v View, l lines) Card {
 		l.addf(`<a href="%s">Compare the commits</a>`, esc(v.Compare))
 	}
 	l.gap()
-	if r.Kind != release.Rollback {
+	if r.Kind == release.Promote && r.Breaking == nil {
 		l.add(checked(r))
 	}
-	votes(&l, v)
+	approve := Button{Text: approveLabel(r), Action: Do(Approve, r.ID, r.Approved), Style: Success}
+	if r.Breaking != nil {
+		approve.Text, approve.Style, approve.For = "Break glass "+release.Short(r.Approved), Danger, []int64{r.Breaking.By.ID}
+		l.addf("%s confirms it, or anybody who may approve stops it with Reject.", mention(r.Breaking.By))
+	} else {
+		votes(&l, v)
+	}
 	l.addf("Expires %s · plan <code>%s</code>", when(r.ExpiresAt), release.Short(r.Approved))
-	return Card{HTML: l.String(), Notify: true, Buttons: [][]Button{{
-		{Text: approveLabel(r), Action: Do(Approve, r.ID, r.Approved), Style: Success},
-		{Text: "Reject", Action: Do(Reject, r.ID, r.Approved), Style: Danger},
-	}}}
+	reject := Button{Text: "Reject", Action: Do(Reject, r.ID, r.Approved), Style: Danger}
+	return Card{HTML: l.String(), Notify: true, Buttons: [][]Button{{approve, reject}}, Until: r.ExpiresAt.Add(requestGrace)}
 }
+
+// requestGrace is how long after its end a request's buttons still say that it has expired, rather than nothing.
+const requestGrace = 24 * time.Hour
 
 func approveLabel(r release.Run) string {
 	if r.Kind == release.Rollback {
@@ -72,7 +83,7 @@ func votes(l *lines, v View) {
 	r := v.Run
 	shown := 0
 	for _, vote := range r.Votes {
-		if vote.Yes && vote.Digest == r.Approved {
+		if vote.Yes && vote.Digest == r.Approved && vote.Void == "" {
 			if shown++; shown <= 4 {
 				l.addf("✅ Approved by %s %s", name(vote.By.Shown()), stamp(vote.At, "t"))
 			}
@@ -125,6 +136,10 @@ func difference(d release.Difference) string {
 		return "the database's schema was changed from outside"
 	case "findings":
 		return "what the rehearsal found: " + list
+	case "live":
+		return fmt.Sprintf("another release went live: %s → %s", name(d.Before), name(d.After))
+	case "approver":
+		return "no longer counted, since the role ended: " + list
 	case "policy":
 		return fmt.Sprintf("approvals needed: %s → %s", name(d.Before), name(d.After))
 	case "way":

@@ -35,6 +35,8 @@ func Run(v View) Card {
 		return trouble(v, l)
 	case release.Rejected, release.Expired, release.Overtaken:
 		return closed(v, l)
+	case release.Cancelled:
+		return cancelled(v, l)
 	default:
 		return under(v, l)
 	}
@@ -57,6 +59,9 @@ func headline(v View) string {
 func verdict(r release.Run) (mark, words string) {
 	switch r.Phase {
 	case release.Asking:
+		if r.Breaking != nil {
+			return "🔓", "break-glass, to be confirmed"
+		}
 		if n := len(r.Approvers()); r.Required > 1 {
 			return "🟡", fmt.Sprintf("waiting for approval, %d of %d", n, r.Required)
 		}
@@ -90,6 +95,11 @@ func verdict(r release.Run) (mark, words string) {
 		return "⚪", "expired"
 	case release.Overtaken:
 		return "⚪", "superseded"
+	case release.Cancelled:
+		if r.Failure != nil && len(r.Failure.Applied) > 0 {
+			return "🔴", "cancelled half way"
+		}
+		return "⚪", "cancelled"
 	default:
 		return "⚠️", "unknown, a person must look"
 	}
@@ -170,12 +180,19 @@ func under(v View, l lines) Card {
 		if v.Queued != "" {
 			l.addf("Now running: %s", v.Queued)
 		}
-		return Card{HTML: l.String()}
+		return Card{HTML: l.String(), Buttons: [][]Button{cancelButton(r)}}
 	}
 	work(&l, r)
+	if r.Breaking != nil {
+		breaking(&l, r)
+	}
 	l.gap()
 	steps(&l, r)
-	return Card{HTML: l.String()}
+	if c := r.Cancel; c != nil {
+		l.addf("✋ %s asked to stop it; it stops before its next step.", name(c.By.Shown()))
+		return Card{HTML: l.String()}
+	}
+	return Card{HTML: l.String(), Buttons: [][]Button{cancelButton(r)}}
 }
 
 // work says what the plan does.

@@ -343,7 +343,7 @@ func (s *shop) approve(run release.Run, by gate.Actor) release.Run {
 }
 
 func (s *shop) vote(run release.Run, by gate.Actor, yes bool) (release.Run, error) {
-	return s.engine.Vote(s.t.Context(), deploy.Ballot{Run: run.ID, Digest: run.Approved, By: by, Yes: yes, Here: gate.Known(true, s.now())})
+	return s.engine.Vote(s.t.Context(), deploy.Ballot{Run: run.ID, Digest: run.Approved, By: by, Yes: yes, Reason: "not like this", Here: gate.Known(true, s.now())})
 }
 
 // ship takes a ref through preview to production.

@@ -46,6 +46,9 @@ func (e *Engine) Vote(ctx context.Context, b Ballot) (release.Run, error) {
 			e.record(tx, run, RunEnded, "expired", release.Person{}, "")
 			return nil
 		}
+		if refusal.Code == release.CodeNeedsReason {
+			return nil // a question, rather
+		}
 		tx.Audit(Entry{
 			At: now, Project: run.Project, Environment: run.Environment, Who: b.By.Person, What: "refused", Run: run.ID,
 			Release: run.Release, Digest: b.Digest, Detail: string(refusal.Code),
@@ -65,7 +68,7 @@ func (e *Engine) Vote(ctx context.Context, b Ballot) (release.Run, error) {
 // ballot is what decides whether a vote counts.
 func (e *Engine) ballot(tx Tx, run release.Run, b Ballot) gate.Vote {
 	v := gate.Vote{
-		Run: run, Digest: b.Digest, By: b.By, Yes: b.Yes, Here: b.Here, State: tx.State(run.Project, run.Environment),
+		Run: run, Digest: b.Digest, By: b.By, Yes: b.Yes, Reason: b.Reason, Here: b.Here, State: tx.State(run.Project, run.Environment),
 	}
 	if p, ok := e.Project(run.Project); ok {
 		v.Calendar = p.Freeze.At(e.now())

@@ -170,8 +170,8 @@ type command struct {
 // commands lists the chat's commands in the order in which one needs them.
 func commands() []command {
 	return []command{
-		deployCommand(), promoteCommand(), rollbackCommand(), statusCommand(), releasesCommand(),
-		previewCommand(), unholdCommand(), helpCommand(), whoamiCommand(),
+		deployCommand(), promoteCommand(), rejectCommand(), cancelCommand(), rollbackCommand(), statusCommand(), releasesCommand(),
+		previewCommand(), breakglassCommand(), unholdCommand(), helpCommand(), whoamiCommand(),
 	}
 }
 
@@ -266,11 +266,14 @@ const replies = "reply/"
 
 // frame is a card as the bot posts it.
 func frame(c cards.Card, place bot.Place, replyTo int) bot.Frame {
-	f := bot.Frame{Place: place, ReplyTo: replyTo, HTML: c.HTML, Notify: c.Notify}
+	f := bot.Frame{Place: place, ReplyTo: replyTo, HTML: c.HTML, Notify: c.Notify, Until: c.Until}
+	if c.OnReply.Verb != "" {
+		f.OnReply = c.OnReply.String()
+	}
 	for _, row := range c.Buttons {
 		var out []bot.Button
 		for _, b := range row {
-			button := bot.Button{Text: b.Text, URL: b.URL, Copy: b.Copy, Style: string(b.Style)}
+			button := bot.Button{Text: b.Text, URL: b.URL, Copy: b.Copy, Style: string(b.Style), For: b.For}
 			if b.Action.Verb != "" {
 				button.Data = b.Action.String()
 			}

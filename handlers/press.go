@@ -64,16 +64,16 @@ func refusedPress(r *release.Refusal) bot.Toast {
 // act does what a button means, and says the toast for it.
 func (h *Handlers) act(ctx context.Context, a ask, p bot.Press, action cards.Action) (string, error) {
 	switch action.Verb {
-	case cards.Approve, cards.Reject, cards.Look, cards.Settle:
+	case cards.Approve, cards.Reject, cards.Because, cards.Look, cards.Settle:
 		if err := h.belongs(ctx, a, action.Arg(0)); err != nil {
 			return "", err
 		}
 	}
 	switch action.Verb {
 	case cards.Approve, cards.Reject:
-		yes := action.Verb == cards.Approve
-		run, err := h.engine.Vote(ctx, deploy.Ballot{Run: action.Arg(0), Digest: action.Arg(1), By: a.by, Yes: yes, Here: a.here})
-		return cards.Decided(run, yes), err
+		return h.vote(ctx, a, p, action)
+	case cards.Because:
+		return h.because(ctx, a, p, action)
 	case cards.Look, cards.Settle:
 		look := action.Verb == cards.Look
 		_, err := h.engine.Resolve(ctx, action.Arg(0), a.by, look)
@@ -134,6 +134,8 @@ func (h *Handlers) start(ctx context.Context, a ask, p bot.Press, action cards.A
 		}
 		_, err := ask(ctx, request, number)
 		return cards.AskedFor, err
+	case cards.Cancel:
+		return h.cancelRun(ctx, a, p, action)
 	}
 	return "", release.Refuse(release.CodeStaleButton)
 }

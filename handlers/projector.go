@@ -32,6 +32,9 @@ func (h *Handlers) Project(ctx context.Context, c Cursor) error {
 	if err != nil {
 		return fmt.Errorf("read the cursor of the cards: %w", err)
 	}
+	if err := h.renew(ctx); err != nil {
+		return err
+	}
 	for ctx.Err() == nil {
 		changed := h.engine.Changed()
 		events, err := h.engine.Events(ctx, seq, batch)
@@ -54,6 +57,44 @@ func (h *Handlers) Project(ctx context.Context, c Cursor) error {
 		}
 	}
 	return nil
+}
+
+// renew shows the card of every run that waits for people as it is now, with one fresh set of buttons: whatever happened to
+// the message while the bot was away, there is one that can be pressed.
+func (h *Handlers) renew(ctx context.Context) error {
+	for _, home := range h.team(ctx).Projects {
+		for _, env := range []release.Environment{release.Preview, release.Production} {
+			state, err := h.engine.State(ctx, home.Project, env)
+			if err != nil {
+				return fmt.Errorf("look for what waits for people: %w", err)
+			}
+			ids := []string{state.Request}
+			if state.Unresolved && state.Lease != nil {
+				ids = append(ids, state.Lease.Run)
+			}
+			for _, id := range ids {
+				if err := h.renewRun(ctx, id); err != nil {
+					return err
+				}
+			}
+		}
+	}
+	return nil
+}
+
+func (h *Handlers) renewRun(ctx context.Context, id string) error {
+	if id == "" {
+		return nil
+	}
+	err := h.show(ctx, id)
+	if err == nil {
+		err = h.outbox.Renew(ctx, "run/"+id)
+	}
+	if _, bad := errors.AsType[*bot.FrameError](err); bad || errors.Is(err, bot.ErrNoCard) {
+		h.log.ErrorContext(ctx, "a card cannot be renewed", "run", id, "error", err)
+		return nil
+	}
+	return err
 }
 
 // showAll shows each run that the events name once, as it is now.

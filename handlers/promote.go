@@ -43,3 +43,5 @@ func number(args []string, help cards.Help) (uint64, error) {
 	}
 	return n, nil
 }
+
+func number64(n int64) string { return strconv.FormatInt(n, 10) }

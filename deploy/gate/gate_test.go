@@ -191,6 +191,10 @@ func TestAVoteCountsOnlyWhereNothingSpeaksAgainstIt(t *testing.T) {
 		{"the requester withdraws what has changed since", func(v *gate.Vote) { v.By, v.Yes, v.Digest = actor(1, gate.Viewer), false, "old" }, ""},
 		{"a deployer may not reject", func(v *gate.Vote) { v.By.Role, v.Yes = gate.Deployer, false }, release.CodeNotAllowed},
 		{"twice", func(v *gate.Vote) { v.Run.Votes = []release.Vote{vote(2)} }, release.CodeAlreadyVoted},
+		{"a no without a reason", func(v *gate.Vote) { v.Yes, v.Reason = false, "" }, release.CodeNeedsReason},
+		{"a yes needs no reason", func(v *gate.Vote) { v.Reason = "" }, ""},
+		{"withdrawing needs no reason", func(v *gate.Vote) { v.By, v.Yes, v.Reason = actor(1, gate.Viewer), false, "" }, ""},
+		{"breaking glass is not stopped without a reason", func(v *gate.Vote) { v.Run.Breaking, v.Yes, v.Reason = breaking, false, "" }, release.CodeNeedsReason},
 		{"a second thought", func(v *gate.Vote) { v.Run.Votes, v.Yes = []release.Vote{vote(2)}, false }, ""},
 		{"a vote on what it was before does not count as one", func(v *gate.Vote) {
 			old := vote(2)
@@ -238,7 +242,7 @@ func TestAVoteCountsOnlyWhereNothingSpeaksAgainstIt(t *testing.T) {
 		t.Run(c.name, func(t *testing.T) {
 			v := gate.Vote{
 				Run:    release.Run{Kind: release.Promote, Environment: release.Production, Phase: release.Asking, Requester: release.Person{ID: 1}, Approved: "digest", ExpiresAt: now.Add(time.Hour)},
-				Digest: "digest", By: actor(2, gate.Approver), Yes: true, Here: gate.Known(true, now),
+				Digest: "digest", By: actor(2, gate.Approver), Yes: true, Reason: "wrong week", Here: gate.Known(true, now),
 			}
 			c.change(&v)
 			compare(t, v.Check(now), c.code, nil, nil)

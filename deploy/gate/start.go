@@ -214,7 +214,9 @@ func ledger(s Start, _ time.Time) *release.Refusal {
 			names[i] = name + " → " + now
 		}
 	}
-	undone := slices.ContainsFunc(d.Unknown, func(name string) bool { return slices.Contains(s.LiveNames, name) })
+	undone := slices.ContainsFunc(d.Unknown, func(name string) bool {
+		return slices.Contains(s.LiveNames, name) && d.Renamed[name] == ""
+	})
 	if s.Environment == release.Production && s.State.Live != 0 && (s.State.Live > s.Release || undone) {
 		return release.Refuse(release.CodeWouldUndo, "release", fmt.Sprint(s.Release), "live", fmt.Sprint(s.State.Live)).Listing(names...)
 	}

@@ -14,6 +14,7 @@ type Vote struct {
 	Digest string // that the button stood for
 	By     Actor
 	Yes    bool
+	Reason string     // of a no; withdrawing takes none
 	Here   Fact[bool] // whether they are a member of the project's chat, at the moment of the press
 	// Lent: their right to approve is lent to them by the requester.
 	Lent bool
@@ -43,6 +44,9 @@ func (v Vote) Check(now time.Time) *release.Refusal {
 	if r := Needs(v.By, v.role(), "approve"); r != nil {
 		return r
 	}
+	if !v.Yes && v.Reason == "" {
+		return release.Refuse(release.CodeNeedsReason, "command", "reject")
+	}
 	if v.Yes && v.Lent {
 		return release.Refuse(release.CodeOwnDelegate, "by", v.Run.Requester.Shown())
 	}
@@ -62,7 +66,10 @@ func (v Vote) Check(now time.Time) *release.Refusal {
 // can stop it.
 func (v Vote) breaking(b *release.BreakGlass) *release.Refusal {
 	if !v.Yes && v.By.ID != b.By.ID {
-		return Needs(v.By, Approver, "reject")
+		if r := Needs(v.By, Approver, "reject"); r != nil || v.Reason != "" {
+			return r
+		}
+		return release.Refuse(release.CodeNeedsReason, "command", "reject")
 	}
 	if v.By.ID != b.By.ID {
 		return release.Refuse(release.CodeNotYours, "by", b.By.Shown())

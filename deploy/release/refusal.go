@@ -44,8 +44,6 @@ const (
 	CodeNoFreeze      Code = "no_freeze"
 	CodeNoRun         Code = "nothing_to_cancel"
 	CodeTooLate       Code = "too_late_to_cancel"
-	CodeNoBreaking    Code = "nothing_to_break"
-	CodeNeverSkip     Code = "never_skipped"
 	CodeBadTime       Code = "bad_time"
 	CodeUnknownWho    Code = "unknown_who"
 	CodeConfig        Code = "config_refused"

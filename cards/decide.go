@@ -1,0 +1,184 @@
+package cards
+
+import (
+	"fmt"
+
+	"towline/deploy/release"
+)
+
+// The toasts of a rejection.
+const (
+	SayWhy      = "Say why: tap a reason, or answer the question below."
+	NotRejected = "Not rejected. The request stays open."
+)
+
+// reasons are those that a tap is enough for.
+func reasons() []string {
+	return []string{"Not now", "Wrong release", "Needs changes", "Needs a better way back"}
+}
+
+// WhyNot asks the one who rejects for the reason. A tap is enough; words are better.
+func WhyNot(r release.Run, by release.Person, digest string) Card {
+	only := []int64{by.ID}
+	var rows [][]Button
+	for i, why := range reasons() {
+		if i%2 == 0 {
+			rows = append(rows, nil)
+		}
+		rows[len(rows)-1] = append(rows[len(rows)-1], Button{Text: why, Action: Do(Because, r.ID, digest, why), For: only})
+	}
+	rows = append(rows, []Button{{Text: "Keep it open", Action: Do(Because, r.ID, digest, ""), For: only}})
+	who := mention(by)
+	if by.Anonymous {
+		who = "You"
+	}
+	return Card{
+		HTML: fmt.Sprintf("%s, why is %s of #%d rejected? Tap a reason, or reply to this message in your own words. %s reads it on the card.",
+			who, doingNoun(r.Kind), r.Release, name(r.Requester.Shown())),
+		Buttons: rows, OnReply: Do(Because, r.ID, digest, fmt.Sprint(by.ID)), Until: r.ExpiresAt,
+	}
+}
+
+// KeptOpen takes the place of the question when somebody thought better of it.
+func KeptOpen(by release.Person) Card {
+	return Card{HTML: fmt.Sprintf("Not rejected, says %s. The request stays open.", name(by.Shown()))}
+}
+
+// RejectedFor takes the place of the question when it is answered.
+func RejectedFor(r release.Run, by release.Person, why string) Card {
+	return Card{HTML: fmt.Sprintf("⛔ %s: rejected by %s: “%s”.", arrow(r), name(by.Shown()), flat(why, 300))}
+}
+
+func doingNoun(k release.Kind) string {
+	switch k {
+	case release.Promote:
+		return "the promote"
+	case release.Rollback:
+		return "the rollback"
+	case release.Reset:
+		return "the rebuilding"
+	default:
+		return "the deploy"
+	}
+}
+
+// PickRun asks which run to cancel.
+func PickRun(project string) string {
+	return fmt.Sprintf("Cancel which run of <b>%s</b>?", name(project))
+}
+
+// RunInShort is a run on a button.
+func RunInShort(r release.Run) string {
+	_, words := verdict(r)
+	what := fmt.Sprintf("#%d", r.Release)
+	if r.Release == 0 {
+		what = orElse(r.Ref, "the source")
+	}
+	return fmt.Sprintf("%s: %s %s, %s", r.Environment, r.Kind, what, words)
+}
+
+// CancelAsked answers a /cancel: what was cancelled, or that the run stops as soon as it safely can.
+func CancelAsked(r release.Run) Card {
+	if r.Phase == release.Cancelled {
+		return Card{HTML: fmt.Sprintf("⚪ %s: %s was cancelled before it began. Nothing was changed.", arrow(r), doingNoun(r.Kind))}
+	}
+	return Card{HTML: fmt.Sprintf("🟡 %s: %s stops before its next step. Its card says what was done by then.", arrow(r), doingNoun(r.Kind))}
+}
+
+// Cancelling is the toast for it.
+func Cancelling(r release.Run) string {
+	if r.Phase == release.Cancelled {
+		return "Cancelled. Nothing was changed."
+	}
+	return "It stops before its next step."
+}
+
+// cancelButton stops what has not come to its end.
+func cancelButton(r release.Run) []Button {
+	return []Button{{Text: "Cancel", Action: Do(Cancel, r.Project, r.ID)}}
+}
+
+// cancelled tells what a run that was stopped had done by then, and what it did not come to.
+func cancelled(v View, l lines) Card {
+	r := v.Run
+	l.gap()
+	if c := r.Cancel; c != nil {
+		l.addf("Cancelled by %s %s.", name(c.By.Shown()), stamp(c.At, "t"))
+	}
+	if r.Failure == nil || len(r.Failure.Applied) == 0 && !changed(r) {
+		l.add("Nothing was changed.")
+		return Card{HTML: l.String()}
+	}
+	done, undone := "Done by then, and it stays", "Not done"
+	if r.Kind == release.Rollback {
+		done = "Taken back by then"
+	}
+	if len(r.Failure.Applied) > 0 {
+		l.addf("⚠️ %s: %s.", done, and(shorten(r.Failure.Applied, 6, code)))
+	}
+	if len(r.Failure.Left) > 0 {
+		l.addf("%s: %s.", undone, and(shorten(r.Failure.Left, 6, code)))
+	}
+	l.gap()
+	steps(&l, r)
+	l.gap()
+	undo(&l, r)
+	l.add("Ask for the same again to do the rest: what is applied is not run twice.")
+	return Card{HTML: l.String(), Buttons: retry(r), Notify: true}
+}
+
+// changed reports whether a step of the run changed the database.
+func changed(r release.Run) bool {
+	for _, s := range r.Steps {
+		if s.State == release.StepDone && (s.Name == release.StepReset || s.Name == release.StepApply || s.Name == release.StepUndo || s.Name == release.StepRestore) {
+			return true
+		}
+	}
+	return false
+}
+
+// breaking is the part of a request that goes past the gates: each of them by name, and what it said.
+func breaking(l *lines, r release.Run) {
+	b := r.Breaking
+	l.gap()
+	l.addf("🔓 <b>Break-glass</b> by %s: “%s”", name(b.By.Shown()), flat(b.Reason, 300))
+	l.add("<b>Skips these gates:</b>")
+	for _, s := range b.Skips {
+		l.spare(fmt.Sprintf("• <code>%s</code> %s", s.Code, gateSaid(s, r)))
+	}
+	l.add("Not skipped: the restore point, the ledger and the digest. Everybody is told, and it stays on the release.")
+}
+
+// gateSaid is what a gate had to say, in one line.
+func gateSaid(s release.Refusal, r release.Run) string {
+	if s.Code == release.CodeApprovals {
+		return fmt.Sprintf("%s of others (%s)", countText(s.Facts["required"], "approval"), name(s.Facts["role"]))
+	}
+	return flat(plain(refusal(s, r).what), 160)
+}
+
+func countText(n, noun string) string {
+	if n == "1" {
+		return "1 " + noun
+	}
+	return name(n) + " " + noun + "s"
+}
+
+// aboutDecision: refusals of people's decisions about a run.
+func aboutDecision(r release.Refusal, f func(string) string) (said, bool) {
+	switch r.Code {
+	case release.CodeNotMember:
+		return said{what: "You are not in this project's chat any more, so you do not decide about it.", next: "Somebody of the chat can add you."}, true
+	case release.CodeOwnDelegate:
+		return said{what: fmt.Sprintf("Your right to approve is lent to you by %s, whose request this is.", f("by")), next: "Somebody else has to approve it."}, true
+	case release.CodeNotYours:
+		return said{what: fmt.Sprintf("Only %s can confirm this.", f("by"))}, true
+	case release.CodeNoRun:
+		return said{what: "Nothing is open here: no request, no run in the queue, none at work.", next: "See /status."}, true
+	case release.CodeTooLate:
+		return said{what: "Everything this run changes is done already; it only reads the result back.", next: "To undo it, use /rollback."}, true
+	case release.CodeApprovals:
+		return said{what: fmt.Sprintf("It takes %s of others.", countText(r.Facts["required"], "approval"))}, true
+	}
+	return said{}, false
+}
