@@ -74,7 +74,7 @@ func (e *Engine) TakeOver(ctx context.Context, r Request, env release.Environmen
 		lock = was
 		lock.By, lock.At, lock.Place, lock.Reminded = r.By.Person, now, r.ReplyTo, now
 		s.Lock = &lock
-		e.kept(tx, *s, LockChanged, "lock taken over", r.By.Person, "from "+was.By.Name)
+		e.kept(tx, *s, LockChanged, "lock taken over", r.By.Person, "from "+was.By.Shown())
 		e.tellFormer(tx, *s, was, r.By.Person)
 		return nil
 	})
