@@ -2,6 +2,7 @@ package deploy
 
 import (
 	"context"
+	"slices"
 	"strings"
 
 	"towline/deploy/gate"
@@ -90,7 +91,8 @@ func (e *Engine) Log(ctx context.Context, project string, limit int) ([]Entry, e
 	return out, wrap(err, "read the audit log")
 }
 
-// AddNote puts a root cause on a release that failed or was rolled back.
+// AddNote puts a root cause on a release that failed or was rolled back. The same words of the same person are one note,
+// since a command may be handled twice.
 func (e *Engine) AddNote(ctx context.Context, r Request, number uint64, text string) (release.Release, error) {
 	var out release.Release
 	p, err := e.may(ctx, r, gate.Deployer, "note")
@@ -104,6 +106,10 @@ func (e *Engine) AddNote(ctx context.Context, r Request, number uint64, text str
 			return release.Refuse(release.CodeUnknownRelease, "release", number64(number))
 		case text == "":
 			return release.Refuse(release.CodeNeedsReason, "command", "note")
+		}
+		if slices.ContainsFunc(found.Notes, func(n release.Note) bool { return n.By.ID == r.By.ID && n.Text == text }) {
+			out = found
+			return nil
 		}
 		at := e.now()
 		found.Notes = append(found.Notes, release.Note{By: r.By.Person, At: at, Text: text})

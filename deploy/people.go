@@ -103,10 +103,15 @@ func (e *Engine) Delegate(ctx context.Context, r Request, to release.Person, unt
 		case to.ID == r.By.ID, !back && theirs >= own:
 			return release.Refuse(release.CodeNothingToLend, "who", to.Shown(), "role", theirs.String())
 		case until.Sub(now) > longestDelegation:
-			return release.Refuse(release.CodeBadTime, "most", fmt.Sprint(int(longestDelegation.Hours()/24))+" days")
+			return release.Refuse(release.CodeBadTime, "command", "delegate", "most", fmt.Sprint(int(longestDelegation.Hours()/24))+" days")
 		}
 		d.Role = own.String()
 		all := tx.Delegations()
+		if i := slices.IndexFunc(all, func(o release.Delegation) bool { return o.To.ID == to.ID && o.By.ID == r.By.ID }); i >= 0 && !back &&
+			all[i].Until.Equal(until) && all[i].Role == d.Role {
+			d = all[i] // the same command, handled again
+			return nil
+		}
 		had := len(all)
 		all = slices.DeleteFunc(all, func(o release.Delegation) bool {
 			return o.To.ID == to.ID && (o.By.ID == r.By.ID || back && own == gate.Admin) || !now.Before(o.Until)
@@ -130,6 +135,22 @@ type Lonely struct {
 	Who  release.Person
 	Need int // approvals
 	Have int // other people who may give one
+}
+
+// Lonely lists, for each environment of a project, who would find nobody, or too few people, to approve a change of it.
+func (e *Engine) Lonely(ctx context.Context, project string) (map[release.Environment][]Lonely, error) {
+	p, err := e.project(project)
+	if err != nil {
+		return nil, err
+	}
+	out := map[release.Environment][]Lonely{}
+	err = e.store.View(ctx, func(tx Tx) error {
+		for _, env := range []release.Environment{release.Preview, release.Production} {
+			out[env] = e.lonely(tx, p, env)
+		}
+		return nil
+	})
+	return out, wrap(err, "read who could approve for %s", project)
 }
 
 // lonely lists the deployers of a project for whose requests nobody, or too few, could say yes.

@@ -2,6 +2,7 @@ package deploy
 
 import (
 	"context"
+	"slices"
 	"strings"
 	"time"
 
@@ -15,13 +16,21 @@ type Week struct {
 
 	Deploys, Promotes, Rollbacks int // that ended well
 	Failed                       int // runs on production that did not
-	Broken                       []release.BreakGlass
+	Broken                       []Broken
 	MissingNotes                 []uint64 // releases that failed or were rolled back without a word why
 	Kept                         []release.State
 	Seq                          uint64 // of the last entry of the audit log
 	Head                         string // and its hash
 	TeamSeq                      uint64 // the same of the team's own log
 	TeamHead                     string
+}
+
+// Broken is a run that went past gates.
+type Broken struct {
+	release.BreakGlass
+	Kind        release.Kind
+	Environment release.Environment
+	Release     uint64
 }
 
 // weekPage is how many entries of the log are read in one transaction.
@@ -62,6 +71,7 @@ func (e *Engine) Week(ctx context.Context, project string, since, until time.Tim
 		}
 		before = from
 	}
+	slices.SortStableFunc(w.Broken, func(a, b Broken) int { return a.At.Compare(b.At) })
 	return w, nil
 }
 
@@ -82,7 +92,7 @@ func (e *Engine) tally(ctx context.Context, w *Week, page []Entry) bool {
 		}
 		if entry.What == "break-glass" {
 			if run.Breaking != nil {
-				w.Broken = append(w.Broken, *run.Breaking)
+				w.Broken = append(w.Broken, Broken{BreakGlass: *run.Breaking, Kind: run.Kind, Environment: run.Environment, Release: run.Release})
 			}
 			continue
 		}
