@@ -100,7 +100,9 @@ func (e *Engine) Delegate(ctx context.Context, r Request, to release.Person, unt
 			return gate.Needs(gate.Actor{Person: r.By.Person, Role: own}, gate.Approver, "delegate")
 		case theirs == gate.Stranger:
 			return release.Refuse(release.CodeUnknownWho, "who", to.Name)
-		case to.ID == r.By.ID, !back && theirs >= own:
+		case to.ID == r.By.ID:
+			return release.Refuse(release.CodeNothingToLend, "who", to.Shown(), "why", "yourself")
+		case !back && theirs >= own:
 			return release.Refuse(release.CodeNothingToLend, "who", to.Shown(), "role", theirs.String())
 		case until.Sub(now) > longestDelegation:
 			return release.Refuse(release.CodeBadTime, "command", "delegate", "most", fmt.Sprint(int(longestDelegation.Hours()/24))+" days")
@@ -112,19 +114,23 @@ func (e *Engine) Delegate(ctx context.Context, r Request, to release.Person, unt
 			d = all[i] // the same command, handled again
 			return nil
 		}
-		had := len(all)
+		taken := false
 		all = slices.DeleteFunc(all, func(o release.Delegation) bool {
-			return o.To.ID == to.ID && (o.By.ID == r.By.ID || back && own == gate.Admin) || !now.Before(o.Until)
+			over := !now.Before(o.Until)
+			theirs := o.To.ID == to.ID && (o.By.ID == r.By.ID || back && own == gate.Admin)
+			taken = taken || theirs && !over
+			return theirs || over
 		})
-		if back && len(all) == had {
-			return release.Refuse(release.CodeNothingToLend, "who", to.Shown(), "role", theirs.String())
-		}
-		what := "undelegated"
-		if !back {
+		what, detail := "undelegated", fmt.Sprintf("to %s (%d)", to.Name, to.ID)
+		switch {
+		case !back:
 			all, what = append(all, d), "delegated"
+			detail = fmt.Sprintf("%s %s until %s", d.Role, detail, until.UTC().Format(time.RFC3339))
+		case !taken:
+			return release.Refuse(release.CodeNothingToLend, "who", to.Shown(), "why", "back")
 		}
 		tx.PutDelegations(all)
-		tx.Audit(Entry{At: now, Who: r.By.Person, What: what, Detail: fmt.Sprintf("%s to %s (%d) until %s", d.Role, to.Name, to.ID, until.UTC().Format(time.RFC3339))})
+		tx.Audit(Entry{At: now, Who: r.By.Person, What: what, Detail: detail})
 		return nil
 	})
 	return d, err
