@@ -80,6 +80,7 @@ type world struct {
 
 	mu       sync.Mutex
 	project  deploy.Project // changed by configure
+	team     []gate.Actor   // whom the config names; nil: every request is trusted with the role that it says
 	versions fstest.MapFS
 	refs     []string
 }
@@ -95,7 +96,9 @@ type shop struct {
 	remote    deploy.Databases // D1 behind the faults
 	engine    *deploy.Engine
 	cancel    func() // asks the engine to stop
-	stop      func() // and waits until it has
+	// stopTimeout is how long a stop waits for a step; 0: the engine's own.
+	stopTimeout time.Duration
+	stop        func() // and waits until it has
 }
 
 const account, token = "0123456789abcdef0123456789abcdef", "local-token"
@@ -168,6 +171,19 @@ func (w *world) projects() []deploy.Project {
 	w.mu.Lock()
 	defer w.mu.Unlock()
 	return []deploy.Project{w.project}
+}
+
+// staff makes the config name these people, and nobody else.
+func (w *world) staff(people ...gate.Actor) {
+	w.mu.Lock()
+	defer w.mu.Unlock()
+	w.team = people
+}
+
+func (w *world) people() []gate.Actor {
+	w.mu.Lock()
+	defer w.mu.Unlock()
+	return slices.Clone(w.team)
 }
 
 // later moves the clock.
@@ -259,10 +275,14 @@ func (s *shop) openStore() {
 func (s *shop) start() {
 	s.t.Helper()
 	s.stop()
-	s.engine = deploy.New(deploy.Options{
+	o := deploy.Options{
 		Store: s.store, Blobs: s.records, Databases: s.databases, Projects: s.projects,
-		Now: s.now, Patience: time.Millisecond,
-	})
+		Now: s.now, Patience: time.Millisecond, StopTimeout: s.stopTimeout,
+	}
+	if s.people() != nil {
+		o.People = s.people
+	}
+	s.engine = deploy.New(o)
 	ctx, cancel := context.WithCancel(context.Background())
 	done := make(chan error, 1)
 	run := s.engine.Run
