@@ -2,6 +2,7 @@ package store
 
 import (
 	"context"
+	"encoding/json"
 	"errors"
 	"fmt"
 	"os"
@@ -97,7 +98,7 @@ func checkInto(ctx context.Context, archive, dir string, keep bool, marks map[st
 func checkFile(ctx context.Context, path string, have func(digest string) bool, marks map[string][]deploy.ChainHead) (r Report, err error) {
 	c := &checker{ctx: ctx, have: have, marks: marks}
 	defer func() {
-		if p := recover(); p != nil { // bbolt does so at pages that make no sense
+		if p := recover(); p != nil { // bbolt, at something that checkPages lets pass
 			c.found(fmt.Errorf("its records cannot be read: %v", p))
 		}
 		if c.err == nil && len(c.problems) > 0 {
@@ -120,25 +121,17 @@ func checkFile(ctx context.Context, path string, have func(digest string) bool, 
 	return
 }
 
-// openCopy opens a file of records read only. A file that is shorter than its own records say would end the process when
-// what is missing is touched.
+// openCopy opens a file of records read only, after a look at whether bbolt can read it.
 func openCopy(path string) (*bolt.DB, error) {
+	if err := checkPages(path); err != nil {
+		return nil, fmt.Errorf("its records are damaged: %w", err)
+	}
 	db, err := bolt.Open(path, 0o600, &bolt.Options{ReadOnly: true, Timeout: defaultLockTimeout})
 	if errors.Is(err, bolterrors.ErrTimeout) {
 		return nil, busy(path)
 	}
 	if err != nil {
 		return nil, fmt.Errorf("its records cannot be read: %w", err)
-	}
-	err = db.View(func(b *bolt.Tx) error {
-		info, err := os.Stat(path)
-		if err == nil && info.Size() < b.Size() {
-			err = fmt.Errorf("its records have %d bytes, and %d are there", b.Size(), info.Size())
-		}
-		return err
-	})
-	if err != nil {
-		return nil, errors.Join(err, db.Close())
 	}
 	return db, nil
 }
@@ -212,7 +205,7 @@ func (c *checker) logs() error {
 	return c.ctx.Err()
 }
 
-// content reads every release, every run and every card's file, and asks for the blobs that they name.
+// content reads every record of the engine, and asks for the blobs that releases, plans and cards name.
 func (c *checker) content() error {
 	return c.s.View(c.ctx, func(tx Tx) error {
 		c.report.Releases = each(c, tx, key("release")+"/", func(k string, r release.Release) {
@@ -227,6 +220,7 @@ func (c *checker) content() error {
 				c.blob(k, r.Plan.Script)
 			}
 		})
+		each(c, tx, key(""), func(string, json.RawMessage) {})
 		for k := range tx.Scan(filePrefix, "", 0, false) {
 			digest, _, _ := strings.Cut(strings.TrimPrefix(k, filePrefix), "/")
 			c.blob(k, digest)
@@ -240,6 +234,9 @@ func each[T any](c *checker, tx Tx, prefix string, do func(k string, v T)) (n in
 	for k, raw := range tx.Scan(prefix, "", 0, false) {
 		if c.ctx.Err() != nil {
 			return n
+		}
+		if strings.HasPrefix(k, key("cursor")+"/") { // a bare number
+			continue
 		}
 		var v T
 		if err := decode(raw, &v); err != nil {
