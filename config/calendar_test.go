@@ -114,3 +114,24 @@ func TestPreviewMayAskForApprovalsToo(t *testing.T) {
 		t.Error(diff)
 	}
 }
+
+func TestAWindowIsOneLineHoweverItIsWritten(t *testing.T) {
+	f := read(t, `    freeze: {deny: [{cron: "0   9\n* * *", for: 1h}, {from: "2026-12-20   12:00", to: "2026-12-24  12:00"}]}`+"\n", "").Projects[0].Freeze
+	if got := f.Deny[0].Text() + "; " + f.Deny[1].Text(); got != "0 9 * * * for 1h; 2026-12-20 12:00 to 2026-12-24 12:00" {
+		t.Errorf("got %q", got)
+	}
+}
+
+func TestTheEffectiveConfigOfOneListOfWindowsReadsBack(t *testing.T) {
+	for _, list := range []string{"deny", "allow"} {
+		c := read(t, "    freeze: {"+list+`: [{cron: "@daily", for: 36h}]}`+"\n", "")
+		text := strings.Replace(c.Effective(), "(hidden)", botToken, 1)
+		again, _, err := config.Parse("effective", []byte(strings.Replace(text, "(hidden)", apiToken, 1)), "/", env())
+		if err != nil {
+			t.Fatal(err)
+		}
+		if lines := config.Changes(c, again); len(lines) > 0 {
+			t.Errorf("%s: %q", list, lines)
+		}
+	}
+}

@@ -198,7 +198,7 @@ func TestThereIsASentenceIfAndOnlyIfTheDigestsDiffer(t *testing.T) {
 }
 
 func TestNoSentenceShowsASecretOfEitherConfig(t *testing.T) {
-	const quoted = `pass"wo\rd-1`
+	const quoted = `pass"word-1`
 	load := func(name, token string, project string) *config.Config {
 		text := strings.Replace(small, "name: Lead", `name: "`+name+`"`, 1)
 		text = strings.Replace(text, "{dir: .}", `{dir: ., path: "`+project+`"}`, 1)
@@ -221,11 +221,27 @@ func TestNoSentenceShowsASecretOfEitherConfig(t *testing.T) {
 			}
 		}
 	}
-	hidden := load("${QUOTED}", "111111:first-secret", "a")
-	for _, line := range append(config.Changes(before, hidden), hidden.Effective()) {
-		if strings.Contains(line, "-1") && strings.Contains(line, `rd`) {
-			t.Errorf("a secret with quotes is shown in its escaped form")
+	hidden := load("Lead", "111111:first-secret", "${QUOTED}")
+	if line := "project shop: source path \"a\" → \"(hidden)\""; !slices.Contains(config.Changes(before, hidden), line) {
+		t.Error("what a secret becomes between quotes is not hidden")
+	}
+	if strings.Contains(hidden.Effective(), "word-1") {
+		t.Error("what a secret becomes between quotes is in the effective config")
+	}
+}
+
+func TestAShortSecretIsNotToldByHidingWhatHappensToBeTheSame(t *testing.T) {
+	load := func(refs string) *config.Config {
+		text := small + "    production_refs: [" + refs + "]\n"
+		text = strings.Replace(text, `{token: "${TELEGRAM_BOT_TOKEN}"}`, `{token: "${TELEGRAM_BOT_TOKEN}", webhook: {url: "https://a.example", listen: ":1", secret: main}}`, 1)
+		c, _, err := config.Parse("c", []byte(text), "/srv", env())
+		if err != nil {
+			t.Fatal(err)
 		}
+		return c
+	}
+	if diff := cmp.Diff([]string{"project shop: production refs [main] → [dev]"}, config.Changes(load("main"), load("dev"))); diff != "" {
+		t.Error(diff)
 	}
 }
 

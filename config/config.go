@@ -8,8 +8,9 @@
 //
 // The file is decoded to YAML nodes (node.go); ${NAME} is expanded inside scalars only, so a value can never change the
 // structure of the file (expand.go). The kinds of value are in values.go, the rules that look at several values
-// together in rules.go. Secrets have a type of their own that no log or error can print (secret.go). Effective writes
-// the whole configuration back, defaults included and secrets hidden, for `towline check`.
+// together in rules.go, windows of time in calendar.go. Secrets have a type of their own that no log or error can print
+// (secret.go). Effective writes the whole configuration back, defaults included and secrets hidden, for `towline check`.
+// For the audit log, Changes says in sentences what differs between two configs, and Digest names one.
 //
 // config.example.yaml at the root of the repository is the reference: it has every key, and a test holds it to that.
 package config
