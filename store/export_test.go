@@ -18,8 +18,14 @@ func RestoreInSteps(ctx context.Context, archive, path string, now time.Time, do
 	return r.run(ctx)
 }
 
-// Die lets go of the store as the end of its process would: the lock is gone, the rest stays as it is.
-func (s *Store) Die() error { return s.db.Close() }
-
 // LockOwner reads a table of locks.
 func LockOwner(table string, file os.FileInfo) int { return lockOwner(table, file) }
+
+// OpenAsItIs opens a store without moving it forward.
+func OpenAsItIs(path string) (*Store, error) {
+	db, err := openFile(path, Options{})
+	if err != nil {
+		return nil, err
+	}
+	return &Store{path: path, blobs: path + blobSuffix, db: db}, nil
+}

@@ -114,7 +114,9 @@ func openFile(path string, o Options) (*bolt.DB, error) {
 		db, err := bolt.Open(path, 0o600, &bolt.Options{
 			Timeout: o.LockTimeout, NoSync: o.NoSync, FreelistType: bolt.FreelistMapType, InitialMmapSize: mapped,
 			OpenFile: func(name string, flag int, mode os.FileMode) (_ *os.File, err error) {
-				file, err = os.OpenFile(name, flag, mode)
+				if file, err = os.OpenFile(name, flag, mode); err == nil {
+					err = o.step.after("file opened")
+				}
 				return file, err
 			},
 		})
