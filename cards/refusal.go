@@ -85,7 +85,13 @@ func refusal(r release.Refusal, run release.Run) said {
 	if s, ok := aboutPeople(r, f); ok {
 		return s
 	}
+	if s, ok := aboutLending(r, f); ok {
+		return s
+	}
 	if s, ok := aboutDecision(r, f); ok {
+		return s
+	}
+	if s, ok := aboutKeeps(r, run, f); ok {
 		return s
 	}
 	if s, ok := aboutRequest(r, run, f); ok {
@@ -142,15 +148,9 @@ func aboutRequest(r release.Refusal, run release.Run, f func(string) string) (sa
 		return said{what: notOnPreview(f("release"), f("preview")), next: "Put it there first with /deploy."}, true
 	case release.CodeWouldUndo:
 		return wouldUndo(r, f), true
-	case release.CodeHold:
-		return said{
-			what: fmt.Sprintf("Production is held by %s: “%s”.", f("by"), f("reason")),
-			next: "Lift it with <code>/unhold reason</code> when the cause is gone.",
-		}, true
-	case release.CodeNoHold:
-		return said{what: "Production is not held. There is nothing to lift."}, true
 	case release.CodeNeedsReason:
-		return said{what: "A reason is needed; it goes into the log.", next: fmt.Sprintf("For example: <code>/%s fixed by #43</code>", f("command"))}, true
+		example := orElse(exampleOf(r.Facts["command"]), "/"+r.Facts["command"]+" fixed by #43")
+		return said{what: "A reason is needed; it goes into the log.", next: "For example: " + command(example)}, true
 	case release.CodeAlreadyLive:
 		return said{what: fmt.Sprintf("#%s is already live there. Nothing to do.", f("release"))}, true
 	}

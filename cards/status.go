@@ -34,18 +34,17 @@ func environment(l *lines, project string, e deploy.EnvironmentStatus) {
 		mark = "⚠️"
 	case e.Running != nil:
 		mark = "🟡"
-	case e.State.Hold != nil:
+	case e.State.Hold != nil, e.State.Lock != nil:
 		mark = "🔒"
+	case frozen(e):
+		mark = "❄️"
 	}
 	l.addf("%s <b>%s</b> · %s", mark, e.Environment, what)
 	if e.Live != nil {
 		l.addf("%s by %s", origin(e.Live.Origin, ""), name(e.Live.CreatedBy.Shown()))
 	}
 	database(l, e)
-	if h := e.State.Hold; h != nil {
-		l.addf("🔒 held by %s %s: “%s”", name(h.By.Shown()), when(h.At), name(h.Reason))
-		l.addf("Lift it with <code>/unhold %s reason</code>", name(project))
-	}
+	keptLines(l, project, e)
 	if e.State.Unresolved {
 		l.add("⚠️ a run ended unknown; its card has the buttons to settle it")
 	} else if e.Running != nil {
@@ -57,6 +56,7 @@ func environment(l *lines, project string, e deploy.EnvironmentStatus) {
 	if e.Waiting > 0 {
 		l.addf("%s in the queue", count(e.Waiting, "run"))
 	}
+	lonelyLines(l, e)
 }
 
 func database(l *lines, e deploy.EnvironmentStatus) {
@@ -87,7 +87,7 @@ func promotable(s deploy.Status) *Button {
 		}
 	}
 	n := preview.State.Live
-	if n == 0 || n == production.State.Live || production.State.Unresolved || production.State.Hold != nil || production.Request != nil || production.Running != nil {
+	if n == 0 || n == production.State.Live || production.State.Unresolved || production.State.Hold != nil || frozen(production) || production.Request != nil || production.Running != nil {
 		return nil
 	}
 	number := strconv.FormatUint(n, 10)
@@ -107,6 +107,7 @@ func ReleasesOf(project string, list []deploy.Listed, more bool) Card {
 		l.addf("<b>#%d</b> · %s · %s", r.Number, origin(r.Origin, ""), when(r.CreatedAt))
 		l.addf("%s by %s · <code>%s</code>", count(len(r.Migrations), "migration"), name(r.CreatedBy.Shown()), release.Short(r.Digest))
 		l.addf("preview: %s · production: %s", standing(r.Preview), standing(r.Production))
+		remarks(&l, r)
 	}
 	row := []Button{{Text: "Status", Action: Do(Status, project)}}
 	if more {
@@ -175,9 +176,4 @@ func PickRef(project string, reset bool) string {
 		return fmt.Sprintf("Rebuild %s's preview for which version? It is emptied first.", name(project))
 	}
 	return fmt.Sprintf("Deploy which version of <b>%s</b> to preview?", name(project))
-}
-
-// Unheld says that a hold is over.
-func Unheld(project, reason, by string) Card {
-	return Card{HTML: fmt.Sprintf("🔓 <b>%s</b>: production is no longer held, says %s: “%s”.", name(project), name(by), name(reason))}
 }

@@ -36,6 +36,7 @@ type engine struct {
 	people  []deploy.Standing
 	log     []deploy.Entry
 	week    deploy.Week
+	lonely  map[release.Environment][]deploy.Lonely
 	open    []release.Run
 	keys    []string
 	err     error
@@ -137,7 +138,11 @@ func (e *engine) Log(_ context.Context, project string, limit int) ([]deploy.Ent
 func (e *engine) Week(_ context.Context, project string, since, until time.Time) (deploy.Week, error) {
 	w := e.week
 	w.Project, w.Since, w.Until = project, since, until
-	return w, nil
+	return w, e.note("", "week %s from %s to %s", project, since.Format(time.RFC3339), until.Format(time.RFC3339))
+}
+
+func (e *engine) Lonely(context.Context, string) (map[release.Environment][]deploy.Lonely, error) {
+	return e.lonely, nil
 }
 
 func (e *engine) OpenRuns(context.Context, string) ([]release.Run, error) { return e.open, nil }

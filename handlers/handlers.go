@@ -51,6 +51,7 @@ type Engine interface {
 	State(ctx context.Context, project string, env release.Environment) (release.State, error)
 	People(ctx context.Context) ([]deploy.Standing, error)
 	Log(ctx context.Context, project string, limit int) ([]deploy.Entry, error)
+	Lonely(ctx context.Context, project string) (map[release.Environment][]deploy.Lonely, error)
 	Week(ctx context.Context, project string, since, until time.Time) (deploy.Week, error)
 	OpenRuns(ctx context.Context, project string) ([]release.Run, error)
 	FindRun(ctx context.Context, id string) (release.Run, bool, error)
@@ -74,19 +75,18 @@ type Members interface {
 type Team struct {
 	People   []gate.Actor // with what is lent to them
 	Projects []Home
+	// Usernames are those of the config, in lower case and without the @. They find somebody who is named in a command.
+	Usernames map[string]int64
+	// Zone is where the team's days begin; nil: UTC.
+	Zone *time.Location
+	// Report is when the weekly report is due; nil: never.
+	Report Schedule
 }
 
 // Home is where a project is talked about. Without a topic it is every topic of the chat.
 type Home struct {
 	Project string
 	Place   bot.Place
-}
-
-// Reloaded is what reading the config again came to: what is another now, or what is wrong with it, in which case the old
-// one stays.
-type Reloaded struct {
-	Changes  []string
-	Problems []string
 }
 
 // Handlers handles what people send. It is safe for concurrent use.
@@ -171,7 +171,8 @@ type command struct {
 func commands() []command {
 	return []command{
 		deployCommand(), promoteCommand(), rejectCommand(), cancelCommand(), rollbackCommand(), statusCommand(), releasesCommand(),
-		previewCommand(), breakglassCommand(), unholdCommand(), helpCommand(), whoamiCommand(),
+		previewCommand(), breakglassCommand(), lockCommand(), unlockCommand(), holdCommand(), unholdCommand(), freezeCommand(),
+		peopleCommand(), delegateCommand(), noteCommand(), reportCommand(), auditCommand(), reloadCommand(), helpCommand(), whoamiCommand(),
 	}
 }
 

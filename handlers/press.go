@@ -81,7 +81,7 @@ func (h *Handlers) act(ctx context.Context, a ask, p bot.Press, action cards.Act
 			return cards.Looking, err
 		}
 		return cards.Settled, err
-	case cards.Status, cards.Releases:
+	case cards.Status, cards.Releases, cards.Freeze, cards.Audit:
 		return h.refresh(ctx, a, p, action)
 	}
 	if !p.Current {
@@ -136,6 +136,8 @@ func (h *Handlers) start(ctx context.Context, a ask, p bot.Press, action cards.A
 		return cards.AskedFor, err
 	case cards.Cancel:
 		return h.cancelRun(ctx, a, p, action)
+	case cards.Unlock, cards.TakeOver, cards.Extend:
+		return h.lockPress(ctx, a, p, action)
 	}
 	return "", release.Refuse(release.CodeStaleButton)
 }

@@ -42,35 +42,10 @@ func comingDay(month time.Month, day int, now time.Time) (time.Time, bool) {
 	return time.Time{}, false
 }
 
-// afterSpan reads "3d", "1d12h", "2 days".
+// afterSpan reads "3d", "1d 12h", "2 days".
 func afterSpan(words []string, now time.Time) (time.Time, bool) {
-	text := strings.Join(words, "")
-	if len(words) > 2 || len(words) == 2 && !digits(words[0]) {
-		return now, false
-	}
-	t := now
-	for text != "" {
-		n := len(text) - len(strings.TrimLeft(text, "0123456789"))
-		count, err := strconv.Atoi(text[:n])
-		if err != nil || n > 4 {
-			return now, false
-		}
-		text = text[n:]
-		unit := text[:len(text)-len(strings.TrimLeft(text, "abcdefghijklmnopqrstuvwxyz"))]
-		switch text = text[len(unit):]; unit {
-		case "w", "week", "weeks":
-			t = t.AddDate(0, 0, 7*count)
-		case "d", "day", "days":
-			t = t.AddDate(0, 0, count)
-		case "h", "hour", "hours":
-			t = t.Add(time.Duration(count) * time.Hour)
-		case "m", "min", "minutes":
-			t = t.Add(time.Duration(count) * time.Minute)
-		default:
-			return now, false
-		}
-	}
-	return t, true
+	d, n := span(words)
+	return now.Add(d), n > 0 && n == len(words)
 }
 
 func digits(s string) bool { return s != "" && strings.Trim(s, "0123456789") == "" }

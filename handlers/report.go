@@ -1,0 +1,198 @@
+package handlers
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"slices"
+	"time"
+
+	"towline/bot"
+	"towline/cards"
+	"towline/deploy"
+	"towline/deploy/gate"
+	"towline/deploy/release"
+)
+
+// Schedule tells when something is due: the first time after t, zero for never. cron.Schedule is one.
+type Schedule interface {
+	Next(t time.Time) time.Time
+}
+
+// reportFollower is the reports' name with the Cursor, which keeps the Unix time of the last slot that was reported.
+const reportFollower = "reports"
+
+const (
+	// missedFor is how old a slot may be that was missed while the bot was down.
+	missedFor = 24 * time.Hour
+	// lookEvery is how often the clock is read: a config that was read again, and a clock that was put right, count within it.
+	lookEvery = time.Minute
+	// perMessage is how many projects one message reports on.
+	perMessage = 8
+	// week is what /report looks back on where no schedule says more.
+	week = 7 * 24 * time.Hour
+)
+
+func reportCommand() command {
+	help := cards.Help{
+		Name: "report", Args: "[project]", Does: "The weekly report, so far", Role: gate.Viewer.String(),
+		Examples: []string{"/report", "/report shop"},
+	}
+	return command{
+		help: help, needs: gate.Viewer,
+		handle: func(ctx context.Context, h *Handlers, a ask) (*cards.Card, error) {
+			projects, rest, err := a.oneOrAll()
+			if err != nil {
+				return nil, err
+			}
+			if len(rest) > 0 {
+				return nil, release.Refuse(release.CodeUnknownProject, "project", rest[0]).Listing(projects...)
+			}
+			now := h.now().In(a.team.zone())
+			since := now.Add(-week)
+			if last, ok := slotBefore(a.team.Report, now); ok {
+				since = last
+			}
+			weeks, err := h.weeks(ctx, projects[:min(perMessage, len(projects))], since, now)
+			if err != nil {
+				return nil, err
+			}
+			card := cards.ReportOf(weeks, now)
+			return &card, nil
+		},
+	}
+}
+
+// weeks look back at projects.
+func (h *Handlers) weeks(ctx context.Context, projects []string, since, until time.Time) ([]deploy.Week, error) {
+	var all []deploy.Week
+	for _, p := range projects {
+		w, err := h.engine.Week(ctx, p, since, until)
+		if err != nil {
+			return nil, err
+		}
+		all = append(all, w)
+	}
+	return all, nil
+}
+
+// Report posts the weekly report to every chat when it is due, until ctx ends. Each slot of the schedule is reported once, also
+// over restarts; of those that were missed while the bot was down only the last, and only within a day. What cannot be read is
+// tried again with the next look at the clock.
+func (h *Handlers) Report(ctx context.Context, c Cursor) error {
+	for {
+		wait, err := h.reportDue(ctx, c)
+		if err != nil && ctx.Err() == nil {
+			h.log.ErrorContext(ctx, "the weekly report could not be made", "error", err)
+		}
+		timer := time.NewTimer(wait)
+		select {
+		case <-ctx.Done():
+			timer.Stop()
+			return nil
+		case <-timer.C:
+		}
+	}
+}
+
+// reportDue posts what is due, and says how long to wait before the next look.
+func (h *Handlers) reportDue(ctx context.Context, c Cursor) (wait time.Duration, err error) {
+	team := h.team(ctx)
+	if team.Report == nil {
+		return lookEvery, nil
+	}
+	seq, err := c.Cursor(ctx, reportFollower)
+	if err != nil {
+		return lookEvery, fmt.Errorf("read when the last report was: %w", err)
+	}
+	now := h.now().In(team.zone())
+	last := time.Unix(int64(seq), 0).In(team.zone()) //nolint:gosec // it was stored as that
+	if seq == 0 {
+		// A bot that has just been set up has nothing to report. From here on it counts.
+		return lookEvery, h.reported(ctx, c, now)
+	}
+	if slot, ok := lastSlot(team.Report, last, now); ok {
+		since, ok := slotBefore(team.Report, slot)
+		if !ok || last.Before(since) {
+			since = last // what was missed is not lost
+		}
+		if err := h.postReports(ctx, team, since, slot); err != nil {
+			return lookEvery, err
+		}
+		if err := h.reported(ctx, c, slot); err != nil {
+			return lookEvery, err
+		}
+	}
+	if next := team.Report.Next(now); !next.IsZero() {
+		return max(0, min(lookEvery, next.Sub(now))), nil
+	}
+	return lookEvery, nil
+}
+
+func (h *Handlers) reported(ctx context.Context, c Cursor, slot time.Time) error {
+	if err := c.SetCursor(ctx, reportFollower, uint64(max(1, slot.Unix()))); err != nil { //nolint:gosec // positive
+		return fmt.Errorf("store when the last report was: %w", err)
+	}
+	return nil
+}
+
+// lastSlot is the newest slot after last that is due at now and was not missed for too long.
+func lastSlot(s Schedule, last, now time.Time) (slot time.Time, ok bool) {
+	if oldest := now.Add(-missedFor); last.Before(oldest) {
+		last = oldest
+	}
+	for t := s.Next(last); !t.IsZero() && !t.After(now); t = s.Next(t) {
+		slot, ok = t, true
+	}
+	return slot, ok
+}
+
+// slotBefore is the newest slot before t, at most a year before it.
+func slotBefore(s Schedule, t time.Time) (slot time.Time, ok bool) {
+	if s == nil {
+		return slot, false
+	}
+	for _, back := range []int{1, 8, 32, 367} { // days: what comes often is found soon
+		for next := s.Next(t.AddDate(0, 0, -back)); !next.IsZero() && next.Before(t); next = s.Next(next) {
+			slot, ok = next, true
+		}
+		if ok {
+			return slot, true
+		}
+	}
+	return slot, false
+}
+
+// postReports wants the report in every place where a project is talked about.
+func (h *Handlers) postReports(ctx context.Context, team Team, since, slot time.Time) error {
+	var places []bot.Place
+	projects := map[bot.Place][]string{}
+	for _, home := range team.Projects {
+		if projects[home.Place] == nil {
+			places = append(places, home.Place)
+		}
+		projects[home.Place] = append(projects[home.Place], home.Project)
+	}
+	for _, place := range places {
+		part := 0
+		for some := range slices.Chunk(projects[place], perMessage) {
+			weeks, err := h.weeks(ctx, some, since, slot)
+			if err != nil {
+				return err
+			}
+			part++
+			f := frame(cards.ReportOf(weeks, time.Time{}), place, 0)
+			f.Kind, f.Final = bot.KindReport, true
+			key := fmt.Sprintf("report/%d/%d/%d/%d", slot.Unix(), place.Chat, place.Topic, part)
+			err = h.outbox.Want(ctx, key, f)
+			if bad, ok := errors.AsType[*bot.FrameError](err); ok {
+				h.log.ErrorContext(ctx, "a report cannot be shown", "chat", place.Chat, "error", bad)
+				continue
+			}
+			if err != nil {
+				return err
+			}
+		}
+	}
+	return nil
+}
