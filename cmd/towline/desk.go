@@ -108,8 +108,9 @@ func (d *desk) who(ctx context.Context, o control.Order) (by gate.Actor, known b
 	return gate.Actor{Person: release.Person{ID: o.As}}, false
 }
 
+// needsSomebody refuses a command that nobody's name is on.
 func (d *desk) needsSomebody(ctx context.Context, name string) control.Answer {
-	text := fmt.Sprintf("%s needs to know who asks, since whoever asks for something may not approve it: towline %s -as ID …\n%s",
+	text := fmt.Sprintf("%s is done in somebody's name: whoever asks may not approve, and their role counts. Say whose: towline %s -as ID …\n%s",
 		name, name, d.listed(ctx))
 	return control.Answer{Text: text, Code: string(release.CodeUsage), Exit: exitUsage}
 }
@@ -143,7 +144,7 @@ func (d *desk) Verify(ctx context.Context, q control.AuditQuery) (control.Answer
 	var marks []deploy.ChainHead
 	if q.Head != "" {
 		mark, err := deploy.ParseHead(q.Head)
-		if err == nil && len(logs) != 1 {
+		if err == nil && q.Project == "" {
 			err = errors.New("-head is the head of one log: name its project with -project")
 		}
 		if err != nil {

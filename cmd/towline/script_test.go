@@ -88,6 +88,8 @@ func stageCommands() map[string]command {
 		"buttons": (*stage).cmdButtons, "nothing": (*stage).cmdNothing, "document": (*stage).cmdDocument, "settle": (*stage).cmdSettle,
 		"clock": (*stage).cmdClock, "fault": (*stage).cmdFault, "heal": (*stage).cmdHeal, "held": (*stage).cmdHeld,
 		"sql": (*stage).cmdSQL, "ledger": (*stage).cmdLedger, "sent": (*stage).cmdSent, "wrangler-list": (*stage).cmdWranglerList,
+		"line": (*stage).cmdLine, "outage": (*stage).cmdOutage, "over": (*stage).cmdOver, "tamper": (*stage).cmdTamper,
+		"replace": (*stage).cmdReplace, "held-by": (*stage).cmdHeldBy,
 	} {
 		all[name] = judge(func(s *stage, neg bool, args []string) error {
 			if neg {

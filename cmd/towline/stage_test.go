@@ -69,6 +69,8 @@ type stage struct {
 	store  *store.Store
 	stop   context.CancelFunc
 	ended  chan error
+	quiet  func() // the command line is no longer answered
+	up     func() // an outage of Telegram is over
 
 	toast   string
 	kept    map[string]kept
@@ -227,6 +229,9 @@ func (s *stage) start() error {
 	if err != nil {
 		return err
 	}
+	if s.quiet, err = s.engine.answerLines(s.store, s.now); err != nil {
+		return err
+	}
 	var ctx context.Context
 	ctx, s.stop = context.WithCancel(s.ctx)
 	s.ended = make(chan error, 1)
@@ -241,7 +246,9 @@ func (s *stage) halt() error {
 	}
 	s.stop()
 	s.stop = nil
-	return errors.Join(<-s.ended, s.store.Close())
+	err := <-s.ended
+	s.quiet()
+	return errors.Join(err, s.store.Close())
 }
 
 // end stops everything and judges what was seen.
