@@ -67,21 +67,22 @@ func shown(t time.Time) string {
 	return t.Format(layout)
 }
 
+// deny and allow are calendars of one window.
+func deny(text string, length time.Duration) func(*testing.T) freeze.Calendar {
+	return func(t *testing.T) freeze.Calendar {
+		return freeze.Calendar{Deny: []freeze.Window{every(t, text, length)}}
+	}
+}
+
+func allow(text string, length time.Duration) func(*testing.T) freeze.Calendar {
+	return func(t *testing.T) freeze.Calendar {
+		return freeze.Calendar{Allow: []freeze.Window{every(t, text, length)}}
+	}
+}
+
 func TestAFreezeOnTheClockOfItsZone(t *testing.T) {
 	const h = time.Hour
-	weekend := func(t *testing.T) freeze.Calendar {
-		return freeze.Calendar{Deny: []freeze.Window{every(t, "0 16 * * FRI", 64*h)}}
-	}
-	deny := func(text string, length time.Duration) func(*testing.T) freeze.Calendar {
-		return func(t *testing.T) freeze.Calendar {
-			return freeze.Calendar{Deny: []freeze.Window{every(t, text, length)}}
-		}
-	}
-	allow := func(text string, length time.Duration) func(*testing.T) freeze.Calendar {
-		return func(t *testing.T) freeze.Calendar {
-			return freeze.Calendar{Allow: []freeze.Window{every(t, text, length)}}
-		}
-	}
+	weekend := deny("0 16 * * FRI", 64*h)
 	for _, c := range []struct {
 		name, zone   string
 		calendar     func(*testing.T) freeze.Calendar
