@@ -42,10 +42,27 @@ func (s *Store) PutBlob(ctx context.Context, content []byte) (digest string, err
 			return digest, nil
 		}
 	}
-	if err := writeDurably(path, content); err != nil {
+	if err := s.writeBlob(path, content); err != nil {
 		return "", fmt.Errorf("store: blob %s: %w", digest, err)
 	}
 	return digest, nil
+}
+
+// writeBlob writes a blob's file, and tells whoever watches.
+func (s *Store) writeBlob(path string, content []byte) error {
+	told := func(done bool) error {
+		if s.watch == nil {
+			return nil
+		}
+		return s.watch([]string{"blob/" + filepath.Base(path)}, done)
+	}
+	if err := told(false); err != nil {
+		return err
+	}
+	if err := writeDurably(path, content, !s.nosync); err != nil {
+		return err
+	}
+	return told(true)
 }
 
 // Blob returns the content with that digest. The content is verified: it
@@ -118,8 +135,9 @@ func isDigest(name string) bool {
 }
 
 // writeDurably writes content to path so that after a crash the file is either
-// whole or not there: temp file, fsync, rename, fsync of the folder.
-func writeDurably(path string, content []byte) (err error) {
+// whole or not there: temp file, fsync, rename, fsync of the folder. Without sync
+// that is so as long as the machine lives.
+func writeDurably(path string, content []byte, sync bool) (err error) {
 	dir := filepath.Dir(path)
 	if err := os.MkdirAll(dir, 0o700); err != nil {
 		return err
@@ -134,13 +152,13 @@ func writeDurably(path string, content []byte) (err error) {
 		}
 	}()
 	_, err = f.Write(content)
-	if err == nil {
+	if err == nil && sync {
 		err = f.Sync()
 	}
 	if err = errors.Join(err, f.Close()); err != nil {
 		return err
 	}
-	if err = os.Rename(f.Name(), path); err != nil {
+	if err = os.Rename(f.Name(), path); err != nil || !sync {
 		return err
 	}
 	return errors.Join(syncDir(dir), syncDir(filepath.Dir(dir)))

@@ -67,6 +67,10 @@ type Options struct {
 	// Strict holds every transaction to what etcd takes in one: it ends with a *TooLargeError instead of being
 	// committed. It is for tests, which prove with it that the records could move there.
 	Strict bool
+	// Watch is told of every change of what is on disk, before it (done is false) and after it (true): a transaction with the
+	// keys that it wrote, or a blob. Its error is the change's: before, nothing is changed then, and after, it is
+	// changed all the same. It is for tests that end a process, as it were, between any two changes.
+	Watch func(what []string, done bool) error
 
 	step steps
 }
@@ -78,6 +82,8 @@ type Store struct {
 	blobs  string
 	db     *bolt.DB
 	strict bool
+	nosync bool
+	watch  func(what []string, done bool) error
 	pid    bool // the pid file is ours
 	moved  Moved
 
@@ -95,7 +101,7 @@ func Open(path string, o Options) (*Store, error) {
 	if err != nil {
 		return nil, err
 	}
-	s := &Store{path: Locate(path), db: db, strict: o.Strict}
+	s := &Store{path: Locate(path), db: db, strict: o.Strict, nosync: o.NoSync, watch: o.Watch}
 	s.blobs = s.path + blobSuffix
 	if err := s.prepare(path, o); err != nil {
 		return nil, errors.Join(fmt.Errorf("store %s: %w", path, err), s.Close())
@@ -226,7 +232,30 @@ func (s *Store) Update(ctx context.Context, fn func(Tx) error) error {
 	if err := ctx.Err(); err != nil {
 		return err
 	}
-	return s.db.Update(func(b *bolt.Tx) error { return run(b, s.strict, fn) })
+	if s.watch == nil {
+		return s.db.Update(func(b *bolt.Tx) error { return run(b, s.strict, fn) })
+	}
+	return s.watched(fn)
+}
+
+// watched is Update with somebody who is told.
+func (s *Store) watched(fn func(Tx) error) error {
+	var keys []string
+	err := s.db.Update(func(b *bolt.Tx) error {
+		err := run(b, s.strict, func(tx Tx) error {
+			err := fn(tx)
+			keys = tx.(*boltTx).keys //nolint:forcetypeassert // run made it
+			return err
+		})
+		if err != nil {
+			return err
+		}
+		return s.watch(keys, false)
+	})
+	if err != nil {
+		return err
+	}
+	return s.watch(keys, true)
 }
 
 // run gives fn a Tx and reports the first failure of either.
@@ -248,9 +277,10 @@ func run(b *bolt.Tx, strict bool, fn func(Tx) error) error {
 type boltTx struct {
 	bucket   *bolt.Bucket
 	writable bool
-	writes   int   // tells a running Scan that its cursor is no longer valid
-	err      error // the first failed write
-	size     *size // nil: not counted
+	writes   int      // tells a running Scan that its cursor is no longer valid
+	keys     []string // written, in their order
+	err      error    // the first failed write
+	size     *size    // nil: not counted
 }
 
 func (t *boltTx) Get(key string) ([]byte, bool) {
@@ -281,6 +311,7 @@ func (t *boltTx) write(key string, do func() error) {
 		return
 	}
 	t.writes++
+	t.keys = append(t.keys, key)
 	if err := do(); err != nil {
 		t.err = fmt.Errorf("store: key %.80q: %w", key, err)
 	}
