@@ -43,6 +43,19 @@ func TestStatus(t *testing.T) {
 		"held": func(_, b *env) {
 			b.State.Hold = &release.Hold{Reason: "Rollback to #41", By: robin, At: noon}
 		},
+		"locked": func(a, b *env) {
+			a.State.Lock = &release.Lock{By: robin, Reason: "trying the import", At: noon, Until: noon.Add(90 * time.Minute)}
+			b.State.Lock = &release.Lock{By: kim, Reason: "load test", At: noon, Until: noon.Add(48 * time.Hour)}
+		},
+		"held on preview": func(a, _ *env) {
+			a.State.Hold = &release.Hold{Reason: "the seed is broken", By: robin, At: noon}
+		},
+		"frozen by hand":         func(_, b *env) { b.State.Freeze = &launch },
+		"frozen by the calendar": func(_, b *env) { b.Calendar, b.Freezes = weekend, noon.Add(168*time.Hour) },
+		"a freeze to come":       func(_, b *env) { b.Freezes = noon.Add(30 * time.Hour) },
+		"somebody is alone": func(_, b *env) {
+			b.Lonely = []deploy.Lonely{{Who: robin, Need: 1}, {Who: dana, Need: 2, Have: 1}, {Who: kim, Need: 2, Have: 1}}
+		},
 		"unknown":            func(_, b *env) { b.State.Unresolved = true },
 		"D1 cannot be asked": func(_, b *env) { b.Problem, b.Exists = "look for database shop: timeout", false },
 		"the ledger differs": func(a, b *env) {
@@ -85,7 +98,7 @@ func TestTheOtherAnswers(t *testing.T) {
 		"chosen":                    cards.Chosen("shop", "v1", "Dana", false),
 		"chosen, reset":             cards.Chosen("shop", "", "Dana", true),
 		"run now":                   cards.RanNow("/deploy shop main", "Dana"),
-		"no longer held":            cards.Unheld("shop", "fixed by #43", "Robin"),
+		"no longer held":            cards.Unheld("shop", release.Production, "fixed by #43", robin),
 	})
 }
 

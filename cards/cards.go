@@ -64,6 +64,10 @@ const (
 	Look     Verb = "look"     // run
 	Settle   Verb = "settle"   // run
 	RunNow   Verb = "run-now"  // person, text of the command
+	Freeze   Verb = "freeze"   // project, what the command takes
+	Unlock   Verb = "unlock"   // project, environment, since when
+	TakeOver Verb = "takeover" // project, environment, since when
+	Extend   Verb = "extend"   // project, environment, since when
 )
 
 // Action is what a button means: a verb and what it is about.

@@ -209,7 +209,7 @@ func TestNoNameFromOutsideBreaksAnAnswer(t *testing.T) {
 			for name, card := range map[string]cards.Card{
 				"status": cards.StatusOf(status), "releases": cards.ReleasesOf(text, list, true),
 				"help": cards.HelpFor(text, text, []cards.Help{{Name: "deploy", Does: "x"}}, nil), "unknown": cards.UnknownCommand(text, text),
-				"whoami": cards.WhoAmI(cards.Who{Name: text, Role: text, Projects: []string{text, text}}), "unheld": cards.Unheld(text, text, text),
+				"whoami": cards.WhoAmI(cards.Who{Name: text, Role: text, Projects: []string{text, text}}), "unheld": cards.Unheld(text, release.Production, text, release.Person{ID: 1, Name: text}),
 				"pick": cards.Pick(cards.PickProject(text), []cards.Button{{Text: text + "x", Action: cards.Do(cards.Deploy, text)}}), "ref": cards.Pick(cards.PickRef(text, true), nil),
 			} {
 				harmless(t, name, r.read(card).Text, card)

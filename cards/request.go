@@ -53,6 +53,9 @@ func request(v View, l lines) Card {
 	} else {
 		votes(&l, v)
 	}
+	for _, note := range keptNote(v) {
+		l.add(note)
+	}
 	l.addf("Expires %s · plan <code>%s</code>", when(r.ExpiresAt), release.Short(r.Approved))
 	reject := Button{Text: "Reject", Action: Do(Reject, r.ID, r.Approved), Style: Danger}
 	return Card{HTML: l.String(), Notify: true, Buttons: [][]Button{{approve, reject}}, Until: r.ExpiresAt.Add(requestGrace)}

@@ -19,6 +19,9 @@ type View struct {
 	// Unreadable: what will run cannot be read any more.
 	Unreadable bool
 	Queued     string // what runs at the moment, for a run that waits for its turn
+
+	Kept    *release.Refusal // what would refuse a yes now: a hold, somebody's lock, a freeze; nil: nothing
+	Freezes time.Time        // when the calendar freezes production, if that is soon
 }
 
 // Run is the one living card of a run.

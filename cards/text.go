@@ -102,8 +102,8 @@ func stamp(t time.Time, format string) string {
 
 // mention notifies a person. A link without a text would notify nobody.
 func mention(p release.Person) string {
-	if p.Anonymous {
-		return p.Shown()
+	if p.Anonymous || p.ID == 0 { // whoever is at the command line is nobody of Telegram
+		return name(p.Shown())
 	}
 	return fmt.Sprintf(`<a href="tg://user?id=%d">%s</a>`, p.ID, orElse(name(p.Name), fmt.Sprintf("person %d", p.ID)))
 }

@@ -97,10 +97,13 @@ func (h *Handlers) renewRun(ctx context.Context, id string) error {
 	return err
 }
 
-// showAll shows each run that the events name once, as it is now.
+// showAll shows each run that the events name once, as it is now, and announces what is worth a message of its own.
 func (h *Handlers) showAll(ctx context.Context, events []deploy.Event) error {
 	shown := map[string]bool{}
 	for _, e := range events {
+		if err := h.announce(ctx, e); err != nil {
+			return fmt.Errorf("tell event %d: %w", e.Seq, err)
+		}
 		if e.Run == "" || shown[e.Run] {
 			continue
 		}
@@ -172,6 +175,9 @@ func (h *Handlers) view(ctx context.Context, run release.Run, team Team) (v card
 	}
 	if run.Phase != release.Asking {
 		return v, "", nil
+	}
+	if v.Kept, v.Freezes, err = h.keptFrom(ctx, run); err != nil {
+		return v, "", err
 	}
 	if was := run.WasFrom; was != nil && h.compare != nil && run.Kind == release.Promote {
 		v.Compare = h.compare(run.Origin.Web, was.Commit, run.Origin.Commit)

@@ -1,0 +1,95 @@
+package handlers
+
+import (
+	"context"
+	"errors"
+	"fmt"
+
+	"towline/bot"
+	"towline/cards"
+	"towline/deploy"
+	"towline/deploy/release"
+)
+
+// news is how the keys of messages begin that tell of one event.
+const news = "event/"
+
+// announce posts what an event is worth a message of its own for: somebody must act, or somebody else acted on what was
+// theirs. The key makes it one message however often the event is read.
+func (h *Handlers) announce(ctx context.Context, e deploy.Event) error {
+	team := h.team(ctx)
+	place, replyTo := team.home(e.Project), 0
+	var card *cards.Card
+	var err error
+	switch e.Kind {
+	case deploy.RunTurn, deploy.GlassBroken:
+		var run release.Run
+		if run, card, err = h.ofRun(ctx, e); err == nil && e.Kind == deploy.RunTurn {
+			if asked, message, ok := parseAddress(run.ReplyTo); ok {
+				place, replyTo = asked, message // where its card is
+			}
+		}
+	default:
+		card, err = h.ofKeep(ctx, e)
+	}
+	if err != nil || card == nil || place.Chat == 0 {
+		return err
+	}
+	f := frame(*card, place, replyTo)
+	f.Final = true
+	err = h.outbox.Want(ctx, fmt.Sprint(news, e.Seq), f)
+	if bad, ok := errors.AsType[*bot.FrameError](err); ok {
+		h.log.ErrorContext(ctx, "an event cannot be told", "event", e.Seq, "kind", e.Kind, "error", bad)
+		return nil
+	}
+	return err
+}
+
+// ofRun tells that a run has its turn, or that gates were skipped for it.
+func (h *Handlers) ofRun(ctx context.Context, e deploy.Event) (release.Run, *cards.Card, error) {
+	run, ok, err := h.engine.FindRun(ctx, e.Run)
+	if err != nil || !ok {
+		return run, nil, err
+	}
+	var card cards.Card
+	switch {
+	case e.Kind == deploy.RunTurn:
+		card = cards.YourTurn(run)
+	case run.Breaking != nil:
+		card = cards.GlassBroken(run)
+	default:
+		return run, nil, nil
+	}
+	return run, &card, nil
+}
+
+// ofKeep tells what became of a lock, a hold or a freeze. A reminder that comes late, of what is gone by now, is left out.
+func (h *Handlers) ofKeep(ctx context.Context, e deploy.Event) (*cards.Card, error) {
+	var card cards.Card
+	switch e.Kind {
+	case deploy.LockTaken:
+		card = cards.LockTaken(e)
+	case deploy.LockLifted:
+		card = cards.LockLifted(e)
+	case deploy.LockExpired:
+		card = cards.LockOver(e)
+	case deploy.FreezeExpired:
+		card = cards.FreezeOver(e, h.calendar(e.Project))
+	case deploy.LockReminder, deploy.HoldReminder:
+		state, err := h.engine.State(ctx, e.Project, e.Environment)
+		if err != nil {
+			return nil, err
+		}
+		switch {
+		case e.Kind == deploy.LockReminder && state.Lock.Active(h.now()) && state.Lock.By.ID == e.To.ID:
+			card = cards.StillLocked(e.Project, e.Environment, *state.Lock)
+		case e.Kind == deploy.HoldReminder && state.Hold != nil && state.Hold.By.ID == e.To.ID:
+			card = cards.StillHeld(e.Project, e.Environment, *state.Hold)
+		default:
+			return nil, nil
+		}
+	default:
+		return nil, nil
+	}
+	return &card, nil
+}
