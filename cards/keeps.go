@@ -28,6 +28,22 @@ func where(project string, env release.Environment) string {
 	return fmt.Sprintf("<b>%s → %s</b>", name(project), name(string(env)))
 }
 
+// who begins a sentence with a person.
+func who(p release.Person) string {
+	if p.Anonymous {
+		return upper(p.Shown())
+	}
+	return name(p.Name)
+}
+
+// askThem says whom to ask; somebody unnamed is asked in the chat.
+func askThem(p release.Person) string {
+	if p.Anonymous || p.ID == 0 {
+		return "Ask in the chat"
+	}
+	return "Ask " + name(p.Name)
+}
+
 // reasonOf is why somebody keeps an environment, in their words.
 func reasonOf(s string) string { return "“" + flat(s, 300) + "”" }
 
@@ -76,9 +92,9 @@ func Unlocked(project string, env release.Environment, was release.Lock, by rele
 	var l lines
 	l.addf("🔓 %s is free again", where(project, env))
 	if was.By.ID == by.ID {
-		l.addf("%s gave it back: %s", name(by.Shown()), reasonOf(was.Reason))
+		l.addf("%s gave it back: %s", who(by), reasonOf(was.Reason))
 	} else {
-		l.addf("%s lifted the lock of %s, who is told: %s", name(by.Shown()), name(was.By.Shown()), reasonOf(was.Reason))
+		l.addf("%s lifted the lock of %s, who is told: %s", who(by), name(was.By.Shown()), reasonOf(was.Reason))
 	}
 	return Card{HTML: l.String()}
 }
@@ -126,12 +142,15 @@ func FreezeOf(f Freezing) Card {
 	if f.Manual != nil || f.Calendar.Frozen {
 		l.addf("❄️ %s is frozen", where(f.Project, release.Production))
 	} else {
-		l.addf("🟢 %s may change now", where(f.Project, release.Production))
+		l.addf("🟢 %s is not frozen now", where(f.Project, release.Production))
 	}
-	freezes(&l, f.Manual, f.Calendar)
-	if !f.Next.IsZero() {
+	freezes(&l, "By ", f.Manual, f.Calendar)
+	switch {
+	case !f.Next.IsZero() && (f.NextWhy.Outside || f.NextWhy.Reason == f.Calendar.Reason):
+		l.addf("Next by the calendar: %s", day(f.Next))
+	case !f.Next.IsZero():
 		l.addf("Next by the calendar: %s%s", day(f.Next), because(f.NextWhy.Reason))
-	} else {
+	case !f.Calendar.Frozen:
 		l.add("The calendar freezes nothing in the year ahead.")
 	}
 	l.gap()
@@ -145,17 +164,28 @@ func FreezeOf(f Freezing) Card {
 }
 
 // freezes are a line for each freeze that counts now.
-func freezes(l *lines, manual *release.Freeze, calendar freeze.Verdict) {
+func freezes(l *lines, by string, manual *release.Freeze, calendar freeze.Verdict) {
 	if manual != nil {
-		l.addf("❄️ frozen by %s until %s%s", name(manual.By.Shown()), till(manual.At, manual.Until), because(manual.Reason))
+		l.addf("%s%s until %s%s", by, name(manual.By.Shown()), till(manual.At, manual.Until), because(manual.Reason))
 	}
 	if calendar.Frozen {
-		end := "for more than a year"
-		if !calendar.Until.IsZero() {
-			end = "until " + day(calendar.Until)
-		}
-		l.addf("❄️ frozen by the calendar %s%s", end, because(calendar.Reason))
+		l.addf("%sthe calendar %s%s", by, calendarEnd(calendar.Until), calendarReason(calendar.Outside, calendar.Reason))
 	}
+}
+
+func calendarEnd(until time.Time) string {
+	if until.IsZero() {
+		return "for more than a year"
+	}
+	return "until " + day(until)
+}
+
+// calendarReason is the team's own words for a window, or that production changes only within some.
+func calendarReason(outside bool, reason string) string {
+	if outside {
+		return ", " + name(reason)
+	}
+	return because(reason)
 }
 
 func because(reason string) string {
@@ -179,16 +209,20 @@ func FrozenNow(project string, f release.Freeze) Card {
 // Unfrozen says that somebody ended a freeze, and whether the calendar's goes on.
 func Unfrozen(project string, by release.Person, calendar freeze.Verdict) Card {
 	var l lines
-	l.addf("%s, says %s", thawed(project, calendar), name(by.Shown()))
-	freezes(&l, nil, calendar)
+	l.addf("%s.", thawed(project, calendar))
+	l.addf("%s ended it.", who(by))
+	freezes(&l, stillBy, nil, calendar)
 	return Card{HTML: l.String()}
 }
 
+// stillBy begins the line about a freeze that goes on.
+const stillBy = "Frozen by "
+
 func thawed(project string, calendar freeze.Verdict) string {
 	if calendar.Frozen {
-		return fmt.Sprintf("❄️ %s stays frozen: one freeze is over, the calendar's is not", where(project, release.Production))
+		return fmt.Sprintf("❄️ %s stays frozen: a freeze is over, the calendar's goes on", where(project, release.Production))
 	}
-	return fmt.Sprintf("🟢 %s may change again: the freeze is over", where(project, release.Production))
+	return fmt.Sprintf("🟢 %s is not frozen any more", where(project, release.Production))
 }
 
 // keptLines say of an environment what keeps it: a hold, a lock, a freeze now, a freeze to come.
@@ -200,7 +234,7 @@ func keptLines(l *lines, project string, e deploy.EnvironmentStatus) {
 	if k := e.State.Lock; k != nil {
 		l.addf("🔒 locked by %s until %s: %s", name(k.By.Shown()), till(k.At, k.Until), reasonOf(k.Reason))
 	}
-	freezes(l, e.State.Freeze, e.Calendar)
+	freezes(l, "❄️ frozen by ", e.State.Freeze, e.Calendar)
 	if !e.Calendar.Frozen && !e.Freezes.IsZero() {
 		l.addf("the next freeze begins %s", day(e.Freezes))
 	}
@@ -246,9 +280,4 @@ func keptNote(v View) []string {
 }
 
 // upper begins a sentence with a word of the engine's.
-func upper(env string) string {
-	if env == "" {
-		return "Production"
-	}
-	return strings.ToUpper(env[:1]) + env[1:]
-}
+func upper(word string) string { return strings.ToUpper(word[:1]) + word[1:] }

@@ -142,7 +142,7 @@ func TestALockAFreezeAndAHoldRefuseWithANextStep(t *testing.T) {
 	previewLock := lockRefusal()
 	previewLock.Facts["environment"] = "preview"
 	byHand := release.Refuse(release.CodeFreeze, "reason", "launch", "by", "Robin", "until", "2026-11-20T16:00:00Z")
-	byCalendar := release.Refuse(release.CodeFreeze, "reason", outside.Reason, "window", outside.Window, "until", "2026-11-21T08:00:00Z")
+	byCalendar := release.Refuse(release.CodeFreeze, "reason", outside.Reason, "window", outside.Window, "outside", "true", "until", "2026-11-21T08:00:00Z")
 	refusedRun := func(kind release.Kind, r *release.Refusal) cards.Card {
 		return cards.Run(with(run(kind, release.Refused), func(run *release.Run) { run.Refusal = r }))
 	}

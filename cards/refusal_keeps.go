@@ -13,7 +13,7 @@ func aboutKeeps(r release.Refusal, run release.Run, f func(string) string) (said
 	switch r.Code {
 	case release.CodeHold:
 		s := said{
-			what: fmt.Sprintf("%s is held by %s: %s.", upper(string(env)), f("by"), reasonOf(r.Facts["reason"])),
+			what: fmt.Sprintf("%s is held by %s: %s.", upper(string(env)), orElse(f("by"), "somebody"), reasonOf(r.Facts["reason"])),
 			next: fmt.Sprintf("When the cause is gone: <code>/unhold %s%s reason</code>", name(project), named(env)),
 		}
 		if project == "" {
@@ -28,11 +28,11 @@ func aboutKeeps(r release.Refusal, run release.Run, f func(string) string) (said
 	case release.CodeLock:
 		return locked(r, run, f), true
 	case release.CodeNoLock:
-		return said{what: upper(string(env)) + " is not locked.", next: "There is nothing to give back, and nothing to take over."}, true
+		return said{what: upper(string(env)) + " is free: nobody has a lock on it.", next: "There is nothing to give back, and nothing to take over."}, true
 	case release.CodeFreeze:
 		return said{
 			what:   "Production is frozen" + frozenHow(r, f) + ".",
-			advice: "A rollback passes.",
+			advice: "A rollback passes, and in need an admin's /breakglass.",
 			next:   "Try again when it is over. /freeze shows when.",
 		}, true
 	case release.CodeNoFreeze:
@@ -89,7 +89,7 @@ func frozenHow(r release.Refusal, f func(string) string) string {
 	if until, err := time.Parse(time.RFC3339, r.Facts["until"]); err == nil {
 		how += " until " + day(until)
 	}
-	return how + because(r.Facts["reason"])
+	return how + calendarReason(r.Facts["outside"] != "", r.Facts["reason"])
 }
 
 // exampleOf is a command with what it needs.

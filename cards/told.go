@@ -13,7 +13,7 @@ func LockTaken(e deploy.Event) Card {
 	var l lines
 	l.addf("🔒 %s: %s took over your lock, %s", where(e.Project, e.Environment), name(e.By.Shown()), mention(e.To))
 	l.add(reasonOf(e.Text))
-	l.addf("Ask %s before you go on there.", name(e.By.Shown()))
+	l.addf("%s before you go on there.", askThem(e.By))
 	return Card{HTML: l.String(), Notify: true}
 }
 
@@ -22,19 +22,19 @@ func LockLifted(e deploy.Event) Card {
 	var l lines
 	l.addf("🔓 %s: %s lifted your lock, %s", where(e.Project, e.Environment), name(e.By.Shown()), mention(e.To))
 	l.add(reasonOf(e.Text))
-	l.addf("Ask %s, or lock it again: <code>/lock %s%s for 2h reason</code>", name(e.By.Shown()), name(e.Project), named(e.Environment))
+	l.addf("%s, or lock it again: <code>/lock %s%s for 2h reason</code>", askThem(e.By), name(e.Project), named(e.Environment))
 	return Card{HTML: l.String(), Notify: true}
 }
 
 // LockOver says that a lock has come to its end. Its owner was reminded before.
 func LockOver(e deploy.Event) Card {
-	return Card{HTML: fmt.Sprintf("🔓 %s is free again: the lock of %s is over, %s", where(e.Project, e.Environment), name(e.To.Shown()), reasonOf(e.Text))}
+	return Card{HTML: fmt.Sprintf("🔓 %s is free again, the lock of %s is over: %s", where(e.Project, e.Environment), name(e.To.Shown()), reasonOf(e.Text))}
 }
 
 // StillLocked asks the owner of a lock whether it is still wanted.
 func StillLocked(project string, env release.Environment, k release.Lock) Card {
 	var l lines
-	l.addf("⏰ %s, do you still need %s?", mention(k.By), where(project, env))
+	l.addf("⏰ %s, do you still need %s?", capital(mention(k.By), k.By), where(project, env))
 	l.addf("Locked by you %s, until %s: %s", when(k.At), till(k.At, k.Until), reasonOf(k.Reason))
 	return Card{HTML: l.String(), Notify: true, Until: k.Until, Buttons: [][]Button{{
 		unlockButton(project, env, k),
@@ -45,7 +45,7 @@ func StillLocked(project string, env release.Environment, k release.Lock) Card {
 // StillHeld asks the owner of a hold whether its cause is gone.
 func StillHeld(project string, env release.Environment, h release.Hold) Card {
 	var l lines
-	l.addf("⏰ %s, %s is still held", mention(h.By), where(project, env))
+	l.addf("⏰ %s, %s is still held", capital(mention(h.By), h.By), where(project, env))
 	l.addf("Held %s: %s", when(h.At), reasonOf(h.Reason))
 	l.addf("When the cause is gone: <code>/unhold %s%s reason</code>", name(project), named(env))
 	return Card{HTML: l.String(), Notify: true}
@@ -54,9 +54,9 @@ func StillHeld(project string, env release.Environment, h release.Hold) Card {
 // FreezeOver says that a freeze that somebody began has come to its end.
 func FreezeOver(e deploy.Event, calendar freeze.Verdict) Card {
 	var l lines
-	l.add(thawed(e.Project, calendar))
-	l.addf("It was %s's: %s", name(e.To.Shown()), reasonOf(e.Text))
-	freezes(&l, nil, calendar)
+	l.addf("%s.", thawed(e.Project, calendar))
+	l.addf("It was the one of %s: %s", name(e.To.Shown()), reasonOf(e.Text))
+	freezes(&l, stillBy, nil, calendar)
 	return Card{HTML: l.String()}
 }
 
@@ -69,7 +69,7 @@ func YourTurn(r release.Run) Card {
 	case r.Ref != "":
 		what += " " + code(r.Ref)
 	}
-	return Card{HTML: fmt.Sprintf("🟡 %s, your turn: %s · %s", mention(r.Requester), arrow(r), what), Notify: true}
+	return Card{HTML: fmt.Sprintf("🟡 %s, your turn: %s · %s", capital(mention(r.Requester), r.Requester), arrow(r), what), Notify: true}
 }
 
 // GlassBroken tells everybody that gates were skipped, which, by whom and why.
@@ -81,7 +81,7 @@ func GlassBroken(r release.Run) Card {
 	if r.Kind == release.Rollback {
 		what = fmt.Sprintf("goes back to #%d", r.Release)
 	}
-	l.addf("%s %s past %s: %s", name(b.By.Shown()), what, count(len(b.Skips), "gate"), reasonOf(b.Reason))
+	l.addf("%s %s past %s: %s", who(b.By), what, count(len(b.Skips), "gate"), reasonOf(b.Reason))
 	for i, skip := range b.Skips {
 		if i == 8 {
 			l.addf("… and %d more", len(b.Skips)-i)
@@ -91,4 +91,12 @@ func GlassBroken(r release.Run) Card {
 	}
 	l.add("It stays on the release for ever, and in the weekly report.")
 	return Card{HTML: l.String(), Notify: true}
+}
+
+// capital begins a sentence with a mention.
+func capital(mention string, p release.Person) string {
+	if p.Anonymous {
+		return upper(mention)
+	}
+	return mention
 }

@@ -57,11 +57,11 @@ func keeping() []spoken {
 		among("hold among several projects", d, "/hold totals are wrong", "", "Which project is meant"),
 		on("unhold preview", d, "/unhold preview the seed is repaired", `unhold shop preview "the seed is repaired"`, "shop → preview</b> is no longer held"),
 
-		on("freeze shows", v, "/freeze", "", "may change now"),
+		on("freeze shows", v, "/freeze", "", "is not frozen now"),
 		on("freeze now", a, "/freeze now for 4h launch", `freeze shop 4h0m0s "launch"`, "is frozen until"),
 		on("freeze now, the time at the end", a, "/freeze shop NOW launch for 1 day", `freeze shop 24h0m0s "launch for 1 day"`, "is frozen until"),
 		on("freeze now without a time", a, "/freeze now launch", `freeze shop 0s "launch"`, "is frozen"),
-		on("freeze off", a, "/freeze off", "unfreeze shop", "may change again"),
+		on("freeze off", a, "/freeze off", "unfreeze shop", "is not frozen any more"),
 		on("freeze off and words", a, "/freeze off please", "", "/freeze [project]"),
 		on("freeze something else", a, "/freeze tomorrow", "", "/freeze [project]"),
 		among("freeze among several projects", v, "/freeze", "", "Which project?"),
@@ -155,7 +155,7 @@ func TestTheFreezeIsShownAnewInItsPlace(t *testing.T) {
 	}
 	d.now = noon.Add(time.Hour)
 	d.press(t, 1, bot.Press{Place: bot.Place{Chat: team}, Card: d.replyKey(1), Current: true, Data: reply.Buttons[0][0].Data})
-	if f, _ := d.box.frame(d.replyKey(1)); !strings.Contains(f.HTML, "may change now") {
+	if f, _ := d.box.frame(d.replyKey(1)); !strings.Contains(f.HTML, "is not frozen now") {
 		t.Errorf("a freeze that is over: %+v", f)
 	}
 }
@@ -188,7 +188,7 @@ func TestWhatHappensToALockIsToldOnceToWhomItConcerns(t *testing.T) {
 		{name: "reminded of a lock that is another's", event: deploy.Event{Kind: deploy.LockReminder, To: robin}, silent: true},
 		{name: "reminded of a hold", event: deploy.Event{Kind: deploy.HoldReminder, To: dana}, state: &held, words: "is still held", sound: true},
 		{name: "reminded of a hold that is lifted", event: deploy.Event{Kind: deploy.HoldReminder, To: dana}, silent: true},
-		{name: "a freeze is over", event: deploy.Event{Kind: deploy.FreezeExpired, To: robin, Text: "launch"}, words: "may change again"},
+		{name: "a freeze is over", event: deploy.Event{Kind: deploy.FreezeExpired, To: robin, Text: "launch"}, words: "is not frozen any more"},
 		{name: "locked, which the answer tells", event: deploy.Event{Kind: deploy.LockChanged, By: dana}, silent: true},
 	} {
 		t.Run(c.name, func(t *testing.T) {

@@ -144,6 +144,9 @@ func frozen(s Start, now time.Time) *release.Refusal {
 		return nil
 	}
 	r := release.Refuse(release.CodeFreeze, "reason", s.Calendar.Reason, "window", s.Calendar.Window)
+	if s.Calendar.Outside {
+		r.Facts["outside"] = "true" // so that the reason is nobody's words
+	}
 	if !s.Calendar.Until.IsZero() {
 		r.Facts["until"] = s.Calendar.Until.UTC().Format(time.RFC3339)
 	}
