@@ -50,19 +50,17 @@ func (s *Store) PutBlob(ctx context.Context, content []byte) (digest string, err
 
 // writeBlob writes a blob's file, and tells whoever watches.
 func (s *Store) writeBlob(path string, content []byte) error {
-	told := func(done bool) error {
-		if s.watch == nil {
-			return nil
-		}
-		return s.watch([]string{"blob/" + filepath.Base(path)}, done)
+	if s.watch == nil {
+		return writeDurably(path, content, !s.nosync)
 	}
-	if err := told(false); err != nil {
+	done, err := s.watch([]string{"blob/" + filepath.Base(path)})
+	if err == nil {
+		err = writeDurably(path, content, !s.nosync)
+	}
+	if err != nil {
 		return err
 	}
-	if err := writeDurably(path, content, !s.nosync); err != nil {
-		return err
-	}
-	return told(true)
+	return done()
 }
 
 // Blob returns the content with that digest. The content is verified: it

@@ -67,10 +67,10 @@ type Options struct {
 	// Strict holds every transaction to what etcd takes in one: it ends with a *TooLargeError instead of being
 	// committed. It is for tests, which prove with it that the records could move there.
 	Strict bool
-	// Watch is told of every change of what is on disk, before it (done is false) and after it (true): a transaction with the
-	// keys that it wrote, or a blob. Its error is the change's: before, nothing is changed then, and after, it is
-	// changed all the same. It is for tests that end a process, as it were, between any two changes.
-	Watch func(what []string, done bool) error
+	// Watch is told of everything that is about to change what is on disk: a transaction, with the keys that it wrote, or a
+	// blob. Its error keeps that from being done and becomes the change's. What it returns is called once it is done, and its
+	// error is the change's all the same. It is for tests that end a process, as it were, between any two changes.
+	Watch func(what []string) (done func() error, err error)
 
 	step steps
 }
@@ -83,7 +83,7 @@ type Store struct {
 	db     *bolt.DB
 	strict bool
 	nosync bool
-	watch  func(what []string, done bool) error
+	watch  func(what []string) (done func() error, err error)
 	pid    bool // the pid file is ours
 	moved  Moved
 
@@ -240,22 +240,23 @@ func (s *Store) Update(ctx context.Context, fn func(Tx) error) error {
 
 // watched is Update with somebody who is told.
 func (s *Store) watched(fn func(Tx) error) error {
-	var keys []string
+	var done func() error
 	err := s.db.Update(func(b *bolt.Tx) error {
+		var keys []string
 		err := run(b, s.strict, func(tx Tx) error {
 			err := fn(tx)
 			keys = tx.(*boltTx).keys //nolint:forcetypeassert // run made it
 			return err
 		})
-		if err != nil {
-			return err
+		if err == nil {
+			done, err = s.watch(keys)
 		}
-		return s.watch(keys, false)
+		return err
 	})
 	if err != nil {
 		return err
 	}
-	return s.watch(keys, true)
+	return done()
 }
 
 // run gives fn a Tx and reports the first failure of either.
