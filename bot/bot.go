@@ -29,8 +29,9 @@ type Bot struct {
 	state   state
 	answers sync.WaitGroup
 
-	receiving sync.Mutex
+	receiving sync.Mutex // held while arrivals are journaled and submitted
 	mu        sync.Mutex
+	arrivals  []*arrival
 	running   bool
 	self      self
 	executors *executors

@@ -33,17 +33,48 @@ func (b *Bot) receive(ctx context.Context, raws []json.RawMessage) error {
 		}
 		updates = append(updates, Update{ID: id, Raw: raw, Received: now})
 	}
+	return b.journal(ctx, &arrival{updates: updates})
+}
+
+// arrival is what one poll or one webhook request brought.
+type arrival struct {
+	updates []Update
+	done    bool // under Bot.receiving, as err
+	err     error
+}
+
+// journal stores an arrival and those that wait with it. A store syncs to disk
+// once in a transaction: what arrives meanwhile shares the next one.
+func (b *Bot) journal(ctx context.Context, a *arrival) error {
+	b.mu.Lock()
+	b.arrivals = append(b.arrivals, a)
+	b.mu.Unlock()
 	// One at a time, so that the order of the journal is the order of handling.
 	b.receiving.Lock()
 	defer b.receiving.Unlock()
-	added, err := b.store.Journal(ctx, updates)
+	if a.done {
+		return a.err
+	}
+	b.mu.Lock()
+	batch := b.arrivals
+	b.arrivals = nil
+	b.mu.Unlock()
+	var updates []Update
+	for _, a := range batch {
+		updates = append(updates, a.updates...)
+	}
+	// Whoever gave up waiting must not cost the others theirs.
+	added, err := b.store.Journal(context.WithoutCancel(ctx), updates)
 	if err != nil {
-		return fmt.Errorf("bot: journal: %w", err)
+		err = fmt.Errorf("bot: journal: %w", err)
+	}
+	for _, a := range batch {
+		a.done, a.err = true, err
 	}
 	for _, u := range added {
 		b.submit(u)
 	}
-	return nil
+	return err
 }
 
 // submit decodes a journaled update and puts it into its chat's queue.

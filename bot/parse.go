@@ -78,7 +78,7 @@ func splitCommand(text, username string) (name, rest string, ok bool) {
 	}
 	if strings.HasPrefix(rest, "@") {
 		n := wordLength(rest[1:])
-		if !strings.EqualFold(rest[1:1+n], username) {
+		if n == 0 || !strings.EqualFold(rest[1:1+n], username) {
 			return "", "", false
 		}
 		rest = rest[1+n:]

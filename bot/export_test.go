@@ -1,0 +1,41 @@
+package bot
+
+import (
+	"context"
+	"encoding/json"
+)
+
+// ParseCommand and Mentions are parse.go's, with entities as Telegram sends them.
+func ParseCommand(text, entities, username string) (name string, args []string, mentions int, ok bool) {
+	var e []wireEntity
+	if json.Unmarshal([]byte(entities), &e) != nil {
+		return "", nil, 0, false
+	}
+	name, args, ok = parseCommand(text, e, username)
+	return name, args, len(Mentions(text, e, username)), ok
+}
+
+// Mentions is mentions.
+func Mentions(text string, e []wireEntity, username string) []Person {
+	return mentions(text, e, username)
+}
+
+// Handle does with an update what happens after it was journaled, and returns when
+// that is done.
+func (b *Bot) Handle(ctx context.Context, u Update) {
+	q := queued{Update: u}
+	q.err = json.Unmarshal(u.Raw, &q.decoded)
+	b.dispatch(ctx, q)
+	b.answers.Wait()
+}
+
+// Post delivers the cards that are due, without a Run.
+func (b *Bot) Post(ctx context.Context) {
+	for {
+		j, _ := b.outbox.next()
+		if j == nil {
+			return
+		}
+		b.outbox.deliver(ctx, j)
+	}
+}
