@@ -2,7 +2,9 @@ package store_test
 
 import (
 	"path/filepath"
+	"reflect"
 	"testing"
+	"time"
 
 	"towline/bot"
 	"towline/bot/storetest"
@@ -74,5 +76,32 @@ func TestABlobIsHeldAsLongAsACardShowsIt(t *testing.T) {
 		return nil
 	}); err != nil {
 		t.Error(err)
+	}
+}
+
+func TestACardOfAnEarlierReleaseIsRead(t *testing.T) {
+	s := open(t)
+	ctx, shown := t.Context(), time.Date(2026, 11, 2, 9, 0, 0, 0, time.UTC)
+	if err := s.Update(ctx, func(tx store.Tx) error {
+		tx.Put("bot/card/run/1", []byte(`{"v":1,"wanted":{"chat":-100,"html":"x","buttons":[[{"text":"Yes","data":"yes"}]]},"wanted_hash":"h","sent_hash":"h",
+			"sent_tokens":["t1"],"tokens":{"yes":"t1"},"chat":-100,"message":5,"changed":"2026-11-02T09:00:00Z"}`))
+		tx.Put("bot/token/t1", []byte(`{"card":"run/1","data":"yes"}`))
+		return nil
+	}); err != nil {
+		t.Fatal(err)
+	}
+	c, token, found, err := s.Bot().CardByToken(ctx, "t1")
+	if want := (bot.Token{ID: "t1", Data: "yes", Shown: shown}); err != nil || !found || !reflect.DeepEqual(token, want) || c.Message != 5 {
+		t.Fatalf("got %+v of %+v, %v", token, c, err)
+	}
+	// The first sweep gives such a card the keys that it lacks.
+	if n, err := s.Bot().SweepTokens(ctx, shown); n != 0 || err != nil {
+		t.Errorf("swept %d, %v", n, err)
+	}
+	if c, found, err = s.Bot().CardByMessage(ctx, bot.MessageRef{Chat: -100, Message: 5}); err != nil || !found || c.Key != "run/1" {
+		t.Errorf("got %+v, %v", c, err)
+	}
+	if n, err := s.Bot().SweepTokens(ctx, shown.AddDate(0, 0, 31)); n != 1 || err != nil {
+		t.Errorf("swept %d, %v", n, err)
 	}
 }

@@ -34,6 +34,8 @@ func Run(t *testing.T, open func(t *testing.T) (reopen func() bot.Store)) {
 		{"changes of a card do not overwrite each other", cardConcurrent},
 		{"a card shares no memory with its reader", cardCopies},
 		{"tokens lead to the card that has them", cardTokens},
+		{"a card is found by its live message", cardByMessage},
+		{"tokens that are over are swept, and no others", tokenSweep},
 		{"unsettled cards are found until they are settled", cardUnsettled},
 		{"parked cards are found by their chat", cardParked},
 		{"a forgotten card leaves nothing behind", cardForgotten},
