@@ -86,4 +86,6 @@ func stands(l *lines, w deploy.Week, s release.State) {
 }
 
 // head is the end of a log as towline audit verify takes it.
-func head(seq uint64, hash string) string { return esc(deploy.ChainHead{Seq: seq, Hash: hash}.String()) }
+func head(seq uint64, hash string) string {
+	return esc(deploy.ChainHead{Seq: seq, Hash: hash}.String())
+}

@@ -6,14 +6,12 @@ import (
 	"flag"
 	"fmt"
 	"log/slog"
-	"os"
-	"os/signal"
-	"syscall"
 	"time"
 
 	"towline/bot"
 	"towline/cloudflare"
 	"towline/config"
+	"towline/deploy/release"
 	"towline/store"
 )
 
@@ -44,6 +42,11 @@ func serve(ctx context.Context, p program, path string, verbose bool) error {
 		level = slog.LevelDebug
 	}
 	log := loggerTo(p, level, c.Secrets())
+	free, err := claimBot(c)
+	if err != nil {
+		return err
+	}
+	defer free()
 	w, err := wire(c, p.getenv)
 	if err != nil {
 		return err
@@ -64,12 +67,23 @@ func serve(ctx context.Context, p program, path string, verbose bool) error {
 			log.Error("close the store", "error", err)
 		}
 	}()
-	service, err := newService(parts{wiring: w, store: s, databases: d1, bot: botOptions(c), now: time.Now, log: log, stop: c.StopTimeout})
+	if moved := s.Moved(); moved.From != 0 {
+		log.Warn("the store was moved forward to this version's format", "from", moved.From, "as it was before", moved.Backup)
+	}
+	file := &configFile{program: p, path: path, first: c}
+	service, err := newService(parts{wiring: w, store: s, databases: d1, bot: botOptions(c), now: time.Now, log: log, stop: c.StopTimeout, file: file})
 	if err != nil {
 		return &exitError{code: exitRefused, text: err.Error()}
 	}
-	stopReloading := service.reloadOnHangup(ctx, p, path, c)
-	defer stopReloading()
+	if err := service.engine.ConfigRead(ctx, release.Person{}, c.Digest(), nil); err != nil {
+		return err
+	}
+	stopAnswering, err := service.answerLines(s, time.Now)
+	if err != nil {
+		return err
+	}
+	defer stopAnswering()
+	defer service.reloadOnHangup(ctx, file)()
 	log.Info("towline serves", "projects", len(c.Projects), "people", len(c.People), "store", c.Store.Path, "webhook", c.Telegram.Webhook != nil)
 	return stopped(service.run(ctx))
 }
@@ -110,46 +124,4 @@ func loadConfig(p program, path string) (*config.Config, error) {
 		return nil, &exitError{code: exitRefused}
 	}
 	return c, nil
-}
-
-// reloadOnHangup reads the config again on every SIGHUP, all or nothing: a bad file keeps the old one.
-func (s *service) reloadOnHangup(ctx context.Context, p program, path string, first *config.Config) (stop func()) {
-	hangup := make(chan os.Signal, 1)
-	signal.Notify(hangup, syscall.SIGHUP)
-	ctx, cancel := context.WithCancel(ctx)
-	done := make(chan struct{})
-	go func() {
-		defer close(done)
-		for {
-			select {
-			case <-ctx.Done():
-				return
-			case <-hangup:
-				s.reload(p, path, first)
-			}
-		}
-	}()
-	return func() {
-		signal.Stop(hangup)
-		cancel()
-		<-done
-	}
-}
-
-func (s *service) reload(p program, path string, first *config.Config) {
-	c, err := loadConfig(p, path)
-	if err != nil {
-		s.log.Error("the config was not reloaded; the old one stays", "path", path)
-		return
-	}
-	w, err := wire(c, p.getenv)
-	if err != nil {
-		s.log.Error("the config was not reloaded; the old one stays", "path", path, "error", err)
-		return
-	}
-	if c.Telegram.Token != first.Telegram.Token || c.Cloudflare != first.Cloudflare || c.Store != first.Store {
-		s.log.Warn("telegram, cloudflare and store are read at start only; restart for those")
-	}
-	s.wiring.Store(w)
-	s.log.Info("the config was reloaded", "projects", len(c.Projects), "people", len(c.People))
 }

@@ -87,8 +87,13 @@ func TestASecondServeOnTheSameStoreNamesTheFirst(t *testing.T) {
 	s := o.serve()
 	o.answers(demoDeployer, "/whoami", "person 1001")
 	code, _, stderr := o.run(t.Context(), "serve", "-config", o.path())
-	if code != exitUnknown || !strings.Contains(stderr, "towline.db") || !strings.Contains(stderr, "Stop the other one first") || !strings.Contains(stderr, "process") {
+	if code != exitUnknown || !hasAll(stderr, []string{"this bot is already served by process", "Stop the other one"}) {
 		t.Errorf("exit code %d: %s", code, stderr)
+	}
+	o.env["BOT"] = "4712:another-bot-for-the-same-store"
+	code, _, stderr = o.run(t.Context(), "serve", "-config", o.path())
+	if code != exitUnknown || !hasAll(stderr, []string{"towline.db", "process", "Stop the other one first"}) {
+		t.Errorf("another bot: exit code %d: %s", code, stderr)
 	}
 	o.answers(demoDeployer, "/whoami", "person 1001")
 	s.stop()

@@ -13,6 +13,7 @@ import (
 	"towline/cards"
 	"towline/deploy"
 	"towline/deploy/gate"
+	"towline/deploy/release"
 	"towline/handlers"
 	"towline/source"
 	"towline/store"
@@ -38,6 +39,7 @@ type parts struct {
 	log       *slog.Logger
 	patience  time.Duration // 0: the engine's own
 	stop      time.Duration // how long a stop may wait; 0: the rooms' own
+	file      *configFile   // what /reload reads again; nil: nothing
 }
 
 // late lets the bot be made before the handlers that post through it.
@@ -64,9 +66,15 @@ func newService(p parts) (*service, error) {
 	if s.bot, err = bot.New(o, p.store.Bot(), door); err != nil {
 		return nil, err
 	}
-	s.chat = handlers.New(handlers.Options{
+	chat := handlers.Options{
 		Engine: s.engine, Outbox: s.bot.Outbox(), Members: s.bot, Team: s.team, Compare: source.CompareURL, Now: p.now, Log: p.log,
-	})
+	}
+	if p.file != nil {
+		chat.Reload = func(ctx context.Context, by release.Person) (handlers.Reloaded, error) {
+			return p.file.reload(ctx, s, by)
+		}
+	}
+	s.chat = handlers.New(chat)
 	door.Handler = s.chat
 	return s, nil
 }
@@ -112,6 +120,7 @@ func (s *service) run(ctx context.Context) error {
 	}
 	part("engine", s.engine.Run)
 	part("cards", func(ctx context.Context) error { return s.chat.Project(ctx, s.cursor) })
+	part("reports", func(ctx context.Context) error { return s.chat.Report(ctx, s.cursor) })
 	part("bot", s.bot.Run)
 	group.Wait()
 	return errors.Join(errs...)

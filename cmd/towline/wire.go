@@ -6,6 +6,7 @@ import (
 	"log/slog"
 	"path"
 	"path/filepath"
+	"strings"
 
 	"towline/bot"
 	"towline/config"
@@ -28,12 +29,18 @@ type wiring struct {
 // wire turns a config into values for the rooms. getenv gives git its surroundings.
 func wire(c *config.Config, getenv func(string) string) (*wiring, error) {
 	w := &wiring{config: c}
+	w.team.Zone, w.team.Report, w.team.Usernames = c.Usage.Timezone, c.Usage.Schedule, map[string]int64{}
 	for _, person := range c.People {
 		role, err := gate.ParseRole(string(person.Role))
 		if err != nil {
 			return nil, err
 		}
 		w.team.People = append(w.team.People, gate.Actor{Person: release.Person{ID: person.ID, Name: person.Name}, Role: role})
+	}
+	for _, person := range c.People {
+		if person.Username != "" {
+			w.team.Usernames[strings.ToLower(person.Username)] = person.ID
+		}
 	}
 	for _, p := range c.Projects {
 		w.projects = append(w.projects, deploy.Project{
