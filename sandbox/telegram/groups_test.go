@@ -181,6 +181,13 @@ func TestAGroupThatBecameASupergroupHasANewID(t *testing.T) {
 		t.Errorf("migrated to %d, answer %+v", id, a)
 	}
 	w.fails("editMessageText", fmt.Sprintf(`{"chat_id": %d, "message_id": %d, "text": "after"}`, id, old), http.StatusBadRequest, "Bad Request: message to edit not found")
+	edit := fmt.Sprintf(`{"chat_id": %d, "message_id": %d, "text": "after"}`, basic, old)
+	w.fails("editMessageText", edit, http.StatusBadRequest, "Bad Request: message to edit not found")
+	w.Fault(telegram.Fault{Kind: telegram.WasMigrated, Method: "editMessageText", Chat: basic, MigrateTo: id, For: time.Hour})
+	a = w.fails("editMessageText", edit, http.StatusBadRequest, "Bad Request: group chat was upgraded to a supergroup chat")
+	if a.Parameters.MigrateTo != id {
+		t.Errorf("answer %+v", a)
+	}
 	w.send(fmt.Sprintf(`{"chat_id": %d, "text": "after"}`, id))
 	if list := w.updates(0); len(list) != 2 || list[0].Message.MigrateTo != id {
 		t.Errorf("updates %+v", list)
