@@ -29,9 +29,10 @@ type Options struct {
 // until the last answer was given or broken off, stopping twice is fine, and so is stopping what was never started. A
 // server that was stopped does not start again.
 type Server struct {
-	o     Options
-	owner int // the user whose socket it is
-	since time.Time
+	o      Options
+	limits limits
+	owner  int // the user whose socket it is
+	since  time.Time
 
 	mu      sync.Mutex
 	stopped bool
@@ -53,17 +54,21 @@ func New(o Options) *Server {
 		o.Log = slog.New(slog.DiscardHandler)
 	}
 	o.Grace = cmp.Or(o.Grace, 5*time.Second)
-	return &Server{o: o, owner: os.Geteuid()}
+	return &Server{o: o, owner: os.Geteuid(), limits: limits{header: headerTimeout, body: 10 * time.Second, stall: 30 * time.Second}}
 }
 
-// The server's own limits. A command line is short, and whoever asks is on this machine.
+// limits are the server's own. A command line is short, and whoever asks is on this machine.
+type limits struct {
+	header time.Duration // to say what is asked for, and to stay idle
+	body   time.Duration
+	// stall ends a copy whose reader takes nothing.
+	stall time.Duration
+}
+
 const (
 	headerTimeout = 5 * time.Second
-	bodyTimeout   = 10 * time.Second
-	// stallTimeout ends a copy whose reader takes nothing: an open copy keeps the store from reusing its pages.
-	stallTimeout = 30 * time.Second
-	bodyLimit    = 64 << 10
-	headerLimit  = 16 << 10
+	bodyLimit     = 64 << 10
+	headerLimit   = 16 << 10
 )
 
 // ErrStopped is what Start returns for a server that was stopped.
@@ -90,8 +95,8 @@ func (s *Server) Start() error {
 	s.socket = l
 	s.http = &http.Server{
 		Handler:           s.routes(),
-		ReadHeaderTimeout: headerTimeout,
-		IdleTimeout:       headerTimeout,
+		ReadHeaderTimeout: s.limits.header,
+		IdleTimeout:       s.limits.header,
 		MaxHeaderBytes:    headerLimit,
 		BaseContext:       func(net.Listener) context.Context { return base },
 		ConnContext:       withPeer,
