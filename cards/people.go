@@ -55,7 +55,7 @@ func PeopleOf(p People) Card {
 		l.add("Telegram tells who is in this chat only to administrators. Make the bot one: without that no approval counts.")
 	}
 	if p.Unasked > 0 {
-		l.addf("Of %s Telegram was not asked whether they are here.", count(p.Unasked, "more person"))
+		l.addf("Whether %d others are here was not asked.", p.Unasked)
 	}
 	l.add("A higher role may do what a lower one may. <code>/delegate @person until friday</code> lends yours.")
 	return Card{HTML: l.String()}

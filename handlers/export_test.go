@@ -1,0 +1,4 @@
+package handlers
+
+// Until is until, for the tests.
+var Until = until
