@@ -1,0 +1,263 @@
+package main
+
+import (
+	"fmt"
+	"hash/fnv"
+	"os"
+	"runtime/debug"
+	"strings"
+	"testing"
+	"testing/synctest"
+
+	"towline/deploy/release"
+	"towline/sandbox/telegram"
+)
+
+// trip is a journey: something that people do with the shop, which must end well whatever happens on the way.
+type trip struct {
+	name      string
+	versions  []bundle
+	approvals int
+	before    []move // undisturbed
+	moves     []move
+	ends      []outcome
+	restores  int
+	retype    string // the command that asks for what was refused
+	last      func(*scene) int
+}
+
+// bundle is what a ref holds.
+type bundle struct {
+	ref   string
+	files map[string]string
+}
+
+// again is the instant at which the next life of a process that died ends.
+func (j trip) again(w *scene) int {
+	if j.last == nil {
+		return 0
+	}
+	return j.last(w)
+}
+
+// The names of what the shop's versions hold. Every file leaves a mark when it is carried out, and another one when that
+// happens twice.
+const (
+	fileOne, fileTwo, fileThree = "0001_count.sql", "0002_up.sql", "0003_up.sql"
+)
+
+func versions(down bool) []bundle {
+	one := map[string]string{fileOne: "CREATE TABLE count (n INTEGER);\nINSERT INTO count VALUES (100);\n"}
+	two := map[string]string{
+		fileOne: one[fileOne], fileTwo: "UPDATE count SET n = n + 1;\nINSERT INTO count VALUES (1000);\n", fileThree: "UPDATE count SET n = n + 10 WHERE n < 1000;\n",
+	}
+	if down {
+		two["down/"+fileTwo] = "DELETE FROM count WHERE n = 1000;\nUPDATE count SET n = n - 1;\n"
+		two["down/"+fileThree] = "UPDATE count SET n = n - 10 WHERE n < 1000;\n"
+	}
+	return []bundle{{"v1", one}, {"v2", two}}
+}
+
+func deployed(number int) func(telegram.Message) bool {
+	return sees("shop → preview · live", fmt.Sprintf("Release #%d ", number))
+}
+
+func promoted(number int) func(telegram.Message) bool {
+	return sees("shop → production · live", fmt.Sprintf("Release #%d ", number))
+}
+
+func asked(number int) func(telegram.Message) bool {
+	return sees("shop → production · waiting for approval", fmt.Sprintf("#%d", number))
+}
+
+// ship takes a version through preview to production.
+func ship(ref string, number int) []move {
+	return []move{
+		{who: demoDeployer, say: "/deploy " + ref, sees: deployed(number)},
+		{who: demoDeployer, say: fmt.Sprintf("/promote #%d", number), sees: asked(number)},
+		{who: demoApprover, press: "Approve", sees: promoted(number)},
+	}
+}
+
+func journeys() []trip {
+	all, one := []string{fileOne, fileTwo, fileThree}, []string{fileOne}
+	live := func(env release.Environment, number uint64, ledger []string, count string) outcome {
+		return outcome{env: env, release: number, ledger: ledger, count: count, words: []string{"shop → " + string(env) + " · live", fmt.Sprintf("Release #%d ", number)}}
+	}
+	back := []move{
+		{who: demoDeployer, say: "/rollback", sees: sees("waiting for approval", "From #2 to #1")},
+		{who: demoApprover, press: "Approve", sees: sees("shop → production · went back to #1")},
+	}
+	returned := []outcome{
+		live(release.Preview, 2, all, "1111"),
+		{env: release.Production, release: 1, ledger: one, count: "100", hold: true, words: []string{"shop → production · went back to #1"}},
+	}
+	shipped := append(ship("v1", 1), ship("v2", 2)...)
+	return []trip{
+		{
+			name: "promote", versions: versions(false), before: ship("v1", 1), moves: ship("v2", 2), retype: "/promote #2",
+			ends: []outcome{live(release.Preview, 2, all, "1111"), live(release.Production, 2, all, "1111")},
+		},
+		{
+			name: "first", versions: versions(false), moves: ship("v1", 1), retype: "/promote #1",
+			ends: []outcome{live(release.Preview, 1, one, "100"), live(release.Production, 1, one, "100")},
+		},
+		{name: "rollback", versions: versions(true), before: shipped, moves: back, ends: returned, retype: "/rollback"},
+		{name: "timetravel", versions: versions(false), before: shipped, moves: back, ends: returned, restores: 1, retype: "/rollback"},
+		{
+			name: "deploy", versions: versions(false), before: ship("v1", 1), moves: ship("v2", 2)[:1], retype: "/deploy v2",
+			ends: []outcome{live(release.Production, 1, one, "100"), live(release.Preview, 2, all, "1111")},
+		},
+	}
+}
+
+// prepare lets happen what was before a journey.
+func (j trip) prepare(t *testing.T) *origin {
+	var was *origin
+	dir := t.TempDir()
+	synctest.Test(t, func(t *testing.T) {
+		w := newScene(t, j, dir, nil)
+		w.live(newLife(0))
+		for _, m := range j.before {
+			w.make(m)
+		}
+		w.say(demoDeployer, "/whoami")
+		w.until("an answer", func() bool { _, ok := w.find(sees("person 1001")); return ok && w.settled() })
+		w.halt()
+		was = w.leave()
+		for _, p := range w.problems {
+			t.Fatalf("before the journey: %s", p)
+		}
+	})
+	return was
+}
+
+// trial is one journey that was disturbed, or not.
+type trial struct {
+	acts     []string
+	calls    map[string]int
+	died     string // empty: it outlived the journey
+	told     bool   // trouble came
+	problems []string
+	restarts int
+	doubles  int
+	log      string
+}
+
+// travel makes the journey once, in a world of its own.
+func (j trip) travel(t *testing.T, was *origin, last int, bother *trouble) (out trial) {
+	synctest.Test(t, func(t *testing.T) {
+		w := newScene(t, j, was.copyTo(t), was)
+		l := newLife(last)
+		if bother != nil {
+			bother.scene, l.trouble = w, bother
+		}
+		w.live(l)
+		func() {
+			defer func() {
+				if p := recover(); p != nil && p != any(errStuck) {
+					panic(p)
+				}
+			}()
+			for _, m := range j.moves {
+				w.make(m)
+			}
+			w.judge()
+		}()
+		w.halt()
+		w.leave()
+		l.mu.Lock()
+		defer l.mu.Unlock()
+		out = trial{acts: l.acts, calls: l.calls, died: l.died, problems: w.problems, restarts: w.restarts, doubles: w.doubles, log: w.log.String()}
+		out.told = bother != nil && bother.told
+	})
+	return out
+}
+
+// tally is what a sweep found.
+type tally struct {
+	instants, inconsistencies, restarts, doubles int
+	told                                         int // failures that were printed
+}
+
+// add takes note of a trial, and prints what was wrong in it.
+func (s *tally) add(t *testing.T, where string, tr trial) {
+	t.Helper()
+	s.instants++
+	s.restarts += tr.restarts
+	s.doubles += tr.doubles
+	if len(tr.problems) == 0 {
+		return
+	}
+	s.inconsistencies++
+	if s.told++; s.told > 5 {
+		t.Fail()
+		return
+	}
+	t.Errorf("%s:\n  %s", where, strings.Join(tr.problems, "\n  "))
+	if s.told == 1 {
+		t.Log(tr.log)
+	}
+}
+
+// print writes the line that cmd/bench reads.
+func (s *tally) print(t *testing.T, sweep, name string) {
+	t.Logf("sweep: journey=%s kind=%s instants=%d inconsistencies=%d repeated=%d doubles=%d", name, sweep, s.instants, s.inconsistencies, s.restarts, s.doubles)
+}
+
+// sampled is how many instants one step of a sweep goes on, and from where: every one, or, where time is short or the race
+// detector makes each trial many times as long, every seventh, beginning with another one for each test.
+func sampled(t *testing.T) (from, stride int) {
+	if !testing.Short() && !raced() {
+		return 1, 1
+	}
+	h := fnv.New32a()
+	_, _ = h.Write([]byte(t.Name()))
+	stride = 7
+	from = 1 + int(h.Sum32())%stride
+	t.Logf("sampled: every %dth instant, from %d", stride, from)
+	return from, stride
+}
+
+// raced says whether this test was built with the race detector.
+func raced() bool {
+	info, ok := debug.ReadBuildInfo()
+	if !ok {
+		return false
+	}
+	for _, s := range info.Settings {
+		if s.Key == "-race" && s.Value == "true" {
+			return true
+		}
+	}
+	return false
+}
+
+// TestSweepAProcessThatIsKilledAtAnyInstantLosesNothingAndRepeatsNothing kills the whole service before and after everything
+// that it does to the world: each commit, each blob, each request to Telegram and Cloudflare, as they happen in the very run.
+func TestSweepAProcessThatIsKilledAtAnyInstantLosesNothingAndRepeatsNothing(t *testing.T) {
+	for _, j := range journeys() {
+		t.Run(j.name, func(t *testing.T) {
+			t.Parallel()
+			was := j.prepare(t)
+			whole := j.travel(t, was, 0, nil)
+			if len(whole.problems) > 0 {
+				t.Fatalf("undisturbed:\n  %s\n%s", strings.Join(whole.problems, "\n  "), whole.log)
+			}
+			t.Logf("%d acts, calls %v", len(whole.acts), whole.calls)
+			if os.Getenv("ACTS") != "" { for i,a := range whole.acts { t.Log(i+1, a) } }
+			if os.Getenv("ONCE") != "" { return }
+			var s tally
+			from, stride := sampled(t)
+			// What runs side by side is counted in another order each time, so that some lives have an act more than the first one.
+			for n := from; ; n += stride {
+				tr := j.travel(t, was, n, nil)
+				if tr.died == "" && n > 2*len(whole.acts) {
+					break
+				}
+				s.add(t, fmt.Sprintf("instant %d: killed %s", n, tr.died), tr)
+			}
+			s.print(t, "kill", j.name)
+		})
+	}
+}
