@@ -48,16 +48,18 @@ func may() map[string][]string {
 		"migrations/rehearse": {"migrations", "migrations/sqlite"},
 
 		"deploy/release": {"migrations"},
-		"deploy/gate":    {"deploy/release", "migrations", "migrations/rehearse"},
-		"deploy":         {"deploy/release", "deploy/gate", "migrations", "migrations/rehearse"},
+		"deploy/freeze":  {},
+		"deploy/gate":    {"deploy/release", "deploy/freeze", "migrations", "migrations/rehearse"},
+		"deploy":         {"deploy/release", "deploy/freeze", "deploy/gate", "migrations", "migrations/rehearse"},
 
-		"cards":    {"deploy", "deploy/release", "migrations"},
-		"handlers": {"bot", "cards", "deploy", "deploy/release", "deploy/gate", "migrations"},
+		"cards":    {"deploy", "deploy/release", "deploy/freeze", "deploy/gate", "migrations"},
+		"handlers": {"bot", "cards", "deploy", "deploy/release", "deploy/freeze", "deploy/gate", "migrations"},
 
 		"bot":        {},
 		"cloudflare": {"deploy"},
 		"source":     {},
 		"config":     {},
+		"control":    {},
 		"store":      {"bot", "deploy", "deploy/release"},
 
 		"sandbox/telegram":               {},
@@ -74,7 +76,7 @@ func may() map[string][]string {
 		"deploy/storetest": {"deploy", "deploy/release", "migrations"},
 
 		// Plugs everything together.
-		"cmd/towline": {"bot", "cards", "cloudflare", "config", "deploy", "deploy/release", "deploy/gate", "handlers", "migrations", "source", "store",
+		"cmd/towline": {"bot", "cards", "cloudflare", "config", "control", "deploy", "deploy/release", "deploy/freeze", "deploy/gate", "handlers", "migrations", "source", "store",
 			"sandbox/cloudflare", "sandbox/page", "sandbox/telegram"},
 	}
 }
