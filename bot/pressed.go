@@ -74,19 +74,22 @@ func (o *Outbox) pressed(ctx context.Context, p pressing) (meant, error) {
 }
 
 // judge says what a press on a token is worth. What was received before another
-// token took over counts: it was good when it was made.
+// token took over counts, and so does a press on a button that the live message
+// still had: it was good when it was made. Somebody may have pressed while the
+// bot was away, and it renewed the buttons before it heard of that; a toast would
+// come too late to tell them.
 func (c Card) judge(t Token, p pressing, a *aliases) verdict {
 	live := p.on == MessageRef{c.Chat, c.Message} || c.inFlight(p)
 	switch {
 	case p.on.Chat != c.Chat && a.resolve(p.on.Chat) != a.resolve(c.Wanted.Place.Chat):
 		return pressUnknown // a token carried to another chat
-	case !live && !p.shown:
+	case !live:
 		return pressUnknown // and one carried to another message
 	case !live:
 		return pressOlder
 	case t.expired(p.received):
 		return pressExpired
-	case !t.Revoked.IsZero() && !p.received.Before(t.Revoked):
+	case !t.Revoked.IsZero() && !p.received.Before(t.Revoked) && !p.shown:
 		return pressOlder
 	case len(t.For) > 0 && !slices.Contains(t.For, p.by):
 		return pressNotYours

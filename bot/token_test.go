@@ -238,11 +238,11 @@ func TestRenewedButtonsWorkAndTheOldOnesDoNot(t *testing.T) {
 			must(t, r.bot.Outbox().Renew(t.Context(), "run/1"))
 		}
 		renew()
+		r.settle()
 		// The edit with the new buttons may not have reached the one who presses.
 		if a := r.forge(second, group, m.ID, old); a.Text != "This button was replaced. Use the newest message about it." || r.reached() != 0 {
 			t.Errorf("answered %+v, %d presses reached the handler", a, r.reached())
 		}
-		r.settle()
 		now := r.posts(group)
 		if len(now) != 1 || now[0].ID != m.ID || len(now[0].Buttons[0]) != 2 || now[0].Buttons[0][0].Data == old {
 			t.Fatalf("after the renewal: %+v", now)
@@ -293,6 +293,32 @@ func TestARenewalThatACrashCutShortIsDeliveredAfterIt(t *testing.T) {
 		r.settle()
 		if r.press(lead, group, m.ID, "yes"); r.reached() != 1 || r.calls("editMessageText") != 1 {
 			t.Errorf("%d presses reached the handler, %d edits", r.reached(), r.calls("editMessageText"))
+		}
+	})
+}
+
+func TestAPressThatWasMadeWhileTheBotWasAwayCountsThoughItsButtonsWereRenewedSince(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		r := newRig(t, nil)
+		r.start()
+		r.want("run/1", bot.Frame{Place: bot.Place{Chat: group}, HTML: "approve?", Buttons: buttons("yes")})
+		r.settle()
+		must(t, r.stop())
+		must(t, r.store.Close())
+		r.store = nil
+		ctx, cancel := context.WithTimeout(t.Context(), time.Minute)
+		defer cancel()
+		go func() {
+			_, _ = r.server.Press(ctx, telegram.PressOptions{Chat: group, Message: r.posts(group)[0].ID, From: second, Text: "yes"})
+		}()
+		synctest.Wait()
+		r.open()
+		must(t, r.bot.Outbox().Renew(t.Context(), "run/1"))
+		r.start()
+		r.settle()
+		synctest.Wait()
+		if _, presses, _ := r.handler.seen(); len(presses) != 1 || !presses[0].Current {
+			t.Errorf("presses: %+v", presses)
 		}
 	})
 }
