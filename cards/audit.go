@@ -30,7 +30,7 @@ func AuditOf(project string, entries []deploy.Entry) Card {
 	for i := 0; i < len(entries) && shown < auditLines; shown++ {
 		same := sameRun(entries[i:])
 		if same > 1 {
-			l.spare(fmt.Sprintf("• %s · %s of the run%s", stamp(entries[i].At, "dT"), count(same, "step"), about(entries[i])))
+			l.spare(fmt.Sprintf("• %s · %s of %s", stamp(entries[i].At, "dT"), count(same, "step"), orElse(audited(entries[i]), "a run")))
 		} else {
 			l.spare("• " + happened(entries[i]))
 		}
@@ -61,83 +61,73 @@ func happened(e deploy.Entry) string {
 	return fmt.Sprintf("%s · <b>%s</b> %s", stamp(e.At, "dT"), who, did(e))
 }
 
+// deeds say what an entry tells; § is what it is about.
+func deeds() map[string]string {
+	return map[string]string{
+		"refused": "was refused", "asked again": "asked again for §", "superseded": "put a newer request in the place of §", "approved": "approved §", "rejected": "rejected §",
+		"expired": "let the request for § expire", "plan changed": "found another plan for §, and asks again", "vote void": "no longer has the role that their vote for § took",
+		"released": "made §", "started": "took up the run of §", "running": "began to carry out §", "step": "did a step of §", "intent": "began a step of §", "ended": "ended the run of §",
+		"cancel asked": "asked to stop §", "cancelled": "cancelled §", "looked again": "looked once more at §", "closed": "closed §",
+		"hold": "held §", "unhold": "lifted the hold of §", "reminded of the hold": "asked whether the hold of § is still wanted",
+		"lock": "locked §", "unlock": "gave § back", "lock taken over": "took over the lock of §", "lock lifted": "lifted the lock of §",
+		"lock expired": "let the lock of § end", "reminded of the lock": "asked whether the lock of § is still wanted",
+		"freeze": "froze §", "unfreeze": "lifted the freeze of §", "freeze over": "let the freeze of § end",
+		"break-glass": "went past the gates with §", "note": "noted about §", "config": "took over a config", "delegated": "lent a role", "undelegated": "took back what was lent",
+		"backup": "copied the store",
+	}
+}
+
 // did says what an entry tells, with what it is about.
 func did(e deploy.Entry) string {
-	said := detailOf(e.Detail)
+	detail := ""
+	if text := flat(e.Detail, 160); text != "" {
+		detail = ": " + text
+	}
 	switch e.What {
 	case "command":
 		return "wrote " + code(e.Detail)
-	case "refused":
-		return "was refused" + about(e) + said
 	case "requested":
-		if e.Who == (release.Person{}) {
-			return "asks people to approve" + about(e)
+		return requested(e)
+	case "config":
+		if e.Digest != "" {
+			return "took over the config <code>" + esc(release.Short(e.Digest)) + "</code>" + detail
 		}
-		if e.Release == 0 && e.Detail != "" {
-			return "asked for " + code(e.Detail) + on(e)
+	case "refused":
+		if of := audited(e); of != "" {
+			return fmt.Sprintf("was refused (%s)%s", of, detail)
 		}
-		return "asked for it" + about(e)
-	case "asked again":
-		return "asked again" + about(e)
-	case "superseded":
-		return "put a newer request in the place of one" + about(e)
-	case "approved", "rejected":
-		return e.What + about(e) + said
-	case "expired":
-		return "let a request expire" + about(e)
-	case "plan changed":
-		return "found another plan, and asked again" + about(e)
-	case "vote void":
-		return "no longer has the role that their vote took" + about(e)
-	case "step", "intent":
-		return map[string]string{"step": "did a step", "intent": "began a step"}[e.What] + about(e) + said
-	case "released", "started", "running":
-		return map[string]string{"released": "took in the release", "started": "took up the run", "running": "started the run"}[e.What] + about(e)
-	case "ended":
-		return "ended the run" + about(e) + said
-	default:
-		return didToMore(e, said)
+	case "released", "started", "running", "asked again", "superseded", "vote void", "plan changed":
+		detail = "" // ids and names of gates
 	}
-}
-
-// didToMore: what is done by hand, to an environment, a release or the team.
-func didToMore(e deploy.Entry, said string) string {
-	words, ok := map[string]string{
-		"cancel asked": "asked to stop the run", "cancelled": "cancelled the run", "looked again": "looked once more", "closed": "closed the run",
-		"hold": "held it", "unhold": "lifted the hold", "lock": "locked it", "unlock": "gave the lock back", "lock taken over": "took the lock over",
-		"lock lifted": "lifted the lock", "lock expired": "let the lock end", "reminded of the lock": "asked whether the lock is still wanted",
-		"reminded of the hold": "asked whether the hold is still wanted", "freeze": "froze it", "unfreeze": "lifted the freeze", "freeze over": "let the freeze end",
-		"break-glass": "went past the gates", "note": "noted", "config": "took over a config", "delegated": "lent their role", "undelegated": "took back what was lent",
-		"backup": "copied the store",
-	}[e.What]
+	words, ok := deeds()[e.What]
 	if !ok {
-		words = flat(e.What, 60)
+		words = flat(e.What, 60) + " §"
 	}
-	if e.What == "config" && e.Digest != "" {
-		words += " <code>" + esc(release.Short(e.Digest)) + "</code>"
-	}
-	return words + about(e) + said
+	return strings.TrimSpace(strings.ReplaceAll(words, "§", orElse(audited(e), "it"))) + detail
 }
 
-// detailOf is an entry's detail behind a colon.
-func detailOf(detail string) string {
-	if text := flat(detail, 160); text != "" {
-		return ": " + text
+// requested: a person asked, or Towline asks the others.
+func requested(e deploy.Entry) string {
+	switch {
+	case e.Who == (release.Person{}):
+		return "asks people to approve " + orElse(audited(e), "it")
+	case e.Release == 0 && e.Detail != "":
+		return strings.TrimSpace(fmt.Sprintf("asked for %s on %s", code(e.Detail), orElse(string(e.Environment), "preview")))
+	default:
+		return "asked for " + orElse(audited(e), "it")
 	}
-	return ""
 }
 
-// about is which release and which environment an entry is about.
-func about(e deploy.Entry) string {
-	if e.Release == 0 {
-		return on(e)
+// audited is what an entry is about: the release, the environment, or both. A lock, a hold and a freeze are the environment's.
+func audited(e deploy.Entry) string {
+	env := name(string(e.Environment))
+	keeps := strings.Contains(e.What, "lock") || strings.Contains(e.What, "hold") || strings.Contains(e.What, "freeze")
+	switch {
+	case e.Release == 0 || keeps && env != "":
+		return env
+	case env == "":
+		return fmt.Sprintf("#%d", e.Release)
+	default:
+		return fmt.Sprintf("#%d on %s", e.Release, env)
 	}
-	return fmt.Sprintf(", #%d%s", e.Release, on(e))
-}
-
-func on(e deploy.Entry) string {
-	if e.Environment == "" {
-		return ""
-	}
-	return " on " + name(strings.ToLower(string(e.Environment)))
 }

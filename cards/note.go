@@ -27,7 +27,7 @@ func remarks(l *lines, r deploy.Listed) {
 		l.spare(fmt.Sprintf("📝 %s: %s", name(n.By.Shown()), flat(n.Text, 200)))
 	}
 	if r.WantsNote {
-		l.addf("❔ nobody has said why: <code>/note %s #%d text</code>", name(r.Project), r.Number)
+		l.addf("❔ nobody has said why it went wrong: <code>/note %s #%d text</code>", name(r.Project), r.Number)
 	}
 }
 

@@ -52,7 +52,7 @@ func PeopleOf(p People) Card {
 		}
 	}
 	if p.Closed {
-		l.add("Telegram tells who is in this chat only to administrators. Make the bot one: without that no approval counts.")
+		l.add("Who is in this chat Telegram tells reliably only to administrators, and an approval counts only from somebody who is. Make the bot one.")
 	}
 	if p.Unasked > 0 {
 		l.addf("Whether %d others are here was not asked.", p.Unasked)
@@ -90,7 +90,7 @@ func Delegated(d release.Delegation) Card {
 	to := orElse(name(d.To.Name), fmt.Sprintf("person %d", d.To.ID))
 	by := name(d.By.Shown())
 	var l lines
-	l.addf("🤝 lent: <b>%s</b> may do what takes the role %s until %s, in the place of %s.", to, name(d.Role), day(d.Until), by)
+	l.addf("🤝 <b>%s</b> has the role %s until %s, lent by %s.", to, name(d.Role), day(d.Until), by)
 	l.addf("It never counts for what %s asks for: somebody else approves that.", by)
 	l.addf("It ends sooner where %s's own role does. %s takes it back.", by, command("/delegate "+takesBack(d.To)+" off"))
 	return Card{HTML: l.String()}
@@ -116,9 +116,6 @@ type Reload struct {
 	Warns   []string // what is legal and probably not meant
 	Restart []string // the sections that changed and count only after a restart
 }
-
-// NoConfig says why nothing can be read again.
-const NoConfig = "This bot was started without a config file."
 
 // Reloaded says what counts from now on.
 func Reloaded(r Reload, by string) Card {

@@ -23,9 +23,12 @@ func aboutLending(r release.Refusal, f func(string) string) (said, bool) {
 	case release.CodeNothingToLend:
 		return nothingToLend(r, f), true
 	case release.CodeConfig:
+		if r.Facts["why"] == "none" {
+			return said{what: "This bot was started without a config file.", next: "There is nothing to read again."}, true
+		}
 		return said{
 			what: "The config was not taken over; the old one stays.", facts: listed(r.Items, 10, func(s string) string { return flat(s, 400) }),
-			advice: f("problem"), next: "Repair the file and send /reload again.",
+			next: "Repair the file and send /reload again.",
 		}, true
 	case release.CodeBadTime:
 		if r.Facts["command"] != "delegate" {

@@ -26,9 +26,12 @@ func ReportOf(weeks []deploy.Week, now time.Time) Card {
 		l.gap()
 		week(&l, w)
 	}
+	if first.TeamSeq == 0 && first.Seq == 0 {
+		return Card{HTML: l.String()}
+	}
+	l.gap()
 	if first.TeamSeq > 0 {
-		l.gap()
-		l.addf("Team's own log: <code>%s</code>", head(first.TeamSeq, first.TeamHead))
+		l.addf("the team's own log, <code>_team</code>: <code>%s</code>", head(first.TeamSeq, first.TeamHead))
 	}
 	l.addf("%s proves later that a log still holds what it held now.", command("towline audit verify -project … -head …"))
 	return Card{HTML: l.String()}
@@ -48,7 +51,7 @@ func week(l *lines, w deploy.Week) {
 		for _, number := range w.MissingNotes {
 			numbers = append(numbers, fmt.Sprintf("#%d", number))
 		}
-		l.spare(fmt.Sprintf("❔ nobody has said why: %s. Write it down: <code>/note %s #%d text</code>", and(shorten(numbers, 8, name)), name(w.Project), w.MissingNotes[0]))
+		l.spare(fmt.Sprintf("❔ nobody has said why %s went wrong: <code>/note %s #%d text</code>", and(shorten(numbers, 8, name)), name(w.Project), w.MissingNotes[0]))
 	}
 	if w.Seq > 0 {
 		l.addf("audit head: <code>%s</code>", head(w.Seq, w.Head))

@@ -28,7 +28,7 @@ func reloadCommand() command {
 				return nil, release.Refuse(release.CodeUsage, "usage", help.Usage())
 			}
 			if h.reload == nil {
-				return nil, release.Refuse(release.CodeConfig, "problem", cards.NoConfig)
+				return nil, release.Refuse(release.CodeConfig, "why", "none")
 			}
 			got, err := h.reload(ctx, a.by.Person)
 			if err != nil {
