@@ -117,7 +117,11 @@ func Alert(v View) Card {
 	var l lines
 	l.addf("%s %s · %s", mark, arrow(r), words)
 	if r.Phase == release.Overtaken {
-		l.addf("%s, a newer request took the place of yours. Nothing was changed.", mention(r.Requester))
+		if n := r.OvertakenBy; n != 0 {
+			l.addf("%s, #%d is on preview now, so your request for #%d is over. Nothing was changed.", mention(r.Requester), n, r.Release)
+		} else {
+			l.addf("%s, a newer request took the place of yours. Nothing was changed.", mention(r.Requester))
+		}
 		return Card{HTML: l.String(), Notify: true}
 	}
 	l.addf("%s, its card says why, and what to do next.", mention(r.Requester))

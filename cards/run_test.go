@@ -149,11 +149,12 @@ func TestARequestThatEndedWithoutARun(t *testing.T) {
 		return func(r *release.Run) { r.Votes = []release.Vote{{By: by, Digest: digest, At: noon}} }
 	}
 	golden(t, "closed", rendered(map[string]cards.View{
-		"rejected":         with(run(release.Promote, release.Rejected), vote(robin)),
-		"withdrawn":        with(run(release.Promote, release.Rejected), vote(dana)),
-		"expired":          with(run(release.Promote, release.Expired), same),
-		"expired rollback": with(run(release.Rollback, release.Expired), same),
-		"superseded":       with(run(release.Promote, release.Overtaken), same),
+		"rejected":                      with(run(release.Promote, release.Rejected), vote(robin)),
+		"withdrawn":                     with(run(release.Promote, release.Rejected), vote(dana)),
+		"expired":                       with(run(release.Promote, release.Expired), same),
+		"expired rollback":              with(run(release.Rollback, release.Expired), same),
+		"superseded by a newer release": with(run(release.Promote, release.Overtaken), func(r *release.Run) { r.OvertakenBy = 43 }),
+		"superseded":                    with(run(release.Promote, release.Overtaken), same),
 	}))
 }
 
@@ -186,8 +187,9 @@ func TestARunInTrouble(t *testing.T) {
 	}
 	golden(t, "trouble", rendered(views))
 	golden(t, "alerts", map[string]cards.Card{
-		"failed":     cards.Alert(views["half way"]),
-		"unknown":    cards.Alert(views["restore unknown"]),
-		"superseded": cards.Alert(with(run(release.Promote, release.Overtaken), same)),
+		"failed":                        cards.Alert(views["half way"]),
+		"unknown":                       cards.Alert(views["restore unknown"]),
+		"superseded by a newer release": cards.Alert(with(run(release.Promote, release.Overtaken), func(r *release.Run) { r.OvertakenBy = 43 })),
+		"superseded":                    cards.Alert(with(run(release.Promote, release.Overtaken), same)),
 	})
 }

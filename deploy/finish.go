@@ -109,11 +109,26 @@ func (e *Engine) live(tx Tx, s *release.State, run *release.Run, now time.Time) 
 		Release: run.Release, Run: run.ID, Kind: run.Kind, At: now, Before: before, Ledger: run.Plan.After(),
 	})
 	e.remember(tx, run, run.Plan.Names())
+	if run.Environment == release.Preview {
+		e.overtake(tx, *run, now)
+	}
 	if run.Kind == release.Rollback {
 		s.Hold = &release.Hold{Reason: fmt.Sprintf("rollback to #%d", run.Release), By: run.Requester, Run: run.ID, At: now, Reminded: now}
 		tx.Audit(Entry{At: now, Project: run.Project, Environment: run.Environment, Who: run.Requester, What: "hold", Run: run.ID, Release: run.Release})
 		tx.Append(Event{Run: run.ID, Project: run.Project, Environment: run.Environment, Kind: HoldChanged, At: now})
 	}
+}
+
+// overtake ends production's open request where a newer release took preview from the one that it is for: it could not be
+// carried out any more, and whoever asked should hear that now and not after somebody's approval.
+func (e *Engine) overtake(tx Tx, by release.Run, now time.Time) {
+	open := findRun(tx, tx.State(by.Project, release.Production).Request)
+	if open == nil || open.Phase != release.Asking || open.Kind != release.Promote || open.Release >= by.Release || open.Breaking != nil {
+		return
+	}
+	open.OvertakenBy = by.Release
+	e.close(tx, open, release.Overtaken, now)
+	e.record(tx, *open, RunEnded, "superseded", by.Requester, fmt.Sprintf("by #%d on preview", by.Release))
 }
 
 // broke stores what is left of a run that failed after it had begun.

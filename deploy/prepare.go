@@ -24,6 +24,9 @@ func (e *Engine) prepare(ctx context.Context, p Project, run *release.Run) (read
 		}
 	}
 	for range 2 {
+		if p, err = e.project(run.Project); err != nil { // the config may be another one by now
+			return false, e.end(ctx, run, refused(err))
+		}
 		plan, err := e.plan(ctx, p, *run)
 		if err != nil {
 			if ctx.Err() != nil {
@@ -138,7 +141,10 @@ func (e *Engine) start(ctx context.Context, p Project, run *release.Run, plan pl
 			e.finish(tx, run, ending{phase: release.Cancelled})
 			return nil
 		}
-		ready, refusal = false, e.gates(tx, p, run, plan)
+		ready, refusal = false, e.sameConfig(p, *run)
+		if refusal == nil {
+			refusal = e.gates(tx, p, run, plan)
+		}
 		if refusal != nil {
 			run.Plan = &plan.plan // for the card: what it would have done
 			return nil
@@ -166,6 +172,18 @@ func (e *Engine) start(ctx context.Context, p Project, run *release.Run, plan pl
 		return nil
 	})
 	return ready, refusal, wrap(err, "start the run")
+}
+
+// sameConfig refuses a plan that was made under a config of which something that matters has changed since.
+func (e *Engine) sameConfig(p Project, run release.Run) *release.Refusal {
+	now, ok := e.Project(p.Name)
+	switch {
+	case !ok:
+		return release.Refuse(release.CodeUnknownProject, "project", p.Name)
+	case run.Breaking == nil && now.policy(run.Environment) != p.policy(run.Environment), now.Database(run.Environment) != p.Database(run.Environment):
+		return release.Refuse(release.CodeFactsOld, "what", "the config")
+	}
+	return nil
 }
 
 // unchanged ends a run that has nothing to do.

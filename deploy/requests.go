@@ -297,6 +297,9 @@ func (e *Engine) gates(tx Tx, p Project, run *release.Run, plan planned) *releas
 }
 
 func (e *Engine) startGates(tx Tx, p Project, run release.Run, plan planned) gate.Start {
+	if now, ok := e.Project(p.Name); ok {
+		p.AllowedRefs, p.Freeze = now.AllowedRefs, now.Freeze // as they are in this moment
+	}
 	r, _ := tx.Release(p.Name, run.Release)
 	s := tx.State(p.Name, run.Environment)
 	live, _ := tx.Release(p.Name, s.Live)

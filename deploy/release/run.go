@@ -69,7 +69,10 @@ type Run struct {
 	Changes   []Difference `json:"changes,omitempty"`  // what changed since somebody approved
 	Asked     uint64       `json:"asked,omitempty"`    // how often people were asked; grows when the plan changed under them
 
-	Place     int           `json:"place,omitempty"`  // in the queue, 1 is next
+	Place int `json:"place,omitempty"` // in the queue, 1 is next
+	// OvertakenBy is the newer release that took preview from the one that this request is for.
+	OvertakenBy uint64 `json:"overtaken_by,omitempty"`
+
 	Waited    bool          `json:"waited,omitempty"` // in the queue, so that its turn is worth a word
 	Cancel    *Cancel       `json:"cancel,omitempty"` // who wanted it stopped
 	Breaking  *BreakGlass   `json:"breaking,omitempty"`
