@@ -75,15 +75,15 @@ func (o *Outbox) pressed(ctx context.Context, p pressing) (meant, error) {
 
 // judge says what a press on a token is worth. What was received before another
 // token took over counts, and so does a press on a button that the live message
-// still had: it was good when it was made. Somebody may have pressed while the
-// bot was away, and it renewed the buttons before it heard of that; a toast would
-// come too late to tell them.
+// still had, of which Telegram sends along what it looked like: it was good when
+// it was made. Somebody may have pressed while the bot was away, and it renewed
+// the buttons before it heard of that; a toast would come too late to tell them.
 func (c Card) judge(t Token, p pressing, a *aliases) verdict {
 	live := p.on == MessageRef{c.Chat, c.Message} || c.inFlight(p)
 	switch {
 	case p.on.Chat != c.Chat && a.resolve(p.on.Chat) != a.resolve(c.Wanted.Place.Chat):
 		return pressUnknown // a token carried to another chat
-	case !live:
+	case !live && !p.shown:
 		return pressUnknown // and one carried to another message
 	case !live:
 		return pressOlder

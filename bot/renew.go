@@ -11,10 +11,10 @@ var ErrNoCard = errors.New("bot: there is no such card")
 
 // Renew gives the Data buttons of a card's newest frame new callback tokens and
 // returns once that is stored; the message is edited while the bot runs, or posted
-// anew where it is gone. A press that arrives from then on with an old token is
-// answered with Options.OlderPress; one that was journaled before still counts,
-// and so does one that was made while the message had the old buttons. Renewing what has not been shown yet, or has no such buttons, changes
-// nothing. It returns ErrNoCard, and the store's errors.
+// anew where it is gone. The old tokens are dead then, but for presses that were
+// journaled before or made while the message still showed them: those count.
+// Renewing what has not been shown yet, or has no such buttons, changes nothing.
+// It returns ErrNoCard, and the store's errors.
 func (o *Outbox) Renew(ctx context.Context, key string) error {
 	c, found, err := o.store.Card(ctx, key)
 	if err != nil {

@@ -239,7 +239,7 @@ func TestRenewedButtonsWorkAndTheOldOnesDoNot(t *testing.T) {
 		}
 		renew()
 		r.settle()
-		// The edit with the new buttons may not have reached the one who presses.
+		// A client may show the old buttons for a while.
 		if a := r.forge(second, group, m.ID, old); a.Text != "This button was replaced. Use the newest message about it." || r.reached() != 0 {
 			t.Errorf("answered %+v, %d presses reached the handler", a, r.reached())
 		}
