@@ -29,3 +29,6 @@ func OpenAsItIs(path string) (*Store, error) {
 	}
 	return &Store{path: path, blobs: path + blobSuffix, db: db}, nil
 }
+
+// PidHolder is the process that the pid file of a store names, if it is believed.
+func PidHolder(path string, file os.FileInfo) int { return pidHolder(path, file) }

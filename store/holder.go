@@ -55,9 +55,7 @@ func busy(path string) *BusyError {
 	return e
 }
 
-// holder finds the process that has the lock of a file, or 0. Where the kernel tells, it is believed alone. Elsewhere the
-// pid file is, if a process of that number is alive and has the file open: one that died leaves its pid file behind, and its
-// number to somebody else.
+// holder finds the process that has the lock of a file, or 0. Where the kernel tells, it is believed alone.
 func holder(path string) int {
 	info, err := os.Stat(path)
 	if err != nil {
@@ -66,12 +64,18 @@ func holder(path string) int {
 	if pid := lockOwner("/proc/locks", info); pid != 0 {
 		return pid
 	}
+	return pidHolder(path, info)
+}
+
+// pidHolder believes the pid file, if a process of that number is alive and has the file open: one that died leaves its
+// pid file behind, and its number to somebody else.
+func pidHolder(path string, file os.FileInfo) int {
 	text, err := os.ReadFile(path + ".pid")
 	if err != nil {
 		return 0
 	}
 	pid, err := strconv.Atoi(strings.TrimSpace(string(text)))
-	if err != nil || pid <= 0 || !alive(pid) || !mayHold(pid, info) {
+	if err != nil || pid <= 0 || !alive(pid) || !mayHold(pid, file) {
 		return 0
 	}
 	return pid

@@ -37,6 +37,13 @@ func TestAHolderIsNamedHoweverThePathIsSpelled(t *testing.T) {
 	if err := errors.Join(os.Symlink(s.Path(), link), os.Symlink(dir, folder)); err != nil {
 		t.Fatal(err)
 	}
+	info, err := os.Stat(s.Path())
+	if err != nil {
+		t.Fatal(err)
+	}
+	if pid := store.PidHolder(s.Path(), info); pid != os.Getpid() {
+		t.Errorf("the pid file names %d", pid)
+	}
 	for _, path := range []string{s.Path(), link, filepath.Join(folder, base), dir + "/./" + base} {
 		if busy := refusedFor(t, path); busy.PID != os.Getpid() || busy.Path != path {
 			t.Errorf("%s: %+v", path, busy)
@@ -71,7 +78,14 @@ func TestAPidFileThatSomebodyLeftBehindIsNotBelieved(t *testing.T) {
 			if err := os.WriteFile(path+".pid", []byte(text), 0o600); err != nil {
 				t.Fatal(err)
 			}
-			// Where the kernel tells, it is this process; nowhere is it the one of the file.
+			info, err := os.Stat(path)
+			if err != nil {
+				t.Fatal(err)
+			}
+			if pid := store.PidHolder(path, info); pid != 0 {
+				t.Errorf("process %d is believed", pid)
+			}
+			// Where the kernel tells, it is this process.
 			if busy := refusedFor(t, path); busy.PID != 0 && busy.PID != os.Getpid() {
 				t.Errorf("%+v", busy)
 			} else if busy.PID == 0 && !strings.Contains(busy.Error(), "another process") {
