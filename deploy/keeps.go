@@ -21,12 +21,17 @@ const (
 // LockFor keeps an environment for the one who asks. Their own lock is replaced by it; somebody else's is in the way.
 func (e *Engine) LockFor(ctx context.Context, r Request, env release.Environment, span time.Duration, reason string) (release.Lock, error) {
 	var lock release.Lock
-	err := e.keep(ctx, r, env, gate.Deployer, "lock", func(tx Tx, s *release.State) error {
+	err := e.keep(ctx, r, env, gate.Deployer, "lock", func(tx Tx, s *release.State, before *Entry) error {
 		now := e.now()
 		if span == 0 {
 			span = LockDefault
 		}
 		switch {
+		case before != nil && s.Lock == nil:
+			return release.Refuse(release.CodeNoLock, "environment", string(env))
+		case before != nil:
+			lock = *s.Lock
+			return nil
 		case reason == "":
 			return release.Refuse(release.CodeNeedsReason, "command", "lock")
 		case span < time.Minute || span > LockMost:
@@ -39,7 +44,7 @@ func (e *Engine) LockFor(ctx context.Context, r Request, env release.Environment
 			lock.At = s.Lock.At // it goes on
 		}
 		s.Lock = &lock
-		e.kept(tx, *s, LockChanged, "lock", r.By.Person, fmt.Sprintf("until %s: %s", lock.Until.UTC().Format(time.RFC3339), reason))
+		e.kept(tx, *s, LockChanged, "lock", r, fmt.Sprintf("until %s: %s", lock.Until.UTC().Format(time.RFC3339), reason))
 		return nil
 	})
 	return lock, err
@@ -47,16 +52,19 @@ func (e *Engine) LockFor(ctx context.Context, r Request, env release.Environment
 
 // Unlock gives an environment back. One's own lock takes no right; somebody else's is taken over, or lifted by an admin.
 func (e *Engine) Unlock(ctx context.Context, r Request, env release.Environment) (was release.Lock, err error) {
-	err = e.keep(ctx, r, env, gate.Deployer, "unlock", func(tx Tx, s *release.State) error {
+	err = e.keep(ctx, r, env, gate.Deployer, "unlock", func(tx Tx, s *release.State, before *Entry) error {
 		now := e.now()
 		switch {
+		case before != nil:
+			was = release.Lock{By: r.By.Person, Reason: before.Detail}
+			return nil
 		case !s.Lock.Active(now):
 			return release.Refuse(release.CodeNoLock, "environment", string(env))
 		case s.Lock.By.ID != r.By.ID && e.actor(tx, r.By).Role < gate.Admin:
 			return gate.Start{Environment: env, By: r.By.Person, State: *s}.Locked(now)
 		}
 		was, s.Lock = *s.Lock, nil
-		e.kept(tx, *s, LockChanged, "unlock", r.By.Person, was.Reason)
+		e.kept(tx, *s, LockChanged, "unlock", r, was.Reason)
 		e.tellFormer(tx, *s, was, r.By.Person)
 		return nil
 	})
@@ -65,16 +73,18 @@ func (e *Engine) Unlock(ctx context.Context, r Request, env release.Environment)
 
 // TakeOver makes somebody's lock another's, with its reason and its end. The one who had it is told.
 func (e *Engine) TakeOver(ctx context.Context, r Request, env release.Environment) (lock release.Lock, err error) {
-	err = e.keep(ctx, r, env, gate.Deployer, "take over", func(tx Tx, s *release.State) error {
+	err = e.keep(ctx, r, env, gate.Deployer, "take over", func(tx Tx, s *release.State, before *Entry) error {
 		now := e.now()
 		if !s.Lock.Active(now) {
 			return release.Refuse(release.CodeNoLock, "environment", string(env))
 		}
 		was := *s.Lock
-		lock = was
+		if lock = was; was.By.ID == r.By.ID {
+			return nil // theirs already
+		}
 		lock.By, lock.At, lock.Place, lock.Reminded = r.By.Person, now, r.ReplyTo, now
 		s.Lock = &lock
-		e.kept(tx, *s, LockChanged, "lock taken over", r.By.Person, "from "+was.By.Shown())
+		e.kept(tx, *s, LockChanged, "lock taken over", r, "from "+was.By.Shown())
 		e.tellFormer(tx, *s, was, r.By.Person)
 		return nil
 	})
@@ -95,7 +105,10 @@ func (e *Engine) tellFormer(tx Tx, s release.State, was release.Lock, by release
 
 // Hold stops every change of an environment but a rollback, until a person lifts it.
 func (e *Engine) Hold(ctx context.Context, r Request, env release.Environment, reason string) error {
-	return e.keep(ctx, r, env, gate.Deployer, "hold", func(tx Tx, s *release.State) error {
+	return e.keep(ctx, r, env, gate.Deployer, "hold", func(tx Tx, s *release.State, before *Entry) error {
+		if before != nil {
+			return nil
+		}
 		if reason == "" {
 			return release.Refuse(release.CodeNeedsReason, "command", "hold")
 		}
@@ -104,14 +117,17 @@ func (e *Engine) Hold(ctx context.Context, r Request, env release.Environment, r
 		}
 		now := e.now()
 		s.Hold = &release.Hold{Reason: reason, By: r.By.Person, At: now, Reminded: now}
-		e.kept(tx, *s, HoldChanged, "hold", r.By.Person, reason)
+		e.kept(tx, *s, HoldChanged, "hold", r, reason)
 		return nil
 	})
 }
 
 // Unhold lifts a hold. A reason is asked for, since the hold was put there for one.
 func (e *Engine) Unhold(ctx context.Context, r Request, env release.Environment, reason string) error {
-	return e.keep(ctx, r, env, gate.Deployer, "unhold", func(tx Tx, s *release.State) error {
+	return e.keep(ctx, r, env, gate.Deployer, "unhold", func(tx Tx, s *release.State, before *Entry) error {
+		if before != nil {
+			return nil
+		}
 		if reason == "" {
 			return release.Refuse(release.CodeNeedsReason, "command", "unhold")
 		}
@@ -119,15 +135,20 @@ func (e *Engine) Unhold(ctx context.Context, r Request, env release.Environment,
 			return release.Refuse(release.CodeNoHold, "environment", string(env))
 		}
 		s.Hold = nil
-		e.kept(tx, *s, HoldChanged, "unhold", r.By.Person, reason)
+		e.kept(tx, *s, HoldChanged, "unhold", r, reason)
 		return nil
 	})
 }
 
 // FreezeNow stops the changes of production for a time, beside what the calendar says.
 func (e *Engine) FreezeNow(ctx context.Context, r Request, span time.Duration, reason string) (f release.Freeze, err error) {
-	err = e.keep(ctx, r, release.Production, gate.Approver, "freeze", func(tx Tx, s *release.State) error {
+	err = e.keep(ctx, r, release.Production, gate.Approver, "freeze", func(tx Tx, s *release.State, before *Entry) error {
 		switch {
+		case before != nil && s.Freeze == nil:
+			return release.Refuse(release.CodeNoFreeze)
+		case before != nil:
+			f = *s.Freeze
+			return nil
 		case reason == "":
 			return release.Refuse(release.CodeNeedsReason, "command", "freeze")
 		case span < time.Minute || span > FreezeMost:
@@ -136,7 +157,7 @@ func (e *Engine) FreezeNow(ctx context.Context, r Request, span time.Duration, r
 		now := e.now()
 		f = release.Freeze{By: r.By.Person, Reason: reason, At: now, Until: now.Add(span)}
 		s.Freeze = &f
-		e.kept(tx, *s, FreezeChanged, "freeze", r.By.Person, fmt.Sprintf("until %s: %s", f.Until.UTC().Format(time.RFC3339), reason))
+		e.kept(tx, *s, FreezeChanged, "freeze", r, fmt.Sprintf("until %s: %s", f.Until.UTC().Format(time.RFC3339), reason))
 		return nil
 	})
 	return f, err
@@ -144,19 +165,38 @@ func (e *Engine) FreezeNow(ctx context.Context, r Request, span time.Duration, r
 
 // Unfreeze ends a freeze that somebody began. One of the calendar ends by itself, or in the config.
 func (e *Engine) Unfreeze(ctx context.Context, r Request) error {
-	return e.keep(ctx, r, release.Production, gate.Approver, "unfreeze", func(tx Tx, s *release.State) error {
+	return e.keep(ctx, r, release.Production, gate.Approver, "unfreeze", func(tx Tx, s *release.State, before *Entry) error {
+		if before != nil {
+			return nil
+		}
 		if !s.Freeze.Active(e.now()) {
 			return release.Refuse(release.CodeNoFreeze)
 		}
 		was := s.Freeze.Reason
 		s.Freeze = nil
-		e.kept(tx, *s, FreezeChanged, "unfreeze", r.By.Person, was)
+		e.kept(tx, *s, FreezeChanged, "unfreeze", r, was)
 		return nil
 	})
 }
 
+// keeper decides about an environment. before is what the audit log says of this very request where it was carried out
+// already: an update may be handled twice, and what it asked for was not refused.
+type keeper func(tx Tx, s *release.State, before *Entry) error
+
+func decidedBefore(tx Tx, project, key string) *Entry {
+	if key == "" {
+		return nil
+	}
+	for _, old := range tx.Entries(project, heardBefore) {
+		if old.Key == key && old.What != "command" {
+			return &old
+		}
+	}
+	return nil
+}
+
 // keep is the shape of every decision about an environment's lock, hold or freeze.
-func (e *Engine) keep(ctx context.Context, r Request, env release.Environment, role gate.Role, act string, fn func(Tx, *release.State) error) error {
+func (e *Engine) keep(ctx context.Context, r Request, env release.Environment, role gate.Role, act string, fn keeper) error {
 	p, err := e.may(ctx, r, role, act)
 	if err != nil {
 		return err
@@ -167,16 +207,16 @@ func (e *Engine) keep(ctx context.Context, r Request, env release.Environment, r
 			return refusal
 		}
 		s := tx.State(p.Name, env)
-		return fn(tx, &s)
+		return fn(tx, &s, decidedBefore(tx, p.Name, r.Key))
 	})
 }
 
 // kept stores an environment with the event and the audit entry that tell what was done to it.
-func (e *Engine) kept(tx Tx, s release.State, kind EventKind, what string, who release.Person, detail string) {
+func (e *Engine) kept(tx Tx, s release.State, kind EventKind, what string, r Request, detail string) {
 	tx.PutState(s)
 	at := e.now()
-	tx.Append(Event{Project: s.Project, Environment: s.Environment, Kind: kind, At: at, By: who})
-	tx.Audit(Entry{At: at, Project: s.Project, Environment: s.Environment, Who: who, What: what, Detail: detail})
+	tx.Append(Event{Project: s.Project, Environment: s.Environment, Kind: kind, At: at, By: r.By.Person})
+	tx.Audit(Entry{At: at, Project: s.Project, Environment: s.Environment, Who: r.By.Person, What: what, Detail: detail, Key: r.Key})
 	e.showKept(tx, s)
 }
 

@@ -79,7 +79,8 @@ func (h *Handlers) lockPress(ctx context.Context, a ask, p bot.Press, action car
 		return "", err
 	}
 	now := h.now()
-	if since := action.Arg(2); since != "" && state.Lock.Active(now) && cards.KeepStamp(*state.Lock) != since {
+	taken := action.Verb == cards.TakeOver && state.Lock.Active(now) && state.Lock.By.ID == a.by.ID // the same press, handled again
+	if since := action.Arg(2); since != "" && state.Lock.Active(now) && cards.KeepStamp(*state.Lock) != since && !taken {
 		return "", release.Refuse(release.CodeStaleButton)
 	}
 	var card cards.Card
