@@ -3,10 +3,10 @@
 GO ?= go
 STATICCHECK = $(GO) tool -modfile=tools.mod staticcheck
 
-.PHONY: test setup check unit race bench demo golden
+.PHONY: test setup check unit race fuzz bench demo golden
 
 ## test: set up, then check and run everything
-test: setup check unit race
+test: setup check unit race fuzz
 
 ## setup: the real programs that tests borrow (workerd, wrangler, Node 22, Chromium)
 setup:
@@ -25,6 +25,10 @@ unit:
 ## race: the race detector, without the tests that only wait for other programs
 race:
 	$(GO) test -race -short -timeout 8m ./...
+
+## fuzz: every parser of what others send, for a few seconds each
+fuzz:
+	GO="$(GO)" sh tools/fuzz.sh 2s
 
 ## bench: the figures of the README, against wrangler in the same run
 bench: setup
