@@ -40,7 +40,7 @@ func (w *scene) judge() {
 	if _, ok := w.find(sees(w.plan.ends[len(w.plan.ends)-1].words...)); !ok {
 		w.problem("no card says %q\n%s", w.plan.ends[len(w.plan.ends)-1].words, w.chat())
 	}
-	w.log4()
+	w.logged()
 	w.strays()
 	if n := w.sent("/restore", true); n != w.plan.restores {
 		w.problem("%d restores were carried out, want %d", n, w.plan.restores)
@@ -197,8 +197,8 @@ func (w *scene) audit(run release.Run) {
 	wants("running", 1)
 }
 
-// log4 proves the audit log, and looks in it for everything that was said.
-func (w *scene) log4() {
+// logged proves the audit log, and looks in it for everything that was said.
+func (w *scene) logged() {
 	ctx := context.Background()
 	for _, project := range []string{"shop", ""} {
 		if _, err := deploy.VerifyLog(ctx, w.store.Deploy(), project); err != nil {
@@ -240,6 +240,9 @@ func (w *scene) strays() {
 		w.pressStray(m)
 	}
 	w.until("quiet after the strays", w.settled)
+	if w.healthy && w.doubles > w.lives-1 {
+		w.problem("%d messages stand there twice after %d deaths", w.doubles, w.lives-1)
+	}
 }
 
 func (w *scene) pressStray(m telegram.Message) {
@@ -249,7 +252,7 @@ func (w *scene) pressStray(m telegram.Message) {
 			continue
 		}
 		toast := w.pressed(demoApprover, m, b)
-		if !strings.Contains(toast, "was replaced") && !strings.Contains(toast, "no longer in use") {
+		if !refusedToast(toast) {
 			w.problem("a press on a copy that does not count is answered %q", toast)
 		}
 		w.until("quiet after the press", w.settled)
@@ -260,5 +263,27 @@ func (w *scene) pressStray(m telegram.Message) {
 	}
 	if after := len(w.runs()); after != before {
 		w.problem("a press on a copy that does not count began a run")
+	}
+}
+
+// honest holds a run that did not come to its end against the database: what its card says was done is there, and no more.
+func (w *scene) honest() {
+	runs := w.runs()
+	i := slices.IndexFunc(runs, func(r release.Run) bool { return r.Phase == release.Broken && r.Plan != nil })
+	if i < 0 || runs[len(runs)-1].Phase != release.Broken {
+		return
+	}
+	run := runs[len(runs)-1]
+	if run.Plan.Target.ID == "" {
+		return // there is no database yet
+	}
+	want := slices.Concat(run.Plan.Applied, run.Failure.Applied)
+	name := map[release.Environment]string{release.Preview: "shop-preview", release.Production: "shop"}[run.Environment]
+	got, err := w.query(name, "SELECT name FROM d1_migrations ORDER BY id")
+	if err != nil && len(want) == 0 {
+		return // a database without a ledger
+	}
+	if err != nil || !slices.Equal(got, want) {
+		w.problem("the card says that %q is there, and the ledger holds %q (%v)", want, got, err)
 	}
 }

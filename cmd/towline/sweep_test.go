@@ -99,6 +99,25 @@ func journeys() []trip {
 			ends: []outcome{live(release.Preview, 2, all, "1111"), live(release.Production, 2, all, "1111")},
 		},
 		{
+			name: "cancel", versions: versions(false), approvals: 2, retype: "/promote #2",
+			before: []move{
+				{who: demoDeployer, say: "/deploy v1", sees: deployed(1)},
+				{who: demoDeployer, say: "/promote #1", sees: asked(1)},
+				{who: demoApprover, press: "Approve", sees: sees("waiting for approval, 1 of 2")},
+				{who: second, press: "Approve", sees: promoted(1)},
+				{who: demoDeployer, say: "/deploy v2", sees: deployed(2)},
+			},
+			moves: []move{
+				{who: demoDeployer, say: "/promote #2", sees: sees("waiting for approval, 0 of 2")},
+				{who: demoApprover, press: "Approve", sees: sees("waiting for approval, 1 of 2")},
+				{who: demoDeployer, say: "/cancel", sees: sees("shop → production · cancelled")},
+				{who: demoDeployer, say: "/promote #2", sees: sees("waiting for approval, 0 of 2")},
+				{who: second, press: "Approve", sees: sees("waiting for approval, 1 of 2")},
+				{who: demoApprover, press: "Approve", sees: promoted(2)},
+			},
+			ends: []outcome{live(release.Preview, 2, all, "1111"), live(release.Production, 2, all, "1111")},
+		},
+		{
 			name: "first", versions: versions(false), moves: ship("v1", 1), retype: "/promote #1",
 			ends: []outcome{live(release.Preview, 1, one, "100"), live(release.Production, 1, one, "100")},
 		},
@@ -139,7 +158,7 @@ type trial struct {
 	died     string // empty: it outlived the journey
 	told     bool   // trouble came
 	problems []string
-	restarts int
+	repeats  int
 	doubles  int
 	log      string
 }
@@ -148,6 +167,7 @@ type trial struct {
 func (j trip) travel(t *testing.T, was *origin, last int, bother *trouble) (out trial) {
 	synctest.Test(t, func(t *testing.T) {
 		w := newScene(t, j, was.copyTo(t), was)
+		w.healthy = bother == nil
 		l := newLife(last)
 		if bother != nil {
 			bother.scene, l.trouble = w, bother
@@ -168,7 +188,7 @@ func (j trip) travel(t *testing.T, was *origin, last int, bother *trouble) (out 
 		w.leave()
 		l.mu.Lock()
 		defer l.mu.Unlock()
-		out = trial{acts: l.acts, calls: l.calls, died: l.died, problems: w.problems, restarts: w.restarts, doubles: w.doubles, log: w.log.String()}
+		out = trial{acts: l.acts, calls: l.calls, died: l.died, problems: w.problems, repeats: w.repeats, doubles: w.doubles, log: w.log.String()}
 		out.told = bother != nil && bother.told
 	})
 	return out
@@ -176,15 +196,15 @@ func (j trip) travel(t *testing.T, was *origin, last int, bother *trouble) (out 
 
 // tally is what a sweep found.
 type tally struct {
-	instants, inconsistencies, restarts, doubles int
-	told                                         int // failures that were printed
+	instants, inconsistencies, repeats, doubles int
+	told                                        int // failures that were printed
 }
 
 // add takes note of a trial, and prints what was wrong in it.
 func (s *tally) add(t *testing.T, where string, tr trial) {
 	t.Helper()
 	s.instants++
-	s.restarts += tr.restarts
+	s.repeats += tr.repeats
 	s.doubles += tr.doubles
 	if len(tr.problems) == 0 {
 		return
@@ -202,7 +222,7 @@ func (s *tally) add(t *testing.T, where string, tr trial) {
 
 // print writes the line that cmd/bench reads.
 func (s *tally) print(t *testing.T, sweep, name string) {
-	t.Logf("sweep: journey=%s kind=%s instants=%d inconsistencies=%d repeated=%d doubles=%d", name, sweep, s.instants, s.inconsistencies, s.restarts, s.doubles)
+	t.Logf("sweep: journey=%s kind=%s instants=%d inconsistencies=%d repeated=%d doubles=%d", name, sweep, s.instants, s.inconsistencies, s.repeats, s.doubles)
 }
 
 // sampled is how many instants one step of a sweep goes on, and from where: every one, or, where time is short or the race
@@ -245,8 +265,14 @@ func TestSweepAProcessThatIsKilledAtAnyInstantLosesNothingAndRepeatsNothing(t *t
 				t.Fatalf("undisturbed:\n  %s\n%s", strings.Join(whole.problems, "\n  "), whole.log)
 			}
 			t.Logf("%d acts, calls %v", len(whole.acts), whole.calls)
-			if os.Getenv("ACTS") != "" { for i,a := range whole.acts { t.Log(i+1, a) } }
-			if os.Getenv("ONCE") != "" { return }
+			if os.Getenv("ACTS") != "" {
+				for i, a := range whole.acts {
+					t.Log(i+1, a)
+				}
+			}
+			if os.Getenv("ONCE") != "" {
+				return
+			}
 			var s tally
 			from, stride := sampled(t)
 			// What runs side by side is counted in another order each time, so that some lives have an act more than the first one.

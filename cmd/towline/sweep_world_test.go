@@ -47,8 +47,9 @@ type scene struct {
 	ended   chan error
 	ghosts  sync.WaitGroup // dead processes that have not noticed yet
 
+	healthy  bool // the outside works: nothing but deaths disturb the journey
 	lives    int
-	restarts int // presses and words that people had to repeat, and buttons that they had to take instead
+	repeats  int // presses and words that people had to repeat, and buttons that they had to take instead
 	doubles  int // copies of messages whose sending was in doubt
 	seen     int // the newest message of before
 	problems []string
