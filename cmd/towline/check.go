@@ -179,10 +179,15 @@ func checkChat(v *verdicts, p config.Project, chat bot.ChatInfo, info bot.Info) 
 	if chat.MigratedTo != 0 {
 		v.bad(fmt.Sprintf("write chat: %d", chat.MigratedTo), "%s: the group became a supergroup with another id", p.Name)
 	}
-	if !info.ReadsAll && chat.Status != "administrator" {
-		v.bad("make the bot an administrator of the group, or turn privacy mode off with @BotFather /setprivacy and add the bot again",
-			"%s: privacy mode is on, so a plain /deploy may never reach the bot", p.Name)
+	if chat.Status == "administrator" {
+		return
 	}
+	also := ""
+	if !info.ReadsAll {
+		also = "; and privacy mode is on, so a plain /deploy may never reach it"
+	}
+	v.bad("make the bot an administrator of the group; it needs no right in particular",
+		"%s: the bot is no administrator: Telegram does not tell it who is in the chat (Bot API, getChatMember), so it takes nobody's approval%s", p.Name, also)
 }
 
 func checkToken(ctx context.Context, v *verdicts, d1 *cloudflare.D1) (usable bool) {

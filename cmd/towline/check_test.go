@@ -31,19 +31,24 @@ type outside struct {
 	env    map[string]string
 }
 
-func newOutside(t *testing.T, reads bool) *outside {
+// newOutside makes a world in which the bot is an administrator, or, with privacy on, a plain member.
+func newOutside(t *testing.T, admin bool) *outside {
 	t.Helper()
 	o := &outside{t: t, dir: t.TempDir()}
 	o.tg = telegram.New(telegram.Options{
-		Token: botToken, Unlimited: true, ReadsAll: reads, Bot: telegram.User{ID: 1, FirstName: "Towline", Username: "towline_bot"},
+		Token: botToken, Unlimited: true, ReadsAll: admin, Bot: telegram.User{ID: 1, FirstName: "Towline", Username: "towline_bot"},
 	})
 	for id, name := range map[int64]string{demoDeployer: "Dana", demoApprover: "Robin"} {
 		if err := o.tg.AddUser(telegram.User{ID: id, FirstName: name}); err != nil {
 			t.Fatal(err)
 		}
 	}
+	is := telegram.Ordinary
+	if admin {
+		is = telegram.Administrator
+	}
 	if err := o.tg.AddGroup(telegram.Group{ID: teamChat, Title: "Shop team", Members: []telegram.Member{
-		{User: 1, Status: telegram.Ordinary}, {User: demoDeployer, Status: telegram.Creator}, {User: demoApprover, Status: telegram.Ordinary},
+		{User: 1, Status: is}, {User: demoDeployer, Status: telegram.Creator}, {User: demoApprover, Status: telegram.Ordinary},
 	}}); err != nil {
 		t.Fatal(err)
 	}
@@ -130,20 +135,25 @@ func TestCheckSaysWhatIsWrongAndHowToRepairIt(t *testing.T) {
 	for _, c := range []struct {
 		name  string
 		code  int
-		reads bool
+		admin bool
 		spoil func(o *outside)
 		args  []string
 	}{
-		{name: "everything is right", code: exitFine, reads: true},
-		{name: "the effective config, without secrets", code: exitFine, reads: true, args: []string{"-effective"}},
+		{name: "everything is right", code: exitFine, admin: true},
+		{name: "the effective config, without secrets", code: exitFine, admin: true, args: []string{"-effective"}},
 		{name: "privacy mode is on", code: exitRefused},
-		{name: "the bot token is wrong", code: exitRefused, reads: true, spoil: func(o *outside) { o.env["BOT"] = "1:wrong" }},
-		{name: "the chat is unknown", code: exitRefused, reads: true, spoil: unknownChat},
-		{name: "the API token is unknown", code: exitRefused, reads: true, spoil: func(o *outside) { o.env["API"] = "no-such-token" }},
-		{name: "the API token is disabled", code: exitRefused, reads: true, spoil: func(o *outside) { o.env["API"] = "disabled-token" }},
-		{name: "the API token may only read, and there is no database yet", code: exitFine, reads: true, spoil: func(o *outside) { o.env["API"] = "reads-only-token" }},
-		{name: "the source is not there", code: exitRefused, reads: true, spoil: func(o *outside) { o.config(goodConfig, "dir: app", "dir: no-such-folder") }},
-		{name: "a migration cannot be split", code: exitRefused, reads: true, spoil: func(o *outside) {
+		{name: "the bot is no administrator", code: exitRefused, admin: true, spoil: func(o *outside) {
+			if err := o.tg.SetMember(teamChat, telegram.Member{User: 1, Status: telegram.Ordinary}, demoDeployer); err != nil {
+				o.t.Fatal(err)
+			}
+		}},
+		{name: "the bot token is wrong", code: exitRefused, admin: true, spoil: func(o *outside) { o.env["BOT"] = "1:wrong" }},
+		{name: "the chat is unknown", code: exitRefused, admin: true, spoil: unknownChat},
+		{name: "the API token is unknown", code: exitRefused, admin: true, spoil: func(o *outside) { o.env["API"] = "no-such-token" }},
+		{name: "the API token is disabled", code: exitRefused, admin: true, spoil: func(o *outside) { o.env["API"] = "disabled-token" }},
+		{name: "the API token may only read, and there is no database yet", code: exitFine, admin: true, spoil: func(o *outside) { o.env["API"] = "reads-only-token" }},
+		{name: "the source is not there", code: exitRefused, admin: true, spoil: func(o *outside) { o.config(goodConfig, "dir: app", "dir: no-such-folder") }},
+		{name: "a migration cannot be split", code: exitRefused, admin: true, spoil: func(o *outside) {
 			o.write("app/db/migrations/0002_bad.sql", "CREATE TABLE a (id);\nCREATE TABLE b (id)\n")
 		}},
 		{name: "the config has several errors", code: exitRefused, spoil: func(o *outside) {
@@ -151,16 +161,16 @@ func TestCheckSaysWhatIsWrongAndHowToRepairIt(t *testing.T) {
 		}},
 		{name: "there is no config", code: exitRefused, spoil: func(o *outside) { _ = os.Remove(o.path()) }},
 		{name: "a variable is not set", code: exitRefused, spoil: func(o *outside) { delete(o.env, "BOT") }},
-		{name: "Cloudflare does not answer", code: exitUnknown, reads: true, spoil: func(o *outside) {
+		{name: "Cloudflare does not answer", code: exitUnknown, admin: true, spoil: func(o *outside) {
 			o.faults.Inject(sandboxcloudflare.Fault{Times: sandboxcloudflare.Always, Reply: sandboxcloudflare.APIError(500, 7500, "internal error")})
 		}},
-		{name: "Telegram does not answer", code: exitUnknown, reads: true, spoil: func(o *outside) {
+		{name: "Telegram does not answer", code: exitUnknown, admin: true, spoil: func(o *outside) {
 			o.tg.Fault(telegram.Fault{Kind: telegram.BadGateway, Times: 1000})
 		}},
 	} {
 		t.Run(c.name, func(t *testing.T) {
 			t.Parallel()
-			o := newOutside(t, c.reads)
+			o := newOutside(t, c.admin)
 			if c.spoil != nil {
 				c.spoil(o)
 			}

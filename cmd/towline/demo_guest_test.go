@@ -79,6 +79,18 @@ func (g *guest) press(who int64, m telegram.Message, label string) string {
 	return ""
 }
 
+// insist presses a button of the newest card with the words, and again where its buttons were just replaced: a bot that
+// starts gives a request fresh ones.
+func (g *guest) insist(who int64, words, label string) {
+	g.t.Helper()
+	for g.ctx.Err() == nil {
+		toast := g.press(who, g.card(words), label)
+		if !strings.Contains(toast, "was replaced") && !strings.Contains(toast, "no longer in use") {
+			return
+		}
+	}
+}
+
 // watch shows every state of the chat to look, oldest message first, until it returns true or the stream breaks.
 func (g *guest) watch(look func([]telegram.Message) bool) error {
 	ctx, cancel := context.WithCancel(g.ctx)
