@@ -49,7 +49,7 @@ func TestTheConfigsUsernamesFindSomebodyAndItsZoneCountsTheDays(t *testing.T) {
 	s := o.serve()
 	o.answers(demoApprover, "/delegate @dana_d until tomorrow", "Dana has the role approver", ":59 UTC, lent by Robin")
 	o.answers(demoDeployer, "/whoami", "role: approver")
-	o.answers(demoApprover, "/people", "Dana · approver until", "lent by Robin", "Make the bot one")
+	o.answers(demoApprover, "/people", "Dana · approver until", "lent by Robin · here", "Kim · not in this chat")
 	o.answers(demoApprover, "/delegate dana off", "taken back")
 	o.answers(demoDeployer, "/whoami", "role: deployer")
 	o.answers(demoApprover, "/report", "Report so far", "nothing was released", "audit head")
