@@ -20,6 +20,7 @@ type Event struct {
 	By   release.Person `json:"by,omitzero"`
 	To   release.Person `json:"to,omitzero"` // whom it concerns
 	Text string         `json:"text,omitempty"`
+	From string         `json:"from,omitempty"` // the request's ReplyTo: empty where no chat has an answer to it
 }
 
 // EventKind says what changed.

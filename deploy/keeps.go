@@ -44,7 +44,7 @@ func (e *Engine) LockFor(ctx context.Context, r Request, env release.Environment
 			lock.At = s.Lock.At // it goes on
 		}
 		s.Lock = &lock
-		e.kept(tx, *s, LockChanged, "lock", r, fmt.Sprintf("until %s: %s", lock.Until.UTC().Format(time.RFC3339), reason))
+		e.kept(tx, *s, r, Event{Kind: LockChanged, Text: reason}, "lock", fmt.Sprintf("until %s: %s", lock.Until.UTC().Format(time.RFC3339), reason))
 		return nil
 	})
 	return lock, err
@@ -64,8 +64,11 @@ func (e *Engine) Unlock(ctx context.Context, r Request, env release.Environment)
 			return gate.Start{Environment: env, By: r.By.Person, State: *s}.Locked(now)
 		}
 		was, s.Lock = *s.Lock, nil
-		e.kept(tx, *s, LockChanged, "unlock", r, was.Reason)
-		e.tellFormer(tx, *s, was, r.By.Person)
+		told := Event{Kind: LockChanged, Text: was.Reason}
+		if was.By.ID != r.By.ID {
+			told.Kind, told.To = LockLifted, was.By
+		}
+		e.kept(tx, *s, r, told, "unlock", was.Reason)
 		return nil
 	})
 	return was, err
@@ -84,23 +87,10 @@ func (e *Engine) TakeOver(ctx context.Context, r Request, env release.Environmen
 		}
 		lock.By, lock.At, lock.Place, lock.Reminded = r.By.Person, now, r.ReplyTo, now
 		s.Lock = &lock
-		e.kept(tx, *s, LockChanged, "lock taken over", r, "from "+was.By.Shown())
-		e.tellFormer(tx, *s, was, r.By.Person)
+		e.kept(tx, *s, r, Event{Kind: LockTaken, To: was.By, Text: was.Reason}, "lock taken over", "from "+was.By.Shown())
 		return nil
 	})
 	return lock, err
-}
-
-// tellFormer has the one told who had a lock that somebody else ended.
-func (e *Engine) tellFormer(tx Tx, s release.State, was release.Lock, by release.Person) {
-	if was.By.ID == by.ID {
-		return
-	}
-	kind := LockTaken
-	if s.Lock == nil {
-		kind = LockLifted
-	}
-	tx.Append(Event{Project: s.Project, Environment: s.Environment, Kind: kind, At: e.now(), By: by, To: was.By, Text: was.Reason})
 }
 
 // Hold stops every change of an environment but a rollback, until a person lifts it.
@@ -117,7 +107,7 @@ func (e *Engine) Hold(ctx context.Context, r Request, env release.Environment, r
 		}
 		now := e.now()
 		s.Hold = &release.Hold{Reason: reason, By: r.By.Person, At: now, Reminded: now}
-		e.kept(tx, *s, HoldChanged, "hold", r, reason)
+		e.kept(tx, *s, r, Event{Kind: HoldChanged, Text: reason}, "hold", reason)
 		return nil
 	})
 }
@@ -135,7 +125,7 @@ func (e *Engine) Unhold(ctx context.Context, r Request, env release.Environment,
 			return release.Refuse(release.CodeNoHold, "environment", string(env))
 		}
 		s.Hold = nil
-		e.kept(tx, *s, HoldChanged, "unhold", r, reason)
+		e.kept(tx, *s, r, Event{Kind: HoldChanged, Text: reason}, "unhold", reason)
 		return nil
 	})
 }
@@ -157,7 +147,7 @@ func (e *Engine) FreezeNow(ctx context.Context, r Request, span time.Duration, r
 		now := e.now()
 		f = release.Freeze{By: r.By.Person, Reason: reason, At: now, Until: now.Add(span)}
 		s.Freeze = &f
-		e.kept(tx, *s, FreezeChanged, "freeze", r, fmt.Sprintf("until %s: %s", f.Until.UTC().Format(time.RFC3339), reason))
+		e.kept(tx, *s, r, Event{Kind: FreezeChanged, Text: reason}, "freeze", fmt.Sprintf("until %s: %s", f.Until.UTC().Format(time.RFC3339), reason))
 		return nil
 	})
 	return f, err
@@ -174,7 +164,7 @@ func (e *Engine) Unfreeze(ctx context.Context, r Request) error {
 		}
 		was := s.Freeze.Reason
 		s.Freeze = nil
-		e.kept(tx, *s, FreezeChanged, "unfreeze", r, was)
+		e.kept(tx, *s, r, Event{Kind: FreezeChanged, Text: was}, "unfreeze", was)
 		return nil
 	})
 }
@@ -211,12 +201,13 @@ func (e *Engine) keep(ctx context.Context, r Request, env release.Environment, r
 	})
 }
 
-// kept stores an environment with the event and the audit entry that tell what was done to it.
-func (e *Engine) kept(tx Tx, s release.State, kind EventKind, what string, r Request, detail string) {
+// kept stores an environment with the event and the audit entry that tell what was done to it. told says what of it is
+// the event's own.
+func (e *Engine) kept(tx Tx, s release.State, r Request, told Event, what, detail string) {
 	tx.PutState(s)
-	at := e.now()
-	tx.Append(Event{Project: s.Project, Environment: s.Environment, Kind: kind, At: at, By: r.By.Person})
-	tx.Audit(Entry{At: at, Project: s.Project, Environment: s.Environment, Who: r.By.Person, What: what, Detail: detail, Key: r.Key})
+	told.Project, told.Environment, told.At, told.By, told.From = s.Project, s.Environment, e.now(), r.By.Person, r.ReplyTo
+	tx.Append(told)
+	tx.Audit(Entry{At: told.At, Project: s.Project, Environment: s.Environment, Who: r.By.Person, What: what, Detail: detail, Key: r.Key})
 	e.showKept(tx, s)
 }
 

@@ -75,21 +75,55 @@ func (h *Handlers) ofKeep(ctx context.Context, e deploy.Event) (*cards.Card, err
 		card = cards.LockOver(e)
 	case deploy.FreezeExpired:
 		card = cards.FreezeOver(e, h.calendar(e.Project))
-	case deploy.LockReminder, deploy.HoldReminder:
+	case deploy.LockReminder, deploy.HoldReminder, deploy.LockChanged, deploy.HoldChanged, deploy.FreezeChanged:
 		state, err := h.engine.State(ctx, e.Project, e.Environment)
 		if err != nil {
 			return nil, err
 		}
-		switch {
-		case e.Kind == deploy.LockReminder && state.Lock.Active(h.now()) && state.Lock.By.ID == e.To.ID:
-			card = cards.StillLocked(e.Project, e.Environment, *state.Lock)
-		case e.Kind == deploy.HoldReminder && state.Hold != nil && state.Hold.By.ID == e.To.ID:
-			card = cards.StillHeld(e.Project, e.Environment, *state.Hold)
-		default:
-			return nil, nil
+		if e.Kind != deploy.LockReminder && e.Kind != deploy.HoldReminder {
+			return h.changed(e, state), nil
 		}
+		return h.reminder(e, state), nil
 	default:
 		return nil, nil
 	}
 	return &card, nil
+}
+
+// reminder asks the owner of a lock or a hold whether it is still wanted, if it is still theirs.
+func (h *Handlers) reminder(e deploy.Event, state release.State) *cards.Card {
+	var card cards.Card
+	switch {
+	case e.Kind == deploy.LockReminder && state.Lock.Active(h.now()) && state.Lock.By.ID == e.To.ID:
+		card = cards.StillLocked(e.Project, e.Environment, *state.Lock)
+	case e.Kind == deploy.HoldReminder && state.Hold != nil && state.Hold.By.ID == e.To.ID:
+		card = cards.StillHeld(e.Project, e.Environment, *state.Hold)
+	default:
+		return nil
+	}
+	return &card
+}
+
+// changed tells the chat what was done on the command line. What was done in the chat was answered there, and what a
+// rollback leaves behind stands on its card.
+func (h *Handlers) changed(e deploy.Event, state release.State) *cards.Card {
+	if e.From != "" || e.Run != "" {
+		return nil
+	}
+	var card cards.Card
+	switch {
+	case e.Kind == deploy.HoldChanged && state.Hold != nil:
+		card = cards.Held(e.Project, e.Environment, state.Hold.Reason, state.Hold.By)
+	case e.Kind == deploy.HoldChanged:
+		card = cards.Unheld(e.Project, e.Environment, e.Text, e.By)
+	case e.Kind == deploy.LockChanged && state.Lock.Active(h.now()):
+		card = cards.Locked(e.Project, e.Environment, *state.Lock)
+	case e.Kind == deploy.LockChanged:
+		card = cards.Unlocked(e.Project, e.Environment, release.Lock{By: e.By, Reason: e.Text}, e.By)
+	case state.Freeze.Active(h.now()):
+		card = cards.FrozenNow(e.Project, *state.Freeze)
+	default:
+		card = cards.Unfrozen(e.Project, e.By, h.calendar(e.Project))
+	}
+	return &card
 }

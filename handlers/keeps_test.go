@@ -2,6 +2,7 @@ package handlers_test
 
 import (
 	"fmt"
+	"regexp"
 	"strings"
 	"testing"
 	"time"
@@ -118,8 +119,12 @@ func TestALocksButtonsAreAboutThatVeryLock(t *testing.T) {
 	} {
 		t.Run(c.name, func(t *testing.T) {
 			d := newDesk()
+			holder := int64(2) // who presses
+			if c.do.Verb == cards.TakeOver {
+				holder = 9
+			}
 			if !c.free {
-				d.locked(2)
+				d.locked(holder)
 			}
 			p := on(c.from, c.do, true)
 			p.Card = c.on
@@ -134,6 +139,15 @@ func TestALocksButtonsAreAboutThatVeryLock(t *testing.T) {
 				t.Errorf("the card is %q, want %q", f.HTML, c.card)
 			}
 		})
+	}
+}
+
+func TestATakeoverThatIsHandledTwiceIsNotStale(t *testing.T) {
+	d := newDesk()
+	d.locked(2) // taken over a moment ago, by the same press
+	p := on(team, cards.Do(cards.TakeOver, "shop", "production", "2026-11-19T00:00:00Z"), true)
+	if toast := d.press(t, 2, p); toast.Text != cards.NowYours {
+		t.Errorf("%q", toast.Text)
 	}
 }
 
@@ -189,7 +203,15 @@ func TestWhatHappensToALockIsToldOnceToWhomItConcerns(t *testing.T) {
 		{name: "reminded of a hold", event: deploy.Event{Kind: deploy.HoldReminder, To: dana}, state: &held, words: "is still held", sound: true},
 		{name: "reminded of a hold that is lifted", event: deploy.Event{Kind: deploy.HoldReminder, To: dana}, silent: true},
 		{name: "a freeze is over", event: deploy.Event{Kind: deploy.FreezeExpired, To: robin, Text: "launch"}, words: "is not frozen any more"},
-		{name: "locked, which the answer tells", event: deploy.Event{Kind: deploy.LockChanged, By: dana}, silent: true},
+		{name: "locked, which the answer tells", event: deploy.Event{Kind: deploy.LockChanged, By: dana, From: "-100/0/5"}, silent: true},
+		{name: "locked on the command line", event: deploy.Event{Kind: deploy.LockChanged, By: dana}, words: "is locked by Dana", rows: 1},
+		{name: "unlocked on the command line", event: deploy.Event{Kind: deploy.LockChanged, By: dana, Text: "import"}, state: &release.State{}, words: "Dana gave it back"},
+		{name: "held on the command line", event: deploy.Event{Kind: deploy.HoldChanged, By: dana}, state: &held, words: "is held by Dana"},
+		{name: "held by a rollback, which its card tells", event: deploy.Event{Kind: deploy.HoldChanged, Run: "gone"}, state: &held, silent: true},
+		{name: "lifted on the command line", event: deploy.Event{Kind: deploy.HoldChanged, By: dana, Text: "fixed"}, words: "is no longer held, says Dana"},
+		{name: "frozen on the command line", event: deploy.Event{Kind: deploy.FreezeChanged, By: dana},
+			state: &release.State{Freeze: &release.Freeze{By: dana, Reason: "launch", Until: noon.Add(time.Hour)}}, words: "is frozen until"},
+		{name: "thawed on the command line", event: deploy.Event{Kind: deploy.FreezeChanged, By: dana}, words: "is not frozen any more"},
 	} {
 		t.Run(c.name, func(t *testing.T) {
 			d := newDesk()
@@ -286,6 +308,9 @@ func TestARequestTellsWhatKeepsTheEnvironment(t *testing.T) {
 	}
 }
 
+// mayBeEaten are the words that can be something else than a reason's: a project, an environment, a time.
+var mayBeEaten = regexp.MustCompile(`(?i)^(shop|prod|production|preview|for|m|min|mins|minutes?|h|hrs?|hours?|d|days?|w|weeks?|\.?[0-9].*|[a-z]*[0-9.]+[a-z]*)[:,]*$`)
+
 // FuzzCommandLineOfAKeep types anything behind the commands that take an environment, a time and free words: whatever it
 // is, the engine is asked about an environment that there is, for a time that is none or some, and the reason is what was
 // typed, from some word to the end.
@@ -324,6 +349,11 @@ func FuzzCommandLineOfAKeep(f *testing.F) {
 			}
 			if why = strings.TrimSuffix(why, "…"); !strings.Contains(strings.Join(words, " "), why) {
 				t.Errorf("the reason of %q became %q", text, why)
+			}
+			for _, eaten := range words[1 : len(words)-min(len(words)-1, len(strings.Fields(why)))] {
+				if !strings.HasSuffix(why, "…") && len(why) < 300 && !mayBeEaten.MatchString(eaten) {
+					t.Errorf("%q lost the word %q of its reason", text, eaten)
+				}
 			}
 		}
 	})
