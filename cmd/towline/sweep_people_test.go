@@ -3,7 +3,9 @@ package main
 import (
 	"context"
 	"errors"
+	"fmt"
 	"slices"
+	"strconv"
 	"strings"
 	"testing/synctest"
 	"time"
@@ -107,8 +109,15 @@ func (w *scene) make(m move) {
 			w.problem("people were sent round in circles\n%s", w.chat())
 			panic(errStuck)
 		}
+		time.Sleep(patience(w.repeats))
 		w.take(m, offered)
 	}
+}
+
+// patience is how long a person waits before they try again: longer each time, until what Cloudflare or Telegram asked for has
+// passed.
+func patience(tries int) time.Duration {
+	return []time.Duration{5 * time.Second, time.Minute, 20 * time.Minute, 2 * time.Hour}[min(tries-1, 3)]
 }
 
 // take follows what the bot offered instead of what was wanted of it.
@@ -116,7 +125,10 @@ func (w *scene) take(m move, offered string) {
 	switch {
 	case strings.HasPrefix(offered, "/"):
 		w.say(demoDeployer, offered)
-	case offered == "Approve", offered == "Run now":
+	case strings.HasPrefix(offered, "Approve "):
+		who, _ := strconv.ParseInt(strings.TrimPrefix(offered, "Approve "), 10, 64)
+		w.press(who, "Approve")
+	case offered == "Run now":
 		w.press(m.who, offered)
 	case offered == "Look again", strings.HasPrefix(offered, "It did not happen"):
 		w.press(demoApprover, offered)
@@ -148,7 +160,11 @@ func (w *scene) press(who int64, label string) {
 		})
 		on := shown[min(tries, len(shown)-1)]
 		b, _ := buttonOf(on, label)
+		w.did[pressedOn(on, who)] = true
 		toast := w.pressed(who, on, b)
+		if strings.Contains(toast, "did not say whether you are in the chat") {
+			delete(w.did, pressedOn(on, who)) // it was heard, and did not count
+		}
 		if !refusedToast(toast) {
 			return
 		}
@@ -205,7 +221,7 @@ func (w *scene) offer(m move) string {
 		switch {
 		case strings.Contains(t.Text, "its card says why"): // the word beside a card
 			continue
-		case !about && strings.Contains(t.Text, "was not carried out"), !about && strings.Contains(t.Text, "code: "):
+		case !about && strings.Contains(t.Text, "did not count"), !about && strings.Contains(t.Text, "code: "):
 			return w.again(t, m)
 		case !about:
 			continue
@@ -229,8 +245,8 @@ func (w *scene) way(t telegram.Message, m move) string {
 			return label
 		}
 	}
-	if _, ok := buttonOf(t, "Approve"); ok && m.press == "Approve" && !strings.Contains(t.Text, "Approved by") {
-		return "Approve" // asked for anew
+	if _, ok := buttonOf(t, "Approve"); ok && m.press == "Approve" {
+		return w.voter(t)
 	}
 	if strings.Contains(t.Text, "· refused") || strings.Contains(t.Text, "· failed") {
 		w.honest()
@@ -239,12 +255,38 @@ func (w *scene) way(t telegram.Message, m move) string {
 	return ""
 }
 
+// voter is who would approve a request next: somebody who has not pressed on it as it is now.
+func (w *scene) voter(t telegram.Message) string {
+	for _, p := range []struct {
+		id   int64
+		name string
+	}{{demoApprover, "Robin"}, {second, "Kim"}} {
+		by := strings.Contains(t.Text, "Approved by "+p.name)
+		if by && w.plan.approvals < 2 {
+			return ""
+		}
+		if !by && !w.did[pressedOn(t, p.id)] {
+			return fmt.Sprintf("Approve %d", p.id)
+		}
+		if !by && w.plan.approvals < 2 {
+			return ""
+		}
+	}
+	return ""
+}
+
+// pressedOn names a press by somebody on a message as it is.
+func pressedOn(t telegram.Message, who int64) string { return fmt.Sprint(t.ID, who, t.Text) }
+
 // again is the command to type once more, unless something was said after that message already.
 func (w *scene) again(t telegram.Message, m move) string {
 	for _, other := range w.tg.Messages(teamChat) {
 		if other.ID > t.ID && !other.FromBot {
 			return ""
 		}
+	}
+	if strings.Contains(t.Text, "your press did not count") {
+		return fmt.Sprintf("Approve %d", m.who)
 	}
 	if m.say != "" {
 		return m.say

@@ -49,9 +49,10 @@ type scene struct {
 
 	healthy  bool // the outside works: nothing but deaths disturb the journey
 	lives    int
-	repeats  int // presses and words that people had to repeat, and buttons that they had to take instead
-	doubles  int // copies of messages whose sending was in doubt
-	seen     int // the newest message of before
+	did      map[string]bool // presses on messages as they were
+	repeats  int             // presses and words that people had to repeat, and buttons that they had to take instead
+	doubles  int             // copies of messages whose sending was in doubt
+	seen     int             // the newest message of before
 	problems []string
 	stuck    bool
 }
@@ -95,7 +96,7 @@ func (t *tape) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 
 // newScene opens a world in a folder, where another one may have been left.
 func newScene(t *testing.T, plan trip, dir string, was *origin) *scene {
-	w := &scene{t: t, dir: dir, plan: plan}
+	w := &scene{t: t, dir: dir, plan: plan, did: map[string]bool{}}
 	clock := time.Now
 	cf, err := sandboxcloudflare.New(sandboxcloudflare.Options{
 		AccountID: demoAccount, Token: apiToken, Now: func() time.Time { return clock() }, Random: rand.NewChaCha8([32]byte{1}),
