@@ -30,7 +30,11 @@ func rejectCommand() command {
 			if !ok {
 				return nil, release.Refuse(release.CodeNoRun)
 			}
-			a.here, a.by.Anonymous = h.member(ctx, a.place.Chat, a.by.ID)
+			chat := a.place.Chat
+			if a.terminal {
+				chat = a.team.home(project).Chat // the project's, wherever they type
+			}
+			a.here, a.by.Anonymous = h.member(ctx, chat, a.by.ID)
 			_, err = h.engine.Vote(ctx, deploy.Ballot{Run: run.ID, Digest: run.Approved, By: a.by, Reason: reason(strings.Join(rest, " ")), Here: a.here})
 			return nil, err // the run's card is the answer
 		},
