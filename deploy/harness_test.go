@@ -265,7 +265,7 @@ func (w *world) openAt(t *testing.T, path string, change ...func(*shop)) *shop {
 func (s *shop) openStore() {
 	s.t.Helper()
 	var err error
-	if s.records, err = store.Open(s.path, store.Options{NoSync: true}); err != nil {
+	if s.records, err = store.Open(s.path, store.Options{NoSync: true, Strict: true}); err != nil {
 		s.t.Fatal(err)
 	}
 	s.store = s.records.Deploy()
