@@ -278,6 +278,9 @@ func (w *scene) honest() {
 		return // there is no database yet
 	}
 	want := slices.Concat(run.Plan.Applied, run.Failure.Applied)
+	if run.Failure.Step == release.StepVerify {
+		want = run.Plan.After()
+	}
 	name := map[release.Environment]string{release.Preview: "shop-preview", release.Production: "shop"}[run.Environment]
 	got, err := w.query(name, "SELECT name FROM d1_migrations ORDER BY id")
 	if err != nil && len(want) == 0 {

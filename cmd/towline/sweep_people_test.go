@@ -162,8 +162,9 @@ func (w *scene) press(who int64, label string) {
 		b, _ := buttonOf(on, label)
 		w.did[pressedOn(on, who)] = true
 		toast := w.pressed(who, on, b)
-		if strings.Contains(toast, "did not say whether you are in the chat") {
-			delete(w.did, pressedOn(on, who)) // it was heard, and did not count
+		// It was heard, and did not count; or nothing came back, and Telegram keeps a press that nobody fetches for 150 seconds.
+		if strings.Contains(toast, "did not say whether you are in the chat") || toast == "" && !w.healthy {
+			delete(w.did, pressedOn(on, who))
 		}
 		if !refusedToast(toast) {
 			return
