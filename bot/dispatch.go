@@ -120,6 +120,7 @@ func (b *Bot) press(ctx context.Context, u queued, q *wireCallback) error {
 		return nil // of an inline message, which this bot never sends
 	}
 	answer := b.answerTo(ctx, u, q.ID)
+	defer func() { answer(b.failed(u)) }() // where a panic leaves it unanswered
 	on := MessageRef{Chat: q.Message.Chat.ID, Message: q.Message.ID}
 	m, err := b.outbox.pressed(ctx, pressing{
 		token: q.Data, on: on, by: q.From.ID, shown: q.Message.Markup.holds(q.Data), received: u.Received,

@@ -73,10 +73,9 @@ func (o *Outbox) pressed(ctx context.Context, p pressing) (meant, error) {
 	return m, nil
 }
 
-// judge says what a press on a token is worth. What was received before another
-// token took over counts, and so does a press on a button that the live message
-// still had, of which Telegram sends along what it looked like: it was good when
-// it was made. Somebody may have pressed while the bot was away, and it renewed
+// judge says what a press on a token is worth. Where another token took over, a
+// press still counts on a button that the live message had then, of which Telegram
+// sends along what it looked like: it was good when it was made. Somebody may have pressed while the bot was away, and it renewed
 // the buttons before it heard of that; a toast would come too late to tell them.
 func (c Card) judge(t Token, p pressing, a *aliases) verdict {
 	live := p.on == MessageRef{c.Chat, c.Message} || c.inFlight(p)
@@ -89,7 +88,7 @@ func (c Card) judge(t Token, p pressing, a *aliases) verdict {
 		return pressOlder
 	case t.expired(p.received):
 		return pressExpired
-	case !t.Revoked.IsZero() && !p.received.Before(t.Revoked) && !p.shown:
+	case !t.Revoked.IsZero() && !p.shown:
 		return pressOlder
 	case len(t.For) > 0 && !slices.Contains(t.For, p.by):
 		return pressNotYours

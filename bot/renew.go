@@ -12,9 +12,9 @@ var ErrNoCard = errors.New("bot: there is no such card")
 // Renew gives the Data buttons of a card's newest frame new callback tokens and
 // returns once that is stored; the message is edited while the bot runs, or posted
 // anew where it is gone. The old tokens are dead then, but for presses that were
-// journaled before or made while the message still showed them: those count.
-// Renewing what has not been shown yet, or has no such buttons, changes nothing.
-// It returns ErrNoCard, and the store's errors.
+// made while the message still showed them: those count. Renewing what has not
+// been shown yet, or has no such buttons, changes nothing. It returns ErrNoCard,
+// and the store's errors.
 func (o *Outbox) Renew(ctx context.Context, key string) error {
 	c, found, err := o.store.Card(ctx, key)
 	if err != nil {

@@ -2,6 +2,7 @@ package bot_test
 
 import (
 	"context"
+	"fmt"
 	"strings"
 	"sync/atomic"
 	"testing"
@@ -59,6 +60,8 @@ func TestAButtonIsDeadWhenItsTimeIsOver(t *testing.T) {
 				if c.until > 0 {
 					f.Until = began.Add(c.until)
 				}
+				r.want("run/1", bot.Frame{Place: f.Place, HTML: "planning"})
+				r.settle()
 				r.want("run/1", f)
 				r.settle()
 				m := r.posts(group)[0]
@@ -99,6 +102,7 @@ func TestTokensThatAreOverAreSwept(t *testing.T) {
 		r := newRig(t, clock.adjust)
 		r.start()
 		f := bot.Frame{Place: bot.Place{Chat: group}, HTML: "approve?", Buttons: buttons("yes"), Until: time.Now().Add(time.Hour), Final: true}
+		f.Buttons[0] = append(f.Buttons[0], bot.Button{Text: "Compare", URL: "https://example.com"})
 		r.want("run/1", f)
 		r.settle()
 		m := r.posts(group)[0]
@@ -124,8 +128,8 @@ func TestTokensThatAreOverAreSwept(t *testing.T) {
 			t.Errorf("answered %+v", a)
 		}
 		r.settle()
-		if live := r.live(group); len(live) != 0 || r.reached() != 0 {
-			t.Errorf("live: %v; %d presses reached the handler", live, r.reached())
+		if left := r.posts(group)[0].Buttons; len(left) != 1 || len(left[0]) != 1 || left[0][0].URL == "" || r.reached() != 0 {
+			t.Errorf("left: %v; %d presses reached the handler", left, r.reached())
 		}
 		sweep(31 * 24 * time.Hour)
 		if _, found, err := r.store.Bot().Card(t.Context(), "run/1"); found || err != nil {
@@ -399,4 +403,29 @@ func TestAPendingCardFollowsItsGroupWithWorkingButtons(t *testing.T) {
 			})
 		})
 	}
+}
+
+func TestWhatAMigrationLeftUndoneIsDoneAtTheNextStart(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		const small = int64(-4711)
+		r := newRig(t, hooked) // which hears of nothing here
+		must(t, r.server.AddGroup(telegram.Group{ID: small, Title: "Small", Basic: true, Members: []telegram.Member{{User: lead, Status: telegram.Creator}}}))
+		r.start()
+		r.want("run/1", bot.Frame{Place: bot.Place{Chat: small}, HTML: "approve?", Buttons: buttons("yes")})
+		r.settle()
+		must(t, r.server.SetMember(small, telegram.Member{User: botID, Status: telegram.Kicked}, lead))
+		r.want("run/2", bot.Frame{Place: bot.Place{Chat: small}, HTML: "parked"})
+		r.settle()
+		must(t, r.stop())
+		must(t, r.server.SetMember(small, telegram.Member{User: botID, Status: telegram.Ordinary}, lead))
+		big, err := r.server.MigrateGroup(small)
+		must(t, err)
+		must(t, r.store.Bot().SetAlias(t.Context(), small, big)) // and then the process died
+		r.restart()
+		r.until(big, "the pending card", func(m []telegram.Message) bool { return newest(own(m), "approve?") != 0 })
+		synctest.Wait()
+		r.poster(hookSecret)(fmt.Sprintf(`{"update_id":1,"my_chat_member":{"chat":{"id":%d,"type":"supergroup"},"from":{"id":1001},
+			"old_chat_member":{"status":"left"},"new_chat_member":{"status":"member"}}}`, big))
+		r.until(big, "what was parked in the old group", func(m []telegram.Message) bool { return newest(own(m), "parked") != 0 })
+	})
 }

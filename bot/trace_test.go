@@ -72,6 +72,37 @@ func TestWhatGoesWrongCostsItsUpdateAndLeavesATrace(t *testing.T) {
 	})
 }
 
+// cracked is a store that panics when it is asked for a token.
+type cracked struct{ bot.Store }
+
+func (cracked) CardByToken(context.Context, string) (bot.Card, bot.Token, bool, error) {
+	panic("in a store")
+}
+
+func TestAPanicBeforeTheHandlerCostsNoMore(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		r := newRig(t, nil)
+		journal := &outcomes{ended: map[int64]bot.Outcome{}}
+		r.port = func(s bot.Store) bot.Store { journal.Store = cracked{s}; return journal }
+		r.start()
+		r.want("run/1", bot.Frame{Place: bot.Place{Chat: group}, HTML: "one", Buttons: buttons("x")})
+		r.settle()
+		if a := r.press(lead, group, r.posts(group)[0].ID, "x"); !strings.HasPrefix(a.Text, "That did not work") {
+			t.Errorf("answered %+v", a)
+		}
+		r.say(lead, group, "/after")
+		r.heard(1)
+		synctest.Wait()
+		how := map[bot.Outcome]int{}
+		for _, o := range journal.ended {
+			how[o]++
+		}
+		if how[bot.Failed] != 1 || how[bot.Done] != 1 || !strings.Contains(r.logs.String(), "in a store") {
+			t.Errorf("the journal says %v", how)
+		}
+	})
+}
+
 func TestAPauseThatTelegramAsksForDoesNotCostThePressItsAnswer(t *testing.T) {
 	for _, c := range []struct {
 		pause    time.Duration
