@@ -12,8 +12,20 @@ import (
 	"towline/store"
 )
 
-// perMigration is how many releases of the history share a migration: most change something else.
-const perMigration = 10
+const (
+	// perMigration is how many releases of the history share a migration, at least: most change something else.
+	perMigration = 10
+	// mostMigrations is how many there are in the longest history: a team folds old ones into one, sooner or later.
+	mostMigrations = 100
+	// perRun is how many lines of the audit log a run leaves, and perPromote every how many releases one is promoted.
+	// Together they make ten lines for each release.
+	perRun, perPromote = 8, 4
+	// perBatch is how many releases one transaction writes: the engine's are smaller, but nobody waits beside this one.
+	perBatch = 100
+)
+
+// entriesOf is how many lines the audit log of so many releases has.
+func entriesOf(releases int) int { return perRun * (releases + releases/perPromote) }
 
 // history writes a store as a team leaves it behind: releases that were all deployed and, every fourth of them, promoted,
 // each run with its plan, steps, votes, events and lines in the log, and each release with all migrations so far. What is
@@ -24,47 +36,56 @@ func history(ctx context.Context, path string, releases int) (err error) {
 		return err
 	}
 	defer func() { err = errors.Join(err, s.Close()) }()
-	h := &past{at: time.Now().Add(-time.Duration(releases) * 24 * time.Hour).UTC()}
+	h := &past{
+		at:      time.Now().Add(-time.Duration(releases) * apart).UTC(),
+		every:   uint64(max(perMigration, releases/mostMigrations)), //nolint:gosec // it is a positive number
+		pending: pending(mostMigrations + 1),
+	}
 	d := s.Deploy()
-	for n := 1; n <= releases; n++ {
+	for done := 0; done < releases; done += perBatch {
 		if err := d.Update(ctx, func(tx deploy.Tx) error {
-			h.release(tx)
+			for range min(perBatch, releases-done) {
+				h.release(tx)
+			}
 			return nil
 		}); err != nil {
-			return fmt.Errorf("write release #%d: %w", n, err)
+			return fmt.Errorf("write the releases after #%d: %w", done, err)
 		}
 	}
 	return d.SetCursor(ctx, "cards", h.events)
 }
 
+// apart is the time between two releases.
+const apart = 8 * time.Hour
+
 // past is the history so far.
 type past struct {
-	at     time.Time
-	files  []migrations.File
-	events uint64
+	at      time.Time
+	every   uint64      // how many releases share a migration
+	pending []migration // all that there will be
+	applied []release.Migration
+	names   []string // of applied
+	events  uint64
 }
 
-// release adds a day.
+// release adds the next one.
 func (h *past) release(tx deploy.Tx) {
-	h.at = h.at.Add(24 * time.Hour)
+	h.at = h.at.Add(apart)
 	number := tx.NextRelease("shop")
-	if number%perMigration == 1 {
-		m := pending(int(number)/perMigration + 1)
-		last := m[len(m)-1]
-		h.files = append(h.files, migrations.File{Name: last.name, SQL: []byte(last.sql)})
+	if number%h.every == 1 {
+		next := h.pending[len(h.applied)]
+		sum := migrations.File{Name: next.name, SQL: []byte(next.sql)}.Checksum()
+		h.applied = append(h.applied, release.Migration{Name: next.name, Checksum: sum, Blob: sum.Raw})
+		h.names = append(h.names, next.name)
 	}
 	r := release.Release{
 		Project: "shop", Number: number, Digest: fmt.Sprintf("%064x", number), CreatedBy: release.Person{ID: deployer, Name: "Dana"}, CreatedAt: h.at,
 		Origin: release.Origin{Ref: "main", Commit: fmt.Sprintf("%040x", number), Author: "Dana", Subject: fmt.Sprintf("Change %d of the shop", number), Time: h.at},
-		Refs:   []string{"main"},
-	}
-	for _, f := range h.files {
-		sum := f.Checksum()
-		r.Migrations = append(r.Migrations, release.Migration{Name: f.Name, Checksum: sum, Blob: sum.Raw})
+		Refs:   []string{"main"}, Migrations: h.applied,
 	}
 	tx.PutRelease(r)
 	h.run(tx, r, release.Preview, release.Deploy)
-	if number%4 == 0 {
+	if number%perPromote == 0 {
 		h.run(tx, r, release.Production, release.Promote)
 	}
 }
@@ -74,11 +95,7 @@ func (h *past) run(tx deploy.Tx, r release.Release, env release.Environment, kin
 	was := tx.State("shop", env)
 	database := map[release.Environment]string{release.Preview: "shop-preview", release.Production: "shop"}[env]
 	id := fmt.Sprintf("%s-%06d", kind, r.Number)
-	names := make([]string, len(r.Migrations))
-	for i, m := range r.Migrations {
-		names[i] = m.Name
-	}
-	last := r.Migrations[len(r.Migrations)-1]
+	names, last := h.names, r.Migrations[len(r.Migrations)-1]
 	target := release.Target{Database: database, ID: "00000000-0000-4000-8000-000000000000"}
 	point := &release.RestorePoint{Database: database, DatabaseID: target.ID, Bookmark: fmt.Sprintf("%08x-00000000-00000000", r.Number), At: h.at, Ledger: names}
 	run := release.Run{
@@ -96,12 +113,28 @@ func (h *past) run(tx deploy.Tx, r release.Release, env release.Environment, kin
 	}
 	for _, step := range []string{release.StepFetch, release.StepPoint, release.StepApply, release.StepVerify} {
 		run.Steps = append(run.Steps, release.Step{Name: step, State: release.StepDone, Begun: h.at, Ended: h.at, Result: point.Bookmark})
-		h.events++
-		tx.Append(deploy.Event{Run: id, Project: "shop", Environment: env, Kind: deploy.RunChanged, At: h.at})
-		tx.Audit(deploy.Entry{At: h.at, Project: "shop", Environment: env, What: "step", Run: id, Release: r.Number, Detail: step})
 	}
+	h.log(tx, run)
 	tx.PutRun(run)
 	h.live(tx, run, was, names)
+}
+
+// log writes what a run leaves in the audit log, and its events.
+func (h *past) log(tx deploy.Tx, run release.Run) {
+	lines := []deploy.Entry{
+		{What: "command", Who: run.Requester, Detail: "/" + string(run.Kind)}, {What: "requested", Who: run.Requester}, {What: "started"},
+		{What: "running"}, {What: "step", Detail: release.StepPoint}, {What: "step", Detail: release.StepApply}, {What: "step", Detail: release.StepVerify},
+		{What: "ended", Detail: string(release.Done)},
+	}
+	digest := run.Plan.Digest()
+	for _, e := range lines[:perRun] {
+		e.At, e.Project, e.Environment, e.Run, e.Release, e.Digest = h.at, run.Project, run.Environment, run.ID, run.Release, digest
+		tx.Audit(e)
+		if e.What != "command" {
+			h.events++
+			tx.Append(deploy.Event{Run: run.ID, Project: run.Project, Environment: run.Environment, Kind: deploy.RunChanged, At: h.at})
+		}
+	}
 }
 
 // live moves the environment's records on to the run's release.

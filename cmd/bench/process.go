@@ -9,6 +9,7 @@ import (
 	"path/filepath"
 	"regexp"
 	"strconv"
+	"strings"
 	"syscall"
 	"time"
 )
@@ -23,30 +24,40 @@ func build(ctx context.Context, dir string) (string, error) {
 	return binary, nil
 }
 
+// hookSecret is what Telegram shows to the webhook.
+const hookSecret = "local-bench-webhook"
+
 // configure writes a config for towline in dir, and returns its path. The app is in dir/app, and the store will be in dir.
-func configure(dir, address string) (string, error) {
-	text := fmt.Sprintf(`telegram:
-  token: %s
-  api_url: %s
-cloudflare:
-  account_id: %s
+// A promote needs so many approvals.
+func (w *world) configure(dir string, required int) (string, error) {
+	var b strings.Builder
+	fmt.Fprintf(&b, "telegram:\n  token: %s\n  api_url: %s\n", botToken, w.address)
+	if w.hook != "" {
+		fmt.Fprintf(&b, "  webhook: {url: \"http://%[1]s/telegram\", listen: \"%[1]s\", secret: %[2]s}\n", w.hook, hookSecret)
+	}
+	fmt.Fprintf(&b, `cloudflare:
+  account_id: %q
   api_token: %s
   api_url: %s/client/v4
 store:
   path: towline.db
+stop_timeout: 5s
 people:
-  - {id: %d, name: Dana, role: deployer}
-  - {id: %d, name: Robin, role: approver}
-projects:
+`, account, apiToken, w.address)
+	for _, p := range w.people {
+		fmt.Fprintf(&b, "  - {id: %d, name: %s, role: %s}\n", p.id, p.name, p.role)
+	}
+	fmt.Fprintf(&b, `projects:
   - name: shop
     chat: %d
     source: {dir: app}
     migrations: migrations
     preview: {database: shop-preview}
     production: {database: shop}
-`, botToken, address, account, apiToken, address, deployer, approver, group)
+    approvals: {required: %d}
+`, group, required)
 	file := filepath.Join(dir, "config.yaml")
-	return file, os.WriteFile(file, []byte(text), 0o600)
+	return file, os.WriteFile(file, []byte(b.String()), 0o600)
 }
 
 // process is one running `towline serve`.

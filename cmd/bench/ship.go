@@ -32,7 +32,7 @@ func (r *report) ship(ctx context.Context, binary string, peer *wrangler, number
 	if err := writeApp(filepath.Join(dir, "app"), r.settings.migrations); err != nil {
 		return err
 	}
-	w, err := newWorld(ctx, r.settings, 0)
+	w, err := newWorld(ctx, r.settings, scenery{})
 	if err != nil {
 		return err
 	}
@@ -79,7 +79,7 @@ func (r *report) ship(ctx context.Context, binary string, peer *wrangler, number
 
 // promote has towline bring the app to preview, asks for production, and takes the time from the press on Approve.
 func (w *world) promote(ctx context.Context, binary, dir string, latency time.Duration) (s shipped, err error) {
-	config, err := configure(dir, w.address)
+	config, err := w.configure(dir, 1)
 	if err != nil {
 		return s, err
 	}

@@ -37,12 +37,12 @@ func (r *report) start(ctx context.Context, binary string, releases int, dir str
 			return fmt.Errorf("write a store with a history: %w", err)
 		}
 	}
-	w, err := newWorld(ctx, r.settings, 200*time.Millisecond)
+	w, err := newWorld(ctx, r.settings, scenery{pollCap: 200 * time.Millisecond})
 	if err != nil {
 		return err
 	}
 	defer func() { err = errors.Join(err, w.close()) }()
-	config, err := configure(dir, w.address)
+	config, err := w.configure(dir, 1)
 	if err != nil {
 		return err
 	}

@@ -32,6 +32,32 @@ const (
 	botToken = "1:local-bench"
 )
 
+// person is somebody of the team.
+type person struct {
+	id         int64
+	name, role string
+}
+
+// scenery is how a world differs from the usual one.
+type scenery struct {
+	pollCap  time.Duration // ends an idle long poll; 0 is Telegram's own 50 s
+	crowd    int           // so many approvers instead of the one
+	hook     bool          // updates come by webhook
+	embedded bool          // D1 is the embedded server even where there is workerd: nothing of it is measured
+}
+
+// people are the team: Dana, who asks, and who approves.
+func (s scenery) people() []person {
+	all := []person{{deployer, "Dana", "deployer"}}
+	for i := range s.crowd {
+		all = append(all, person{int64(2001 + i), fmt.Sprintf("Person %02d", i+1), "approver"})
+	}
+	if s.crowd == 0 {
+		all = append(all, person{approver, "Robin", "approver"})
+	}
+	return all
+}
+
 // call is one request, with its times as the server saw them.
 type call struct {
 	what         string // method and the last part of the path
@@ -78,37 +104,37 @@ type world struct {
 	api      *clock // in front of faults
 	engine   string // what D1 is
 	address  string
+	people   []person
+	hook     string // host:port on which towline is to listen; empty: it polls
 
 	stops []func() error // undone last first
 	wait  sync.WaitGroup
 }
 
-// newWorld starts both servers. Telegram ends an idle long poll after pollCap; 0 is Telegram's own 50 s.
-func newWorld(ctx context.Context, s settings, pollCap time.Duration) (w *world, err error) {
-	w = &world{}
+// newWorld starts both servers.
+func newWorld(ctx context.Context, s settings, o scenery) (w *world, err error) {
+	w = &world{people: o.people()}
 	defer func() {
 		if err != nil {
 			err = errors.Join(err, w.close())
 		}
 	}()
-	behind, err := w.database(ctx, s)
+	behind, err := w.database(ctx, s, o.embedded)
 	if err != nil {
 		return nil, fmt.Errorf("start the local Cloudflare: %w", err)
 	}
 	w.telegram = telegram.New(telegram.Options{
-		Token: botToken, Unlimited: true, PollCap: pollCap,
+		Token: botToken, Unlimited: true, PollCap: o.pollCap, LocalWebhooks: o.hook,
 		Bot: telegram.User{ID: 1, FirstName: "Towline", Username: "towline_bot", IsBot: true},
 	})
 	w.stops = append(w.stops, w.telegram.Close)
-	err = errors.Join(
-		w.telegram.AddUser(telegram.User{ID: deployer, FirstName: "Dana"}),
-		w.telegram.AddUser(telegram.User{ID: approver, FirstName: "Robin"}),
-		w.telegram.AddGroup(telegram.Group{ID: group, Title: "Shop team", Members: []telegram.Member{
-			{User: 1, Status: telegram.Administrator}, {User: approver, Status: telegram.Creator}, {User: deployer, Status: telegram.Ordinary},
-		}}),
-	)
-	if err != nil {
+	if err := w.populate(); err != nil {
 		return nil, err
+	}
+	if o.hook {
+		if w.hook, err = freeAddress(ctx); err != nil {
+			return nil, err
+		}
 	}
 	w.faults = sandboxcloudflare.NewFaults(behind)
 	w.api, w.chat = &clock{next: w.faults}, &clock{next: w.telegram}
@@ -118,10 +144,32 @@ func newWorld(ctx context.Context, s settings, pollCap time.Duration) (w *world,
 	return w, w.listen(mux)
 }
 
+// populate puts the team and the bot, its administrator, into the group.
+func (w *world) populate() error {
+	members := []telegram.Member{{User: 1, Status: telegram.Administrator}}
+	for _, p := range w.people {
+		if err := w.telegram.AddUser(telegram.User{ID: p.id, FirstName: p.name}); err != nil {
+			return err
+		}
+		members = append(members, telegram.Member{User: p.id, Status: telegram.Ordinary})
+	}
+	members[len(members)-1].Status = telegram.Creator
+	return w.telegram.AddGroup(telegram.Group{ID: group, Title: "Shop team", Members: members})
+}
+
+// freeAddress finds an address of this machine on which nobody listens.
+func freeAddress(ctx context.Context) (string, error) {
+	l, err := (&net.ListenConfig{}).Listen(ctx, "tcp", "127.0.0.1:0")
+	if err != nil {
+		return "", err
+	}
+	return l.Addr().String(), l.Close()
+}
+
 // database starts D1: workerd where it is installed, else the embedded server.
-func (w *world) database(ctx context.Context, s settings) (http.Handler, error) {
+func (w *world) database(ctx context.Context, s settings, embedded bool) (http.Handler, error) {
 	binary := parts.WorkerdIn(s.tools)
-	if _, err := os.Stat(binary); err != nil || s.quick {
+	if _, err := os.Stat(binary); err != nil || s.quick || embedded {
 		w.engine = "the embedded server"
 		server, err := sandboxcloudflare.New(sandboxcloudflare.Options{AccountID: account, Token: apiToken})
 		if err != nil {
