@@ -164,6 +164,12 @@ func countText(n, noun string) string {
 	return name(n) + " " + noun + "s"
 }
 
+// NotCounted says in the chat that somebody's yes did not count, because Telegram did not tell who is in the chat: it may not
+// show a toast then either. It names nobody, since nobody knows whether they act anonymously.
+func NotCounted() Card {
+	return Card{HTML: "⚠️ A press on Approve did not count: Telegram did not say whether whoever pressed is in the chat. Press it again."}
+}
+
 // aboutDecision: refusals of people's decisions about a run.
 func aboutDecision(r release.Refusal, f func(string) string) (said, bool) {
 	switch r.Code {

@@ -75,6 +75,26 @@ func TestAPressBecomesADecision(t *testing.T) {
 	}
 }
 
+func TestAYesThatDidNotCountBecauseTelegramWasSilentIsToldInTheChatOnce(t *testing.T) {
+	d := newDesk()
+	d.engine.runs["R"] = release.Run{ID: "R", Project: "shop", Phase: release.Asking}
+	d.engine.err = release.Refuse(release.CodeFactsMissing, "what", "membership")
+	press := on(team, cards.Do(cards.Approve, "R", "d1"), true)
+	d.chats.err = bot.ErrNotAdmin // Telegram can be reached, so that the toast is enough
+	if toast := d.press(t, 3, press); !strings.Contains(toast.Text, "facts_unavailable") || len(d.box.frames) > 0 {
+		t.Errorf("%+v, and the chat was told %v", toast, d.box.order)
+	}
+	d.chats.err = bot.ErrUnavailable
+	d.press(t, 3, press)
+	d.update-- // handled again after a crash
+	if toast := d.press(t, 3, press); !strings.Contains(toast.Text, "facts_unavailable") || len(d.box.frames) != 1 {
+		t.Errorf("%+v, and the chat was told %v", toast, d.box.order)
+	}
+	if f, _ := d.box.frame(d.box.order[0]); !strings.Contains(f.HTML, "did not count") || f.ReplyTo != 77 {
+		t.Errorf("%+v", f)
+	}
+}
+
 func TestAQuestionIsAnsweredOnceAndLosesItsButtons(t *testing.T) {
 	d := newDesk()
 	d.engine.choices = []string{"v1", "v2"}

@@ -37,6 +37,11 @@ func (h *Handlers) Press(ctx context.Context, p bot.Press) (bot.Toast, error) {
 	}
 	if r, ok := deploy.IsRefusal(err); ok {
 		h.log.InfoContext(ctx, "press refused", "code", r.Code, "verb", action.Verb, "update", p.UpdateID)
+		if action.Verb == cards.Approve && a.here.Problem == cards.NoMembership(false) {
+			card := cards.NotCounted() // Telegram is in trouble, and may not show the toast
+			err = h.reply(ctx, a, &card)
+			return refusedPress(r), err
+		}
 		return refusedPress(r), nil
 	}
 	return bot.Toast{}, err
