@@ -172,3 +172,29 @@ func TestAStampIsThatOfTheVeryLock(t *testing.T) {
 		t.Errorf("a lock says %s, its refusal %s", got, r.Facts["since"])
 	}
 }
+
+// kept are the cards about locks, holds and freezes with a text from outside in every place.
+func kept(t *testing.T, text string) map[string]cards.Card {
+	t.Helper()
+	person := release.Person{ID: 1001, Name: text}
+	k, f := release.Lock{By: person, Reason: text}, release.Freeze{By: person, Reason: text}
+	verdict := freeze.Verdict{Frozen: true, Reason: text, Window: text}
+	e := deploy.Event{Project: text, Environment: release.Preview, By: person, To: person, Text: text}
+	broken := release.Run{Project: text, Requester: person, Ref: text, Breaking: &release.BreakGlass{By: person, Reason: text}}
+	for _, code := range codes(t) {
+		r := factual(code)
+		for key := range r.Facts {
+			r.Facts[key] = text
+		}
+		broken.Breaking.Skips = append(broken.Breaking.Skips, *r)
+	}
+	return map[string]cards.Card{
+		"locked": cards.Locked(text, release.Preview, k), "unlocked": cards.Unlocked(text, release.Preview, k, release.Person{Name: text}),
+		"taken over": cards.TakenOver(text, release.Preview, k), "held": cards.Held(text, release.Preview, text, person),
+		"freeze": cards.FreezeOf(cards.Freezing{Project: text, Manual: &f, Calendar: verdict, Next: noon, NextWhy: freeze.Verdict{Reason: text + "!"}}),
+		"frozen": cards.FrozenNow(text, f), "thawed": cards.Unfrozen(text, person, verdict), "freeze over": cards.FreezeOver(e, verdict),
+		"lock taken": cards.LockTaken(e), "lock lifted": cards.LockLifted(e), "lock over": cards.LockOver(e),
+		"still locked": cards.StillLocked(text, release.Preview, k), "still held": cards.StillHeld(text, release.Preview, release.Hold{By: person, Reason: text}),
+		"your turn": cards.YourTurn(broken), "broken glass": cards.GlassBroken(broken),
+	}
+}
