@@ -205,11 +205,22 @@ func (w *scene) logged() {
 			w.problem("%v", err)
 		}
 	}
-	heard := map[string]int{}
+	heard, uncounted := map[string]int{}, 0
 	for e, err := range deploy.AuditLog(ctx, w.store.Deploy(), "shop") {
+		if err == nil && e.What == "refused" && e.Run != "" && e.Detail == string(release.CodeFactsMissing) {
+			uncounted++
+		}
 		if err == nil && e.What == "command" {
 			heard[e.Detail]++
 		}
+	}
+	for _, m := range w.bots() {
+		if strings.Contains(m.Text, "did not count") {
+			uncounted--
+		}
+	}
+	if uncounted != 0 {
+		w.problem("%d votes more were dropped than people were told of", uncounted)
 	}
 	said := map[string]int{}
 	for _, m := range w.tg.Messages(teamChat) {

@@ -162,8 +162,8 @@ func (w *scene) press(who int64, label string) {
 		b, _ := buttonOf(on, label)
 		w.did[pressedOn(on, who)] = true
 		toast := w.pressed(who, on, b)
-		// It was heard, and did not count; or nothing came back, and Telegram keeps a press that nobody fetches for 150 seconds.
-		if strings.Contains(toast, "did not say whether you are in the chat") || toast == "" && !w.healthy {
+		// Nothing came back: Telegram drops a press that nobody fetches for 150 seconds.
+		if toast == "" && !w.healthy {
 			delete(w.did, pressedOn(on, who))
 		}
 		if !refusedToast(toast) {
@@ -279,14 +279,15 @@ func (w *scene) voter(t telegram.Message) string {
 // pressedOn names a press by somebody on a message as it is.
 func pressedOn(t telegram.Message, who int64) string { return fmt.Sprint(t.ID, who, t.Text) }
 
-// again is the command to type once more, unless something was said after that message already.
+// again is what to do once more because of a message, unless something was said after it already.
 func (w *scene) again(t telegram.Message, m move) string {
 	for _, other := range w.tg.Messages(teamChat) {
 		if other.ID > t.ID && !other.FromBot {
 			return ""
 		}
 	}
-	if strings.Contains(t.Text, "your press did not count") {
+	if m.press == "Approve" && strings.Contains(t.Text, "did not count") && !w.did[t.Text+fmt.Sprint(t.ID)] {
+		w.did[t.Text+fmt.Sprint(t.ID)] = true
 		return fmt.Sprintf("Approve %d", m.who)
 	}
 	if m.say != "" {
