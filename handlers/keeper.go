@@ -36,7 +36,7 @@ func (h *Handlers) announce(ctx context.Context, e deploy.Event) error {
 		return err
 	}
 	f := frame(*card, place, replyTo)
-	f.Final = true
+	f.Final, f.Kind = true, bot.KindAlert
 	err = h.outbox.Want(ctx, fmt.Sprint(news, e.Seq), f)
 	if bad, ok := errors.AsType[*bot.FrameError](err); ok {
 		h.log.ErrorContext(ctx, "an event cannot be told", "event", e.Seq, "kind", e.Kind, "error", bad)
