@@ -91,7 +91,7 @@ const (
 	UnknownPress = "This button is no longer in use. Ask again with the command."
 	ExpiredPress = "The time of this button is over. Ask again with the command."
 	OlderPress   = "This button was replaced. Use the newest message about it. (stale_button)"
-	NotYours     = "This button is for somebody else. (not_yours)"
+	OthersPress  = "This button is for somebody else. (not_yours)"
 	SlowPress    = "Still working on it. The card will show the result."
 	// Failure answers a command whose handling broke; %d is the update's id, for the log.
 	Failure = "⚠️ This command could not be handled. Nothing was started. The log says why, under update <code>%d</code>."

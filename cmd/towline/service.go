@@ -61,7 +61,7 @@ func newService(p parts) (*service, error) {
 	o.UnknownPress = bot.Toast{Text: cards.UnknownPress, Alert: true}
 	o.ExpiredPress = bot.Toast{Text: cards.ExpiredPress, Alert: true}
 	o.OlderPress = bot.Toast{Text: cards.OlderPress, Alert: true}
-	o.NotYoursPress = bot.Toast{Text: cards.NotYours, Alert: true}
+	o.NotYoursPress = bot.Toast{Text: cards.OthersPress, Alert: true}
 	o.SlowPress = bot.Toast{Text: cards.SlowPress}
 	o.Failure = cards.Failure
 	door := &late{}
