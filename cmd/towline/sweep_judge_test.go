@@ -2,7 +2,10 @@ package main
 
 import (
 	"context"
+	"errors"
 	"fmt"
+	"os"
+	"path/filepath"
 	"slices"
 	"strings"
 	"time"
@@ -11,6 +14,7 @@ import (
 	"towline/deploy"
 	"towline/deploy/release"
 	"towline/sandbox/telegram"
+	"towline/store"
 )
 
 // outcome is what a journey must have come to, wherever it was disturbed.
@@ -251,6 +255,9 @@ func (w *scene) strays() {
 		w.pressStray(m)
 	}
 	w.until("quiet after the strays", w.settled)
+	if w.healthy && w.plan.restores == 0 && w.repeats > 0 {
+		w.problem("people had to do %d things again", w.repeats)
+	}
 	if w.healthy && w.doubles > w.lives-1 {
 		w.problem("%d messages stand there twice after %d deaths", w.doubles, w.lives-1)
 	}
@@ -299,5 +306,21 @@ func (w *scene) honest() {
 	}
 	if err != nil || !slices.Equal(got, want) {
 		w.problem("the card says that %q is there, and the ledger holds %q (%v)", want, got, err)
+	}
+}
+
+// backup proves what is on disk: a copy of it passes every check that a restore makes.
+func (w *scene) backup() {
+	path := filepath.Join(w.dir, "backup.towline")
+	f, err := os.Create(path)
+	if err != nil {
+		w.t.Fatal(err)
+	}
+	err = errors.Join(w.store.Backup(context.Background(), f, time.Now()), f.Close())
+	if err == nil {
+		_, err = store.CheckBackup(context.Background(), path, nil)
+	}
+	if err != nil {
+		w.problem("a backup: %v", err)
 	}
 }

@@ -36,10 +36,8 @@ type life struct {
 type trouble struct {
 	whose string
 	at    int
-	name  string
 	begin func(w *scene)
 	scene *scene
-	told  bool
 }
 
 func newLife(last int) *life {
@@ -115,9 +113,6 @@ func (l *life) called(whose string) {
 	l.calls[whose]++
 	t := l.trouble
 	hit := t != nil && t.whose == whose && t.at == l.calls[whose]
-	if hit {
-		t.told = true
-	}
 	l.mu.Unlock()
 	if hit {
 		t.begin(t.scene)

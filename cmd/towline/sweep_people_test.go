@@ -158,6 +158,9 @@ func (w *scene) press(who int64, label string) {
 			}
 			return len(shown) > 0
 		})
+		if w.contrary {
+			slices.Reverse(shown)
+		}
 		on := shown[min(tries, len(shown)-1)]
 		b, _ := buttonOf(on, label)
 		w.did[pressedOn(on, who)] = true
@@ -169,10 +172,11 @@ func (w *scene) press(who int64, label string) {
 		if !refusedToast(toast) {
 			return
 		}
-		if len(shown) == 1 && w.healthy {
+		if len(shown) > 1 {
+			w.doubles++ // a copy, and it has no buttons any more
+		} else if w.repeats++; w.healthy {
 			w.problem("a press on the only %s button is answered %q", label, toast)
 		}
-		w.repeats++
 		time.Sleep(10 * time.Second) // people are slow
 	}
 	w.problem("every %s button is an old one\n%s", label, w.chat())
@@ -235,6 +239,9 @@ func (w *scene) offer(m move) string {
 // way is what the card of a run offers.
 func (w *scene) way(t telegram.Message, m move) string {
 	if _, ok := buttonOf(t, "Look again"); ok {
+		if _, both := buttonOf(t, "It did not happen"); !both || w.plan.restores == 0 && w.healthy {
+			w.problem("a run is unknown: %q", t.Text)
+		}
 		if w.sent("/restore", true) > 0 {
 			return "Look again"
 		}

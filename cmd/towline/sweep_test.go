@@ -3,7 +3,6 @@ package main
 import (
 	"fmt"
 	"hash/fnv"
-	"os"
 	"runtime/debug"
 	"strings"
 	"testing"
@@ -23,21 +22,12 @@ type trip struct {
 	ends      []outcome
 	restores  int
 	retype    string // the command that asks for what was refused
-	last      func(*scene) int
 }
 
 // bundle is what a ref holds.
 type bundle struct {
 	ref   string
 	files map[string]string
-}
-
-// again is the instant at which the next life of a process that died ends.
-func (j trip) again(w *scene) int {
-	if j.last == nil {
-		return 0
-	}
-	return j.last(w)
 }
 
 // The names of what the shop's versions hold. Every file leaves a mark when it is carried out, and another one when that
@@ -156,21 +146,27 @@ type trial struct {
 	acts     []string
 	calls    map[string]int
 	died     string // empty: it outlived the journey
-	told     bool   // trouble came
+	again    string // and when the next one did
 	problems []string
 	repeats  int
 	doubles  int
 	log      string
 }
 
+// disturbance is what happens to a journey; the zero value is nothing.
+type disturbance struct {
+	last, again int // the instants at which the first process and the second are killed
+	trouble     *trouble
+}
+
 // travel makes the journey once, in a world of its own.
-func (j trip) travel(t *testing.T, was *origin, last int, bother *trouble) (out trial) {
+func (j trip) travel(t *testing.T, was *origin, d disturbance) (out trial) {
 	synctest.Test(t, func(t *testing.T) {
 		w := newScene(t, j, was.copyTo(t), was)
-		w.healthy = bother == nil
-		l := newLife(last)
-		if bother != nil {
-			bother.scene, l.trouble = w, bother
+		w.healthy, w.relapse, w.contrary = d.trouble == nil, d.again, d.last%2 == 1
+		l := newLife(d.last)
+		if d.trouble != nil {
+			d.trouble.scene, l.trouble = w, d.trouble
 		}
 		w.live(l)
 		func() {
@@ -183,13 +179,18 @@ func (j trip) travel(t *testing.T, was *origin, last int, bother *trouble) (out 
 				w.make(m)
 			}
 			w.judge()
+			if d.last%10 == 0 {
+				w.backup()
+			}
 		}()
 		w.halt()
 		w.leave()
 		l.mu.Lock()
 		defer l.mu.Unlock()
 		out = trial{acts: l.acts, calls: l.calls, died: l.died, problems: w.problems, repeats: w.repeats, doubles: w.doubles, log: w.log.String()}
-		out.told = bother != nil && bother.told
+		if w.life.dead() || w.lives > 2 {
+			out.again = w.second
+		}
 	})
 	return out
 }
@@ -225,17 +226,18 @@ func (s *tally) print(t *testing.T, sweep, name string) {
 	t.Logf("sweep: journey=%s kind=%s instants=%d inconsistencies=%d repeated=%d doubles=%d", name, sweep, s.instants, s.inconsistencies, s.repeats, s.doubles)
 }
 
-// sampled is how many instants one step of a sweep goes on, and from where: every one, or, where time is short or the race
-// detector makes each trial many times as long, every seventh, beginning with another one for each test.
-func sampled(t *testing.T) (from, stride int) {
-	if !testing.Short() && !raced() {
-		return 1, 1
+// sampled is how far one step of a sweep goes, and where it begins: every instant, or, where time is short or the race detector makes
+// each trial many times as long, every seventh of those, beginning with another one for each test.
+func sampled(t *testing.T, stride int) (from, step int) {
+	if testing.Short() || raced() {
+		stride *= 7
 	}
 	h := fnv.New32a()
 	_, _ = h.Write([]byte(t.Name()))
-	stride = 7
-	from = 1 + int(h.Sum32())%stride
-	t.Logf("sampled: every %dth instant, from %d", stride, from)
+	from = 1 + int(h.Sum32()%uint32(stride))
+	if stride > 1 {
+		t.Logf("sampled: every %dth trial, from the %dth", stride, from)
+	}
 	return from, stride
 }
 
@@ -260,30 +262,29 @@ func TestSweepAProcessThatIsKilledAtAnyInstantLosesNothingAndRepeatsNothing(t *t
 		t.Run(j.name, func(t *testing.T) {
 			t.Parallel()
 			was := j.prepare(t)
-			whole := j.travel(t, was, 0, nil)
+			whole := j.travel(t, was, disturbance{})
 			if len(whole.problems) > 0 {
 				t.Fatalf("undisturbed:\n  %s\n%s", strings.Join(whole.problems, "\n  "), whole.log)
 			}
-			t.Logf("%d acts, calls %v", len(whole.acts), whole.calls)
-			if os.Getenv("ACTS") != "" {
-				for i, a := range whole.acts {
-					t.Log(i+1, a)
-				}
-			}
-			if os.Getenv("ONCE") != "" {
-				return
-			}
-			var s tally
-			from, stride := sampled(t)
+			var once, twice tally
+			from, stride := sampled(t, 1)
 			// What runs side by side is counted in another order each time, so that some lives have an act more than the first one.
 			for n := from; ; n += stride {
-				tr := j.travel(t, was, n, nil)
+				tr := j.travel(t, was, disturbance{last: n})
 				if tr.died == "" && n > 2*len(whole.acts) {
 					break
 				}
-				s.add(t, fmt.Sprintf("instant %d: killed %s", n, tr.died), tr)
+				once.add(t, fmt.Sprintf("instant %d: killed %s", n, tr.died), tr)
+				if n%secondDeath == 0 {
+					tr := j.travel(t, was, disturbance{last: n, again: 1 + n*31%60})
+					twice.add(t, fmt.Sprintf("instant %d: killed %s, and then %s", n, tr.died, tr.again), tr)
+				}
 			}
-			s.print(t, "kill", j.name)
+			once.print(t, "kill", j.name)
+			twice.print(t, "kill-twice", j.name)
 		})
 	}
 }
+
+// secondDeath is how many instants it is from one at which the process that comes after is killed as well to the next.
+const secondDeath = 6

@@ -47,7 +47,10 @@ type scene struct {
 	ended   chan error
 	ghosts  sync.WaitGroup // dead processes that have not noticed yet
 
-	healthy  bool // the outside works: nothing but deaths disturb the journey
+	healthy  bool   // the outside works: nothing but deaths disturb the journey
+	contrary bool   // where there are two copies of a message, people press on the older one
+	second   string // at which it did
+	relapse  int    // the instant at which the second life ends
 	lives    int
 	did      map[string]bool // presses on messages as they were
 	repeats  int             // presses and words that people had to repeat, and buttons that they had to take instead
@@ -204,13 +207,20 @@ func (w *scene) bury() {
 	if !w.life.dead() {
 		return
 	}
-	service, ended, cancel := w.service, w.ended, w.stop
-	w.ghosts.Go(func() { <-ended; cancel(); _ = service })
+	ended, cancel := w.ended, w.stop
+	w.ghosts.Go(func() { <-ended; cancel() })
+	if w.lives == 2 {
+		w.second = w.life.died
+	}
 	if err := w.store.Close(); err != nil {
 		w.problem("the store cannot be closed: %v", err)
 	}
 	time.Sleep(time.Second)
-	w.live(newLife(w.plan.again(w)))
+	last := 0
+	if w.lives == 1 {
+		last = w.relapse
+	}
+	w.live(newLife(last))
 }
 
 // halt stops the process as ctrl-C would.
