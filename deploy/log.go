@@ -36,6 +36,11 @@ func (e *Engine) told(ctx context.Context, r Request, act string, err error) err
 	return err
 }
 
+// TurnedAway writes down that somebody's command was refused before it came to the engine: their role does not allow it.
+func (e *Engine) TurnedAway(ctx context.Context, r Request, act string, why *release.Refusal) {
+	_ = e.told(ctx, r, act, why) // it gives the refusal back; that it could not be written is in the log
+}
+
 // heardBefore is how many entries back a command is looked for that may have been written down already: the same update is
 // handled again right after a restart, or never.
 const heardBefore = 50

@@ -125,6 +125,13 @@ func (e *engine) Heard(_ context.Context, r deploy.Request, text string) error {
 	return nil
 }
 
+// TurnedAway is not among what was asked either.
+func (e *engine) TurnedAway(_ context.Context, r deploy.Request, act string, why *release.Refusal) {
+	e.mu.Lock()
+	defer e.mu.Unlock()
+	e.heard = append(e.heard, fmt.Sprintf("%s by %d: %s refused with %s", r.Project, r.By.ID, act, why.Code))
+}
+
 func (e *engine) Project(name string) (deploy.Project, bool) {
 	return deploy.Project{Name: name}, true
 }

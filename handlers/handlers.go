@@ -43,6 +43,7 @@ type Engine interface {
 	Delegate(ctx context.Context, r deploy.Request, to release.Person, until time.Time) (release.Delegation, error)
 	AddNote(ctx context.Context, r deploy.Request, number uint64, text string) (release.Release, error)
 	Heard(ctx context.Context, r deploy.Request, text string) error
+	TurnedAway(ctx context.Context, r deploy.Request, act string, why *release.Refusal)
 
 	Project(name string) (deploy.Project, bool)
 	Status(ctx context.Context, project string) (deploy.Status, error)
@@ -210,6 +211,7 @@ func (h *Handlers) run(ctx context.Context, a ask, name string) (*cards.Card, er
 			continue
 		}
 		if r := gate.Needs(a.by, c.needs, c.help.Name); r != nil {
+			h.engine.TurnedAway(ctx, a.request(a.about()), c.help.Name, r)
 			return h.refused(a, r), nil
 		}
 		card, err := c.handle(ctx, h, a)

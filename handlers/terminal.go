@@ -46,6 +46,7 @@ func (h *Handlers) Line(ctx context.Context, l Line) (Answer, error) {
 	var card *cards.Card
 	var err error
 	if r := gate.Needs(a.by, c.needs, name); r != nil {
+		h.engine.TurnedAway(ctx, a.request(a.about()), name, r)
 		err = r
 	} else {
 		card, err = c.handle(ctx, h, a)
