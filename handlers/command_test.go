@@ -241,8 +241,8 @@ func TestEveryCommandHelpsAndIsInTheMenu(t *testing.T) {
 func TestEveryCommandIsWrittenDownAndSoIsThatARoleDidNotAllowIt(t *testing.T) {
 	d := newDesk()
 	d.say(t, said{team, 0, 2, "/deploy main", "", 0, false})
-	d.say(t, said{team, 0, 2, "/freeze now for 2h launch", "", 0, false})
-	want := []string{"shop by 2: /deploy main", "shop by 2: /freeze now for 2h launch", "shop by 2: freeze refused with not_allowed"}
+	d.say(t, said{team, 0, 2, "/breakglass it burns", "", 0, false})
+	want := []string{"shop by 2: /deploy main", "shop by 2: /breakglass it burns", "shop by 2: breakglass refused with not_allowed"}
 	if got := d.engine.heard; !slices.Equal(got, want) {
 		t.Errorf("heard %q, want %q", got, want)
 	}
