@@ -31,7 +31,7 @@ func quick(t *testing.T, migrations int) *report {
 	return r
 }
 
-func TestPromotingFortyMigrationsTakesAtMostEightCalls(t *testing.T) {
+func TestPromotingFortyMigrationsTakesAtMostEightCallsAndNothingIsLostUnderLoad(t *testing.T) {
 	r := quick(t, 40)
 	if len(r.shipped) != 1 {
 		t.Fatalf("%d promotions", len(r.shipped))
@@ -60,7 +60,10 @@ func TestPromotingFortyMigrationsTakesAtMostEightCalls(t *testing.T) {
 	if err := r.print(&out); err != nil {
 		t.Fatal(err)
 	}
+	proveLoads(t, r)
 	for _, line := range []string{
+		"400 presses at once, one run", "/status, 200 releases, 2000 audit entries", "/releases, 200 releases, 2000 audit entries, handler",
+		"400 in ", "0 lost, 0 out of order", "kill sweep", "not measured",
 		"Promoting 40 pending migrations", "SKIPPED: wrangler, and so the ratios: -quick leaves it out.", "towline, calls",
 		"cold start, empty store", "cold start, 20 releases", "idle memory, 20 releases", "the card says live",
 	} {
@@ -70,8 +73,28 @@ func TestPromotingFortyMigrationsTakesAtMostEightCalls(t *testing.T) {
 	}
 }
 
+// proveLoads looks at what came of the crowd, the questions and the stream. That the crowd made one quorum and one run is
+// proven by the measurement itself, which fails otherwise.
+func proveLoads(t *testing.T, r *report) {
+	t.Helper()
+	if len(r.crowds) != 1 || r.crowds[0].posts != 400 || r.crowds[0].taken <= 0 || r.crowds[0].begun <= 0 || r.crowds[0].replied <= 0 {
+		t.Errorf("the crowd: %+v", r.crowds)
+	}
+	if len(r.answered) != 1 || r.answered[0].entries != 10*r.settings.history {
+		t.Fatalf("the answers: %+v", r.answered)
+	}
+	for _, command := range asked() {
+		if a := r.answered[0]; len(a.chat[command]) < r.settings.samples || len(a.handler[command]) != r.settings.samples {
+			t.Errorf("%s: %v in the chat, %v of the handler", command, a.chat[command], a.handler[command])
+		}
+	}
+	if len(r.flowed) != 1 || r.flowed[0].posts != 2*flowRate || r.flowed[0].lost != 0 || r.flowed[0].outOfOrder != 0 || len(r.flowed[0].waits) != 2*flowRate {
+		t.Errorf("the stream: %+v", r.flowed)
+	}
+}
+
 func TestWrongFlagsAreExitCode2AndHelpIsNone(t *testing.T) {
-	for args, code := range map[string]int{"-runs 0": 2, "-migrations 0": 2, "-latency -1s": 2, "more": 2, "-nonsense": 2, "-h": 0} {
+	for args, code := range map[string]int{"-runs 0": 2, "-migrations 0": 2, "-latency -1s": 2, "more": 2, "-nonsense": 2, "-only ship,everything": 2, "-h": 0} {
 		if got := run(t.Context(), strings.Fields(args), t.Output(), t.Output()); got != code {
 			t.Errorf("%s ends with %d", args, got)
 		}
@@ -82,7 +105,7 @@ func TestWhatCannotBeMeasuredIsExitCode3(t *testing.T) {
 	ctx, cancel := context.WithCancel(t.Context())
 	cancel()
 	var said strings.Builder
-	if got := run(ctx, []string{"-quick"}, t.Output(), &said); got != 3 || !strings.Contains(said.String(), "could not measure") {
+	if got := run(ctx, []string{"-quick", "-only", "start"}, t.Output(), &said); got != 3 || !strings.Contains(said.String(), "could not measure") {
 		t.Errorf("ends with %d, says %s", got, said.String())
 	}
 }

@@ -27,6 +27,11 @@ const (
 // entriesOf is how many lines the audit log of so many releases has.
 func entriesOf(releases int) int { return perRun * (releases + releases/perPromote) }
 
+// sharing is how many of so many releases share a migration; migrationsOf is how many migrations they have.
+func sharing(releases int) int { return max(perMigration, releases/mostMigrations) }
+
+func migrationsOf(releases int) int { return (releases + sharing(releases) - 1) / sharing(releases) }
+
 // history writes a store as a team leaves it behind: releases that were all deployed and, every fourth of them, promoted,
 // each run with its plan, steps, votes, events and lines in the log, and each release with all migrations so far. What is
 // kept for days only, the journal of updates and the cards of the last month, is not in it.
@@ -38,8 +43,8 @@ func history(ctx context.Context, path string, releases int) (err error) {
 	defer func() { err = errors.Join(err, s.Close()) }()
 	h := &past{
 		at:      time.Now().Add(-time.Duration(releases) * apart).UTC(),
-		every:   uint64(max(perMigration, releases/mostMigrations)), //nolint:gosec // it is a positive number
-		pending: pending(mostMigrations + 1),
+		every:   uint64(sharing(releases)), //nolint:gosec // it is a positive number
+		pending: pending(migrationsOf(releases)),
 	}
 	d := s.Deploy()
 	for done := 0; done < releases; done += perBatch {

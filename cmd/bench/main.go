@@ -9,11 +9,15 @@
 //   - ship.go presses Approve and waits; wrangler.go has an unmodified wrangler do the same on an identical database, and
 //     compares the two databases afterwards.
 //   - history.go writes a store of a few years; start.go starts towline on it and weighs it.
-//   - report.go prints.
+//   - hook.go posts to towline's webhook and reads its audit log; presses.go has a crowd approve at once, answers.go asks on a
+//     long history, flow.go sends a steady stream.
+//   - sweep.go runs the test that kills the service everywhere.
+//   - report.go and loads.go print.
 //
 // Every call to Cloudflare waits for the injected latency, whoever makes it. Telegram has none: what is measured ends at
 // Cloudflare. D1 is the workerd binary where it is installed, else the embedded server; with files in memory, so that
-// neither side is charged for this machine's disk there. Towline's own store is on the disk, with every fsync.
+// neither side is charged for this machine's disk there. Towline's own store is on the disk, with every fsync. Where nothing of
+// D1 is measured, with a crowd or a stream, there is no latency and always the embedded server.
 package main
 
 import (
@@ -24,6 +28,8 @@ import (
 	"io"
 	"os"
 	"os/signal"
+	"slices"
+	"strings"
 	"syscall"
 	"time"
 )
@@ -45,6 +51,53 @@ type settings struct {
 	tools      string        // the folder in which `make setup` installs wrangler and workerd
 	quick      bool
 	calls      bool
+	only       string // parts, separated by commas; empty: all
+
+	history int           // releases, in the store on which the answers are measured
+	samples int           // of each answer, at least
+	stream  time.Duration // how long updates come
+}
+
+// part is one measurement that can be made by itself.
+type part struct {
+	name string
+	make func(ctx context.Context, binary, dir string) error
+}
+
+// parts are all measurements, in their order.
+func (r *report) parts(progress io.Writer) []part {
+	return []part{
+		{"ship", func(ctx context.Context, binary, dir string) error { return r.ships(ctx, binary, dir, progress) }},
+		{"start", func(ctx context.Context, binary, dir string) error {
+			for _, releases := range []int{0, r.settings.releases} {
+				if err := r.start(ctx, binary, releases, dir); err != nil {
+					return err
+				}
+			}
+			return nil
+		}},
+		{"presses", func(ctx context.Context, binary, dir string) error {
+			for i := range r.settings.runs {
+				if err := r.crowd(ctx, binary, i, dir); err != nil {
+					return err
+				}
+			}
+			return nil
+		}},
+		{"answers", r.answers},
+		{"stream", r.stream},
+		{"sweep", func(ctx context.Context, _, _ string) error {
+			if r.settings.quick {
+				return nil
+			}
+			return r.sweep(ctx)
+		}},
+	}
+}
+
+// wants tells whether a part was asked for.
+func (s settings) wants(name string) bool {
+	return s.only == "" || slices.Contains(strings.Split(s.only, ","), name)
 }
 
 // run is the whole program as a value. It returns 0 when it could measure, whatever it measured; 2 for wrong flags, and 3
@@ -78,6 +131,7 @@ func parse(args []string, stderr io.Writer) (settings, error) {
 	flags.DurationVar(&s.latency, "latency", 80*time.Millisecond, "how long every call to Cloudflare waits")
 	flags.StringVar(&s.tools, "tools", "tools", "the folder in which `make setup` installed wrangler and workerd")
 	flags.BoolVar(&s.quick, "quick", false, "see that it works: little of everything, the embedded server, no wrangler")
+	flags.StringVar(&s.only, "only", "", "only some of ship, start, presses, answers, stream and sweep, separated by commas")
 	flags.BoolVar(&s.calls, "calls", false, "list the calls of each promotion with their times")
 	if err := flags.Parse(args); err != nil {
 		return s, err
@@ -86,15 +140,32 @@ func parse(args []string, stderr io.Writer) (settings, error) {
 		fmt.Fprintln(stderr, "bench: -runs and -migrations start at 1, -latency at 0, and there are no arguments")
 		return s, errors.New("wrong flags")
 	}
+	if unknown := s.unknown(); unknown != "" {
+		fmt.Fprintf(stderr, "bench: -only does not know %q\n", unknown)
+		return s, errors.New("wrong flags")
+	}
 	s.starts, s.releases = 3*s.runs, 1000
+	s.history, s.samples, s.stream = 10_000, 200, 20*time.Second
 	if s.quick {
 		s.runs, s.starts, s.releases = 1, 1, 20
+		s.history, s.samples, s.stream = 200, 4, 2*time.Second
 	}
 	return s, nil
 }
 
+// unknown is the first of the parts in only that there is not.
+func (s settings) unknown() string {
+	known := (&report{}).parts(io.Discard)
+	for name := range strings.SplitSeq(s.only, ",") {
+		if name != "" && !slices.ContainsFunc(known, func(p part) bool { return p.name == name }) {
+			return name
+		}
+	}
+	return ""
+}
+
 // measure makes every measurement, in a folder of its own that is gone afterwards. progress gets a line for each part,
-// since the whole takes a minute.
+// since the whole takes minutes.
 func measure(ctx context.Context, s settings, progress io.Writer) (r *report, err error) {
 	dir, err := os.MkdirTemp("", "towline-bench-")
 	if err != nil {
@@ -107,27 +178,13 @@ func measure(ctx context.Context, s settings, progress io.Writer) (r *report, er
 	if err != nil {
 		return nil, err
 	}
-	peer, missing := findWrangler(s)
-	r.skipped = missing
-	if peer != nil {
-		fmt.Fprintln(progress, "bench: starting wrangler alone")
-		if err := peer.warm(ctx, dir); err != nil {
-			return nil, err
+	for _, p := range r.parts(progress) {
+		if !s.wants(p.name) {
+			continue
 		}
-		if r.peerStart, err = peer.starts(ctx, dir, s.runs); err != nil {
-			return nil, err
-		}
-	}
-	for i := range s.runs {
-		fmt.Fprintf(progress, "bench: shipping %d migrations, %d of %d\n", s.migrations, i+1, s.runs)
-		if err := r.ship(ctx, binary, peer, i, dir); err != nil {
-			return nil, err
-		}
-	}
-	for _, releases := range []int{0, s.releases} {
-		fmt.Fprintf(progress, "bench: starting towline on a store with %d releases\n", releases)
-		if err := r.start(ctx, binary, releases, dir); err != nil {
-			return nil, err
+		fmt.Fprintf(progress, "bench: %s\n", p.name)
+		if err := p.make(ctx, binary, dir); err != nil {
+			return nil, fmt.Errorf("%s: %w", p.name, err)
 		}
 	}
 	return r, nil

@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"io"
 	"os"
 	"path/filepath"
 	"strings"
@@ -22,6 +23,29 @@ type shipped struct {
 	calls    []call        // to Cloudflare from the press on, until towline had ended
 	pressed  time.Time
 	after    memory // of towline, with the card just posted
+}
+
+// ships promotes again and again.
+func (r *report) ships(ctx context.Context, binary, dir string, progress io.Writer) error {
+	peer, missing := findWrangler(r.settings)
+	r.skipped = missing
+	if peer != nil {
+		fmt.Fprintln(progress, "bench: starting wrangler alone")
+		if err := peer.warm(ctx, dir); err != nil {
+			return err
+		}
+		var err error
+		if r.peerStart, err = peer.starts(ctx, dir, r.settings.runs); err != nil {
+			return err
+		}
+	}
+	for i := range r.settings.runs {
+		fmt.Fprintf(progress, "bench: shipping %d migrations, %d of %d\n", r.settings.migrations, i+1, r.settings.runs)
+		if err := r.ship(ctx, binary, peer, i, dir); err != nil {
+			return err
+		}
+	}
+	return nil
 }
 
 // ship promotes the same migrations with towline and with wrangler, each on a database of its own in the same world.
@@ -174,13 +198,22 @@ func (w *world) press(ctx context.Context, who int64, label string, words ...str
 	if err != nil {
 		return err
 	}
+	data, err := button(m, label)
+	if err != nil {
+		return err
+	}
+	_, err = w.telegram.Press(ctx, telegram.PressOptions{Chat: group, Message: m.ID, From: who, Data: data})
+	return err
+}
+
+// button is the data of the button of a message whose label begins so.
+func button(m telegram.Message, label string) (string, error) {
 	for _, row := range m.Buttons {
 		for _, b := range row {
 			if strings.HasPrefix(b.Text, label) {
-				_, err := w.telegram.Press(ctx, telegram.PressOptions{Chat: group, Message: m.ID, From: who, Data: b.Data})
-				return err
+				return b.Data, nil
 			}
 		}
 	}
-	return fmt.Errorf("no button %s below %q", label, m.Text)
+	return "", fmt.Errorf("no button %s below %q", label, m.Text)
 }
