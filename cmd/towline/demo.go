@@ -19,10 +19,7 @@ import (
 
 	"towline/bot"
 	"towline/cloudflare"
-	"towline/deploy"
 	"towline/deploy/gate"
-	"towline/deploy/release"
-	"towline/handlers"
 	sandboxcloudflare "towline/sandbox/cloudflare"
 	"towline/sandbox/page"
 	"towline/sandbox/telegram"
@@ -32,19 +29,6 @@ import (
 
 //go:embed all:demo
 var demoFiles embed.FS
-
-// The demo's people, chat and account. None of them exists outside of it.
-const (
-	demoDeployer   = 1001
-	demoApprover   = 1002
-	demoStranger   = 1003
-	demoGroup      = -1001234567890
-	demoProject    = "shop"
-	demoProduction = "shop"
-	demoAccount    = "00000000000000000000000000000001"
-	demoBotToken   = "1:local-demo"
-	demoAPIToken   = "local-demo"
-)
 
 // demoVersions are the refs of the demo's project, in the order in which the tour takes them.
 func demoVersions() []string { return []string{"v1", "v2", "v3-broken", "v3", "v4-rebuild"} }
@@ -135,7 +119,7 @@ func (p program) welcome(address, dir string, keep bool) {
 		kept = "Everything is kept in " + dir + ", and the next start with this -dir goes on from there."
 	}
 	fmt.Fprintf(p.stdout, "Towline's demo: a chat, a bot and a Cloudflare, all on this machine.\n\n  open %s\n\n"+
-		"There you are Dana, Robin or Sam, as you choose. Follow the steps on the left, or write /deploy.\n"+
+		"There you are Dana, Robin, Alex or Sam, as you choose. Follow the steps on the left, or write /deploy.\n"+
 		"%s\nCtrl-C stops the demo.\n", address, kept)
 }
 
@@ -247,9 +231,14 @@ func (w *world) service(s *store.Store, log *slog.Logger) (*service, error) {
 	if err != nil {
 		return nil, err
 	}
-	versions := source.NewVersions(files, demoVersions())
+	wiring := demoWiring(adapt{source.NewVersions(files, demoVersions())})
+	for _, p := range demoPeople() {
+		if p.role != gate.Stranger {
+			wiring.add(p)
+		}
+	}
 	return newService(parts{
-		wiring: demoWiring(adapt{versions}), store: s, databases: d1, now: time.Now, log: log,
+		wiring: wiring, store: s, databases: d1, now: time.Now, log: log,
 		bot: bot.Options{
 			Token: demoBotToken, APIURL: w.apis,
 			Pace: bot.Pace{Edit: 400 * time.Millisecond, Group: -1, All: -1},
@@ -260,76 +249,4 @@ func (w *world) service(s *store.Store, log *slog.Logger) (*service, error) {
 // databases is the account as its owners' programs reach it.
 func (w *world) databases(log *slog.Logger) (*cloudflare.D1, error) {
 	return cloudflare.New(cloudflare.Options{AccountID: demoAccount, Token: demoAPIToken, APIURL: w.apis + "/client/v4", Logger: log})
-}
-
-func demoWiring(s deploy.Source) *wiring {
-	person := func(id int64, name string, role gate.Role) gate.Actor {
-		return gate.Actor{Person: release.Person{ID: id, Name: name}, Role: role}
-	}
-	return &wiring{
-		projects: []deploy.Project{{
-			Name: demoProject, Source: s, Migrations: "db/migrations", Seed: "db/seed.sql",
-			Preview: "shop-preview", Production: demoProduction, ProductionApprovals: deploy.Approvals{Required: 1},
-		}},
-		team: handlers.Team{
-			People:   []gate.Actor{person(demoDeployer, "Dana", gate.Deployer), person(demoApprover, "Robin", gate.Approver)},
-			Projects: []handlers.Home{{Project: demoProject, Place: bot.Place{Chat: demoGroup}}},
-		},
-	}
-}
-
-// demoTelegram goes on from a state, or begins it with the demo's people and their group.
-func demoTelegram(state string) (*telegram.Server, error) {
-	t, err := telegram.Open(telegram.Options{
-		Token: demoBotToken, Unlimited: true, State: state,
-		Bot: telegram.User{ID: 1, FirstName: "Towline", Username: "towline_bot", IsBot: true},
-	})
-	if err != nil {
-		return nil, err
-	}
-	if len(t.Groups()) > 0 {
-		return t, nil
-	}
-	errs := []error{
-		t.AddUser(telegram.User{ID: demoDeployer, FirstName: "Dana"}),
-		t.AddUser(telegram.User{ID: demoApprover, FirstName: "Robin"}),
-		t.AddUser(telegram.User{ID: demoStranger, FirstName: "Sam"}),
-		t.AddGroup(telegram.Group{ID: demoGroup, Title: "Shop team", Members: []telegram.Member{
-			{User: 1, Status: telegram.Administrator},
-			{User: demoApprover, Status: telegram.Creator},
-			{User: demoDeployer, Status: telegram.Ordinary},
-			{User: demoStranger, Status: telegram.Ordinary},
-		}}),
-	}
-	return t, errors.Join(errs...)
-}
-
-func demoMembers() []page.Member {
-	return []page.Member{
-		{ID: demoDeployer, Name: "Dana", Role: "deployer", About: "Writes the app. May deploy, and ask for production."},
-		{ID: demoApprover, Name: "Robin", Role: "approver", About: "May do what Dana may, and approve what others ask for."},
-		{ID: demoStranger, Name: "Sam", Role: "stranger", About: "Is in the chat, but not on the team's list."},
-	}
-}
-
-// demoTour leads a newcomer from the first deploy to the way back.
-func demoTour() []page.Step {
-	ask := func(text string) page.Step { return page.Step{Text: text, As: demoDeployer, Press: "Promote"} }
-	agree := func(text string) page.Step { return page.Step{Text: text, As: demoApprover, Press: "Approve"} }
-	return []page.Step{
-		{Title: "Put v1 on preview", Text: "Dana deploys the first version. The preview database is made on the way.", As: demoDeployer, Say: "/deploy v1"},
-		{Title: "Ask for production", Text: "The card of the deploy has a Promote button. Dana presses it.", As: demoDeployer, Press: "Promote"},
-		{Title: "Approve as somebody else", Text: "Dana may not approve her own request, and Sam none at all. Robin reads the SQL and approves.", As: demoApprover, Press: "Approve"},
-		{Title: "Ship v2 the same way", Text: "v2 adds orders.", As: demoDeployer, Say: "/deploy v2"},
-		ask("v2 is on preview. Dana asks for production."),
-		agree("Robin approves. Once v2 is live, customers begin to order."),
-		{Title: "A migration that fails", Text: "v3-broken has a typing mistake. It is found by a rehearsal, before any database is touched.", As: demoDeployer, Say: "/deploy v3-broken"},
-		{Title: "Its repaired successor", Text: "v3 repairs it. Other content is a new release.", As: demoDeployer, Say: "/deploy v3"},
-		ask("The repaired version is on preview. Dana asks for production."),
-		agree("Robin approves once more."),
-		{Title: "Go back", Text: "v3 has no DOWN file, so the way back is Time Travel. Orders came in since: the card says what going back costs.", As: demoDeployer, Say: "/rollback"},
-		agree("Robin reads the price, and approves. Production is held afterwards."),
-		{Title: "Lift the hold", Text: "Nothing reaches production until somebody says why it may again.", As: demoDeployer, Say: "/unhold the cause is found"},
-		{Title: "What D1 would do silently", Text: "v4-rebuild rebuilds a table as many tools do. Its orders would be deleted; Towline refuses.", As: demoDeployer, Say: "/deploy v4-rebuild"},
-	}
 }

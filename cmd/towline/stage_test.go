@@ -181,12 +181,12 @@ func (s *stage) wire(o stageOptions) error {
 		refs = append(refs, e.Name())
 	}
 	versions = source.NewVersions(os.DirFS(app), refs)
-	s.wiring = demoWiring(adapt{versions})
+	s.wiring = demoWiring(adapt{versions}, actor(demoDeployer, "Dana", gate.Deployer), actor(demoApprover, "Robin", gate.Approver),
+		actor(second, "Kim", gate.Approver), actor(viewer, "Val", gate.Viewer))
 	p := &s.wiring.projects[0]
 	p.ProductionApprovals, p.AllowedRefs = deploy.Approvals{Required: max(1, o.approvals)}, o.refs
 	team := &s.wiring.team
 	team.Projects[0].Place = bot.Place{Chat: teamChat, Topic: o.topic}
-	team.People = append(team.People, actor(second, "Kim", gate.Approver), actor(viewer, "Val", gate.Viewer))
 	if o.blog {
 		blog := *p
 		blog.Name, blog.Preview, blog.Production = "blog", "blog-preview", "blog"

@@ -163,11 +163,11 @@ func (w *scene) wiring() *wiring {
 			files[v.ref+"/db/migrations/"+name] = &fstest.MapFile{Data: []byte(text)}
 		}
 	}
-	made := demoWiring(adapt{source.NewVersions(files, refs)})
+	made := demoWiring(adapt{source.NewVersions(files, refs)}, actor(demoDeployer, "Dana", gate.Deployer),
+		actor(demoApprover, "Robin", gate.Approver), actor(second, "Kim", gate.Approver))
 	made.projects[0].Seed = ""
 	made.projects[0].ProductionApprovals = deploy.Approvals{Required: max(1, w.plan.approvals)}
 	made.team.Projects[0].Place = bot.Place{Chat: teamChat}
-	made.team.People = append(made.team.People, actor(second, "Kim", gate.Approver))
 	return made
 }
 
