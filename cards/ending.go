@@ -218,6 +218,9 @@ func failure(l *lines, r release.Run) {
 	case "not_verified":
 		l.add("The change was sent, and what was read back is not what was expected:")
 		l.add(quote(f.Words))
+	case "not_read_back":
+		l.add("The change was made, and the result could not be read back:")
+		l.add(quote(f.Words))
 	default:
 		l.add("No usable answer came from Cloudflare:")
 		l.add(quote(f.Words))
@@ -233,11 +236,16 @@ func consequence(l *lines, r release.Run) {
 	case len(f.Applied) > 0 && r.Kind == release.Rollback:
 		l.addf("⚠️ Taken back all the same: %s. The ledger no longer names them.", and(shorten(f.Applied, 6, code)))
 		l.addf("What is live is no longer whole. Go on with <code>/rollback %s #%d</code>, or return with the command below.", name(r.Project), r.Release)
+	case len(f.Applied) > 0 && f.Code == "not_read_back":
+		l.addf("Applied: %s.", and(shorten(f.Applied, 6, code)))
+		l.add("Ask again when Cloudflare answers: what is there is found then, and not run twice.")
 	case len(f.Applied) > 0:
 		l.addf("⚠️ Applied all the same: %s. They stay in the ledger.", and(shorten(f.Applied, 6, code)))
 		l.add("Repair the rest and deploy again; what is applied is not run twice.")
 	case f.Code == "not_verified":
 		l.add("Ask /status what the ledger holds, then deploy again.")
+	case f.Code == "not_read_back":
+		l.add("Ask again when Cloudflare answers: what is there is found then, and not done twice.")
 	case f.Code == "refused_by_d1" || f.Code == "foreign_keys_broken":
 		l.add("Nothing of it is there: D1 takes all of a transaction or nothing." + spared(r))
 		l.add("Repair it and deploy again; other content becomes a new release.")

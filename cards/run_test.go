@@ -176,12 +176,13 @@ func TestARunInTrouble(t *testing.T) {
 		"refused by D1, the only one": failed(release.Deploy, release.Failure{Code: "refused_by_d1", Words: "too many columns", OneOf: 1}),
 		"half way":                    failed(release.Promote, release.Failure{Code: "refused_by_d1", Words: "too big", OneOf: 2, Applied: []string{"0007_orders.sql"}}),
 		"half way back":               failed(release.Rollback, release.Failure{Code: "refused_by_d1", Words: "too big", OneOf: 2, Applied: []string{"0008_totals.sql"}}),
+		"applied and not read back":   failed(release.Promote, release.Failure{Code: "not_read_back", Words: "HTTP 502", Applied: []string{"0007_orders.sql"}}),
 		"settled by a person":         failed(release.Promote, release.Failure{Code: "closed_by_person"}),
 		"restore unknown":             unknown(release.Rollback, "restore", "unknown_outcome"),
 		"apply unknown":               unknown(release.Deploy, "apply", "unknown_outcome"),
 		"cannot go on, unknown":       unknown(release.Promote, "apply", "cannot_go_on"),
 	}
-	for _, code := range []string{"not_created", "restore_point_missing", "not_applied", "not_restored", "not_verified", "cannot_go_on", "foreign_keys_broken", "turned_away"} {
+	for _, code := range []string{"not_created", "restore_point_missing", "not_applied", "not_restored", "not_verified", "not_read_back", "cannot_go_on", "foreign_keys_broken", "turned_away"} {
 		views[code] = failed(release.Promote, release.Failure{Code: code, File: "0008_totals.sql", Words: "the words of " + code})
 		views[code+" on preview"] = failed(release.Deploy, release.Failure{Code: code, File: "0008_totals.sql", Words: "the words of " + code})
 	}

@@ -261,7 +261,7 @@ type verify struct{ *execution }
 func (v verify) do(ctx context.Context) (string, error) {
 	var t target
 	if err := v.e.read(ctx, v.p, v.run.Plan.Target.ID, &t); err != nil {
-		return "", fmt.Errorf("read the result back: %w", err)
+		return "", unreadError{err}
 	}
 	if got, want := names(t.Ledger), v.run.Plan.After(); !slices.Equal(got, want) {
 		return "", fmt.Errorf("the ledger holds %d names where %d were expected: %v", len(got), len(want), symmetric(got, want))
@@ -277,6 +277,17 @@ func symmetric(a, b []string) []string { return append(without(a, b), without(b,
 
 func (v verify) observe(context.Context) (outcome, string, error) { return absent, "", nil }
 
+// unreadError says that a result could not be read back, which is not to say that it is wrong.
+type unreadError struct{ err error }
+
+func (e unreadError) Error() string { return "read the result back: " + e.err.Error() }
+
+func (e unreadError) Unwrap() error { return e.err }
+
 func (v verify) failed(err error) release.Failure {
-	return release.Failure{Code: "not_verified", Words: words(err)}
+	f := release.Failure{Code: "not_verified", Words: words(err)}
+	if _, unread := errors.AsType[unreadError](err); unread {
+		f.Code = "not_read_back"
+	}
+	return f
 }

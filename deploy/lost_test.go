@@ -318,7 +318,7 @@ func TestARunThatCannotReadTheResultBackSaysWhatIsAppliedAndKeepsTheWayBack(t *t
 	})})
 	run := s.ended(s.approve(ask, robin))
 	s.wants(run, release.Broken)
-	if f := run.Failure; f.Code != "not_verified" || !slices.Equal(f.Applied, []string{"0002_up.sql", "0003_up.sql"}) {
+	if f := run.Failure; f.Code != "not_read_back" || !slices.Equal(f.Applied, []string{"0002_up.sql", "0003_up.sql"}) {
 		t.Errorf("failure %+v", *f)
 	}
 	s.api.Heal()
