@@ -44,7 +44,6 @@ func (w *scene) until(what string, ok func() bool) {
 			return
 		}
 		if time.Now().After(end) {
-			w.stuck = true
 			w.problem("stuck: %s never came\n%s", what, w.chat())
 			panic(errStuck)
 		}

@@ -236,7 +236,7 @@ func sampled(t *testing.T, stride int) (from, step int) {
 	_, _ = h.Write([]byte(t.Name()))
 	from = 1 + int(h.Sum32()%uint32(stride))
 	if stride > 1 {
-		t.Logf("sampled: every %dth trial, from the %dth", stride, from)
+		t.Logf("sampled: one trial in %d, beginning with number %d", stride, from)
 	}
 	return from, stride
 }

@@ -57,7 +57,6 @@ type scene struct {
 	doubles  int             // copies of messages whose sending was in doubt
 	seen     int             // the newest message of before
 	problems []string
-	stuck    bool
 }
 
 // origin is a world as it was left on disk, for others to go on from.
