@@ -49,11 +49,11 @@ func versions(down bool) []bundle {
 }
 
 func deployed(number int) func(telegram.Message) bool {
-	return sees("shop → preview · live", fmt.Sprintf("Release #%d ", number))
+	return sees("shop → preview · live", fmt.Sprintf("Release #%d", number))
 }
 
 func promoted(number int) func(telegram.Message) bool {
-	return sees("shop → production · live", fmt.Sprintf("Release #%d ", number))
+	return sees("shop → production · live", fmt.Sprintf("Release #%d", number))
 }
 
 func asked(number int) func(telegram.Message) bool {
@@ -72,7 +72,7 @@ func ship(ref string, number int) []move {
 func journeys() []trip {
 	all, one := []string{fileOne, fileTwo, fileThree}, []string{fileOne}
 	live := func(env release.Environment, number uint64, ledger []string, count string) outcome {
-		return outcome{env: env, release: number, ledger: ledger, count: count, words: []string{"shop → " + string(env) + " · live", fmt.Sprintf("Release #%d ", number)}}
+		return outcome{env: env, release: number, ledger: ledger, count: count, words: []string{"shop → " + string(env) + " · live", fmt.Sprintf("Release #%d", number)}}
 	}
 	back := []move{
 		{who: demoDeployer, say: "/rollback", sees: sees("waiting for approval", "From #2 to #1")},
@@ -127,11 +127,13 @@ func (j trip) prepare(t *testing.T) *origin {
 	synctest.Test(t, func(t *testing.T) {
 		w := newScene(t, j, dir, nil)
 		w.live(newLife(0))
-		for _, m := range j.before {
-			w.make(m)
-		}
-		w.say(demoDeployer, "/whoami")
-		w.until("an answer", func() bool { _, ok := w.find(sees("person 1001")); return ok && w.settled() })
+		w.act(func() {
+			for _, m := range j.before {
+				w.make(m)
+			}
+			w.say(demoDeployer, "/whoami")
+			w.until("an answer", func() bool { _, ok := w.find(sees("1001")); return ok && w.settled() })
+		})
 		w.halt()
 		was = w.leave()
 		for _, p := range w.problems {
@@ -139,6 +141,16 @@ func (j trip) prepare(t *testing.T) *origin {
 		}
 	})
 	return was
+}
+
+// act lets people act, until they are stuck.
+func (w *scene) act(people func()) {
+	defer func() {
+		if p := recover(); p != nil && p != any(errStuck) {
+			panic(p)
+		}
+	}()
+	people()
 }
 
 // trial is one journey that was disturbed, or not.
@@ -169,12 +181,7 @@ func (j trip) travel(t *testing.T, was *origin, d disturbance) (out trial) {
 			d.trouble.scene, l.trouble = w, d.trouble
 		}
 		w.live(l)
-		func() {
-			defer func() {
-				if p := recover(); p != nil && p != any(errStuck) {
-					panic(p)
-				}
-			}()
+		w.act(func() {
 			for _, m := range j.moves {
 				w.make(m)
 			}
@@ -182,7 +189,7 @@ func (j trip) travel(t *testing.T, was *origin, d disturbance) (out trial) {
 			if d.last%10 == 0 {
 				w.backup()
 			}
-		}()
+		})
 		w.halt()
 		w.leave()
 		l.mu.Lock()
