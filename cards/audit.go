@@ -3,6 +3,7 @@ package cards
 import (
 	"fmt"
 	"strings"
+	"time"
 
 	"towline/deploy"
 	"towline/deploy/release"
@@ -30,7 +31,7 @@ func AuditOf(project string, entries []deploy.Entry) Card {
 	for i := 0; i < len(entries) && shown < auditLines; shown++ {
 		same := sameRun(entries[i:])
 		if same > 1 {
-			l.spare(fmt.Sprintf("• %s · %s of %s", stamp(entries[i].At, "dT"), count(same, "step"), orElse(audited(entries[i]), "a run")))
+			l.spare(fmt.Sprintf("• %s · %s of %s", stamp(entries[i].At, "dt"), count(same, "step"), orElse(audited(entries[i]), "a run")))
 		} else {
 			l.spare("• " + happened(entries[i]))
 		}
@@ -58,7 +59,7 @@ func happened(e deploy.Entry) string {
 	if e.Who != (release.Person{}) {
 		who = orElse(name(e.Who.Shown()), fmt.Sprintf("person %d", e.Who.ID))
 	}
-	return fmt.Sprintf("%s · <b>%s</b> %s", stamp(e.At, "dT"), who, did(e))
+	return fmt.Sprintf("%s · <b>%s</b> %s", stamp(e.At, "dt"), who, did(e))
 }
 
 // deeds say what an entry tells; § is what it is about.
@@ -81,7 +82,7 @@ func deeds() map[string]string {
 func did(e deploy.Entry) string {
 	detail := ""
 	if text := flat(e.Detail, 160); text != "" {
-		detail = ": " + text
+		detail = ": " + dated(text)
 	}
 	switch e.What {
 	case "command":
@@ -104,6 +105,18 @@ func did(e deploy.Entry) string {
 		words = flat(e.What, 60) + " §"
 	}
 	return strings.TrimSpace(strings.ReplaceAll(words, "§", orElse(audited(e), "it"))) + detail
+}
+
+// dated shows the times in a detail, which the log has as RFC 3339, in the reader's own zone.
+func dated(text string) string {
+	words := strings.Split(text, " ")
+	for i, w := range words {
+		bare := strings.TrimSuffix(w, ":")
+		if at, err := time.Parse(time.RFC3339, bare); err == nil {
+			words[i] = stamp(at, "dt") + w[len(bare):]
+		}
+	}
+	return strings.Join(words, " ")
 }
 
 // requested: a person asked, or Towline asks the others.

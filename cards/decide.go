@@ -28,13 +28,18 @@ func WhyNot(r release.Run, by release.Person, digest string) Card {
 		rows[len(rows)-1] = append(rows[len(rows)-1], Button{Text: why, Action: Do(Because, r.ID, digest, why), For: only})
 	}
 	rows = append(rows, []Button{{Text: "Keep it open", Action: Do(Because, r.ID, digest, ""), For: only}})
-	who := mention(by)
+	of := "of"
+	if r.Kind == release.Rollback {
+		of = "to"
+	}
+	question := fmt.Sprintf("why is %s %s #%d rejected?", doingNoun(r.Kind), of, r.Release)
 	if by.Anonymous {
-		who = "You"
+		question = upper(question)
+	} else {
+		question = mention(by) + ", " + question
 	}
 	return Card{
-		HTML: fmt.Sprintf("%s, why is %s of #%d rejected? Tap a reason, or reply to this message in your own words. %s reads it on the card.",
-			who, doingNoun(r.Kind), r.Release, name(r.Requester.Shown())),
+		HTML:    fmt.Sprintf("%s Tap a reason, or reply to this message in your own words. %s reads it on the card.", question, name(r.Requester.Shown())),
 		Buttons: rows, OnReply: Do(Because, r.ID, digest, fmt.Sprint(by.ID)), Until: r.ExpiresAt,
 	}
 }
@@ -103,7 +108,7 @@ func cancelled(v View, l lines) Card {
 	r := v.Run
 	l.gap()
 	if c := r.Cancel; c != nil {
-		l.addf("Cancelled by %s %s.", name(c.By.Shown()), stamp(c.At, "t"))
+		l.addf("Cancelled by %s %s.", name(c.By.Shown()), when(c.At))
 	}
 	if r.Failure == nil || len(r.Failure.Applied) == 0 && !changed(r) {
 		l.add("Nothing was changed.")
@@ -151,9 +156,6 @@ func breaking(l *lines, r release.Run) {
 
 // gateSaid is what a gate had to say, in one line.
 func gateSaid(s release.Refusal, r release.Run) string {
-	if s.Code == release.CodeApprovals {
-		return fmt.Sprintf("%s of others (%s)", countText(s.Facts["required"], "approval"), name(s.Facts["role"]))
-	}
 	return flat(plain(refusal(s, r).what), 160)
 }
 

@@ -22,9 +22,7 @@ func succeeded(v View, l lines) Card {
 	default:
 		l.add(applied(r))
 	}
-	if r.Environment == release.Production {
-		l.add(byWhom(r))
-	}
+	l.add(byWhom(r))
 	l.spare(files(r)...)
 	steps(&l, r)
 	for _, n := range r.Notes {
@@ -52,7 +50,7 @@ func files(r release.Run) []string {
 	return listed(r.Plan.Names(), 5, func(n string) string { return code(n) + " taken back" })
 }
 
-// byWhom names who asked and who approved; or for ever that nobody else did.
+// byWhom names who approved; or for ever that nobody else did.
 func byWhom(r release.Run) string {
 	if b := r.Breaking; b != nil {
 		var codes []string
@@ -61,7 +59,10 @@ func byWhom(r release.Run) string {
 		}
 		return fmt.Sprintf("🔓 Break-glass by %s: “%s”\nSkipped: %s", name(b.By.Shown()), flat(b.Reason, 300), and(shorten(codes, 8, code)))
 	}
-	return fmt.Sprintf("Asked for by %s, approved by %s", name(r.Requester.Shown()), people(r.Approvers()))
+	if len(r.Approvers()) == 0 {
+		return "" // nobody had to
+	}
+	return "Approved by " + people(r.Approvers())
 }
 
 func people(list []release.Person) string {
@@ -158,6 +159,7 @@ func trouble(v View, l lines) Card {
 			{Text: "It did not happen, close", Action: Do(Settle, r.ID), Style: Danger},
 		}}
 	} else if r.Failure != nil && len(r.Failure.Applied) > 0 {
+		l.gap()
 		undo(&l, r)
 	}
 	l.gap()
@@ -194,7 +196,7 @@ func failure(l *lines, r release.Run) {
 	case "unknown_outcome":
 		l.add("Whether this happened cannot be found out, so it is not sent again:")
 		l.add(quote(f.Words))
-		l.addf("Look at %s in Cloudflare's dashboard, or ask again in a minute. Nothing else runs on %s until this is settled.",
+		l.addf("Look at %s in Cloudflare's dashboard, or press Look again in a minute. Nothing else runs on %s until this is settled.",
 			code(r.Plan.Target.Database), r.Environment)
 		return
 	case "cannot_go_on":
@@ -210,7 +212,7 @@ func failure(l *lines, r release.Run) {
 		l.add("The database could not be created:")
 		l.add(quote(f.Words))
 	case "restore_point_missing":
-		l.add("No restore point could be taken and read back, so nothing was changed:")
+		l.add("No restore point could be taken and read back:")
 		l.add(quote(f.Words))
 	case "not_restored":
 		l.add("The database was not restored:")
@@ -234,13 +236,13 @@ func consequence(l *lines, r release.Run) {
 	f := *r.Failure
 	switch {
 	case len(f.Applied) > 0 && r.Kind == release.Rollback:
-		l.addf("⚠️ Taken back all the same: %s. The ledger no longer names them.", and(shorten(f.Applied, 6, code)))
+		l.addf("⚠️ Taken back all the same, and no longer in the ledger: %s.", and(shorten(f.Applied, 6, code)))
 		l.addf("What is live is no longer whole. Go on with <code>/rollback %s #%d</code>, or return with the command below.", name(r.Project), r.Release)
 	case len(f.Applied) > 0 && f.Code == "not_read_back":
 		l.addf("Applied: %s.", and(shorten(f.Applied, 6, code)))
 		l.add("Ask again when Cloudflare answers: what is there is found then, and not run twice.")
 	case len(f.Applied) > 0:
-		l.addf("⚠️ Applied all the same: %s. They stay in the ledger.", and(shorten(f.Applied, 6, code)))
+		l.addf("⚠️ Applied all the same, and in the ledger: %s.", and(shorten(f.Applied, 6, code)))
 		l.add("Repair the rest and deploy again; what is applied is not run twice.")
 	case f.Code == "not_verified":
 		l.add("Ask /status what the ledger holds, then deploy again.")
@@ -302,7 +304,7 @@ func closed(v View, l lines) Card {
 				if vote.By.ID == r.Requester.ID {
 					verb = "Withdrawn"
 				}
-				l.addf("%s by %s %s. Nothing was changed.", verb, name(vote.By.Shown()), stamp(vote.At, "t"))
+				l.addf("%s by %s %s. Nothing was changed.", verb, name(vote.By.Shown()), when(vote.At))
 				if vote.Reason != "" {
 					l.addf("“%s”", flat(vote.Reason, 300))
 				}

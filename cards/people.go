@@ -52,7 +52,7 @@ func PeopleOf(p People) Card {
 		}
 	}
 	if p.Closed {
-		l.add("Who is in this chat Telegram tells reliably only to administrators, and an approval counts only from somebody who is. Make the bot one.")
+		l.add("Telegram tells only administrators reliably who is in this chat, and approvals count only from members of it. Make the bot an administrator.")
 	}
 	if p.Unasked > 0 {
 		l.addf("Whether %d others are here was not asked.", p.Unasked)

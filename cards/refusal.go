@@ -149,8 +149,11 @@ func aboutRequest(r release.Refusal, run release.Run, f func(string) string) (sa
 	case release.CodeWouldUndo:
 		return wouldUndo(r, f), true
 	case release.CodeNeedsReason:
-		example := orElse(exampleOf(r.Facts["command"]), "/"+r.Facts["command"]+" fixed by #43")
-		return said{what: "A reason is needed; it goes into the log.", next: "For example: " + command(example)}, true
+		s := said{what: "A reason is needed; it goes into the log."}
+		if example := exampleOf(r.Facts["command"]); example != "" {
+			s.next = "For example: " + command(example)
+		}
+		return s, true
 	case release.CodeAlreadyLive:
 		return said{what: fmt.Sprintf("#%s is already live there. Nothing to do.", f("release"))}, true
 	}
@@ -303,6 +306,8 @@ func Decided(run release.Run, yes bool) string {
 		return "Rejected. Nothing was changed."
 	case run.Phase == release.Asking:
 		return "Recorded, " + strconv.Itoa(len(run.Approvers())) + " of " + strconv.Itoa(run.Required) + "."
+	case run.Breaking != nil:
+		return "Confirmed. It is checked once more and starts; everybody is told."
 	default:
 		return "Approved. It is checked once more and starts."
 	}

@@ -103,6 +103,12 @@ func exampleOf(command string) string {
 		return "/unhold fixed by #43"
 	case "freeze":
 		return "/freeze now for 4h launch"
+	case "reject":
+		return "/reject not before the launch"
+	case "note":
+		return "/note #42 the totals counted cancelled orders"
+	case "breakglass":
+		return "/breakglass checkout is down, #42 repairs it"
 	default:
 		return ""
 	}

@@ -88,7 +88,7 @@ func votes(l *lines, v View) {
 	for _, vote := range r.Votes {
 		if vote.Yes && vote.Digest == r.Approved && vote.Void == "" {
 			if shown++; shown <= 4 {
-				l.addf("✅ Approved by %s %s", name(vote.By.Shown()), stamp(vote.At, "t"))
+				l.addf("✅ Approved by %s %s", name(vote.By.Shown()), when(vote.At))
 			}
 		}
 	}

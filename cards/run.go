@@ -135,6 +135,8 @@ func subject(v View) string {
 		l.addf("%s by %s", origin(r.Origin, r.Ref), name(r.Requester.Shown()))
 	case r.Kind == release.Rollback:
 		l.addf("From <b>#%d</b> to <b>#%d</b>, asked for by %s", r.Was, r.Release, name(r.Requester.Shown()))
+	case r.Environment == release.Production:
+		l.addf("Release <b>#%d</b>, asked for by %s · %s", r.Release, name(r.Requester.Shown()), origin(r.Origin, r.Ref))
 	default:
 		l.addf("Release <b>#%d</b> by %s · %s", r.Release, name(r.Requester.Shown()), origin(r.Origin, r.Ref))
 	}

@@ -27,7 +27,7 @@ func StatusOf(s deploy.Status) Card {
 func environment(l *lines, project string, e deploy.EnvironmentStatus) {
 	mark, what := "⚪", "nothing live that Towline put there"
 	if e.Live != nil {
-		mark, what = "🟢", fmt.Sprintf("<b>#%d</b> live since %s", e.Live.Number, when(e.State.LiveSince))
+		mark, what = "🟢", fmt.Sprintf("<b>#%d</b> live · %s", e.Live.Number, when(e.State.LiveSince))
 	}
 	switch {
 	case e.State.Unresolved:

@@ -141,7 +141,7 @@ func (w *world) answer(ctx context.Context, post *poster, command string) (time.
 	if err != nil {
 		return 0, err
 	}
-	if want := map[string]string{"/status": " live since ", "/releases": "#"}[command]; !hasAll(said, []string{want}) {
+	if want := map[string]string{"/status": " live · ", "/releases": "#"}[command]; !hasAll(said, []string{want}) {
 		return 0, fmt.Errorf("the answer is %q", said)
 	}
 	at, err := w.arrival(out.began, "POST sendMessage")
