@@ -330,6 +330,18 @@ func (a ask) project(verb cards.Verb, name string) (project string, rest []strin
 	return "", nil, &pick, nil
 }
 
+// onlyProject is project for a command that takes nothing else: any other word was meant for one, and there is none of that name.
+func (a ask) onlyProject(verb cards.Verb, name string) (project string, card *cards.Card, err error) {
+	project, rest, card, err := a.project(verb, name)
+	if card != nil {
+		rest = a.args // none of them was a project
+	}
+	if err == nil && len(rest) > 0 {
+		return "", nil, release.Refuse(release.CodeUnknownProject, "project", rest[0]).Listing(a.projects()...)
+	}
+	return project, card, err
+}
+
 // about is the project that a command is probably about, for the log: the one that is named, or the chat's only one.
 func (a ask) about() string {
 	here := a.projects()

@@ -19,13 +19,15 @@ func releasesCommand() command {
 		},
 		needs: gate.Viewer,
 		handle: func(ctx context.Context, h *Handlers, a ask) (*cards.Card, error) {
-			project, rest, pick, err := a.project(cards.Releases, "releases")
+			var below uint64 // from the button Older
+			if len(a.args) == 2 {
+				if number, err := strconv.ParseUint(a.args[1], 10, 64); err == nil {
+					below, a.args = number, a.args[:1]
+				}
+			}
+			project, pick, err := a.onlyProject(cards.Releases, "releases")
 			if err != nil || pick != nil {
 				return pick, err
-			}
-			below := uint64(0)
-			if len(rest) > 0 {
-				below, _ = strconv.ParseUint(rest[0], 10, 64) // from the button Older
 			}
 			list, err := h.engine.Releases(ctx, project, below, page+1)
 			if err != nil {

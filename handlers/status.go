@@ -15,7 +15,7 @@ func statusCommand() command {
 		},
 		needs: gate.Viewer,
 		handle: func(ctx context.Context, h *Handlers, a ask) (*cards.Card, error) {
-			project, _, pick, err := a.project(cards.Status, "status")
+			project, pick, err := a.onlyProject(cards.Status, "status")
 			if err != nil || pick != nil {
 				return pick, err
 			}
