@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"os"
 	"time"
 
 	"towline/deploy"
@@ -40,7 +41,11 @@ func history(ctx context.Context, path string, releases int) (err error) {
 	if err != nil {
 		return err
 	}
-	defer func() { err = errors.Join(err, s.Close()) }()
+	defer func() {
+		if err = errors.Join(err, s.Close()); err == nil {
+			err = flush(path) // or the first to sync a record would wait for all of this
+		}
+	}()
 	h := &past{
 		at:      time.Now().Add(-time.Duration(releases) * apart).UTC(),
 		every:   uint64(sharing(releases)), //nolint:gosec // it is a positive number
@@ -58,6 +63,15 @@ func history(ctx context.Context, path string, releases int) (err error) {
 		}
 	}
 	return d.SetCursor(ctx, "cards", h.events)
+}
+
+// flush returns when a file is on the disk.
+func flush(path string) error {
+	f, err := os.OpenFile(path, os.O_RDWR, 0)
+	if err != nil {
+		return err
+	}
+	return errors.Join(f.Sync(), f.Close())
 }
 
 // apart is the time between two releases.
