@@ -171,7 +171,7 @@ func verdict(sound []deploy.VerifiedLog, err error) (control.Answer, error) {
 		if name == "" {
 			name = "the team"
 		}
-		fmt.Fprintf(&b, "%s: %s, as they were written. Head %s\n", name, number(int(l.Head.Seq), "entry", "entries"), l.Head) //nolint:gosec // a count
+		fmt.Fprintf(&b, "%s: %s, as written. Head %s\n", name, number(int(l.Head.Seq), "entry", "entries"), l.Head) //nolint:gosec // a count
 	}
 	if err == nil {
 		if len(sound) == 0 {

@@ -28,14 +28,18 @@ func (p program) help(args []string) int {
 	}
 	c, rest, ok := lookUp(args)
 	if !ok || len(rest) > 0 {
-		fmt.Fprintf(p.stderr, "towline: there is no command %q\n\n", strings.Join(args, " "))
-		usage(p.stderr)
-		return exitUsage
+		return p.noCommand(strings.Join(args, " "))
 	}
 	flags := flag.NewFlagSet("towline "+c.name, flag.ContinueOnError)
 	c.flags(flags)
 	explain(p.stdout, c, flags)
 	return exitFine
+}
+
+// noCommand says so in one line, which a list of all that there are would push out of sight.
+func (p program) noCommand(name string) int {
+	fmt.Fprintf(p.stderr, "towline: there is no command %q. `towline help` lists them.\n", name)
+	return exitUsage
 }
 
 // widest is how far the column of commands goes; a longer one gets a line of its own.

@@ -79,9 +79,7 @@ func run(ctx context.Context, args []string, getenv func(string) string, stdin i
 	if c, rest, ok := lookUp(args); ok {
 		return p.call(ctx, c, rest)
 	}
-	fmt.Fprintf(stderr, "towline: there is no command %q\n\n", args[0])
-	usage(stderr)
-	return exitUsage
+	return p.noCommand(args[0])
 }
 
 // lookUp finds the command that the arguments begin with, the longest name first: "audit verify" is not "audit".
