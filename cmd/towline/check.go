@@ -41,6 +41,7 @@ const checkTimeout = 90 * time.Second
 // verdicts prints one line for each thing checked and remembers the worst.
 type verdicts struct {
 	w       io.Writer
+	path    string // of the config
 	wrong   int
 	unknown int
 	later   int // shows only when something is done for the first time
@@ -84,17 +85,17 @@ func (v *verdicts) end() error {
 		return &exitError{code: exitUnknown}
 	}
 	if v.later > 0 {
-		fmt.Fprintf(v.w, "\nNothing wrong; %s with the first release. Start with: towline serve -config …\n", number(v.later, "thing shows", "things show"))
+		fmt.Fprintf(v.w, "\nNothing wrong; %s with the first release. Start with: towline serve -config %s\n", number(v.later, "thing shows", "things show"), v.path)
 		return nil
 	}
-	fmt.Fprintln(v.w, "\nEverything is right. Start with: towline serve -config …")
+	fmt.Fprintf(v.w, "\nEverything is right. Start with: towline serve -config %s\n", v.path)
 	return nil
 }
 
 func check(ctx context.Context, p program, path string, effective bool) error {
 	ctx, cancel := context.WithTimeout(ctx, checkTimeout)
 	defer cancel()
-	v := &verdicts{w: p.stdout}
+	v := &verdicts{w: p.stdout, path: path}
 	v.section("config")
 	c, warnings, err := config.Load(path, p.getenv)
 	if err != nil {
