@@ -231,10 +231,14 @@ func TestNoSentenceShowsASecretOfEitherConfig(t *testing.T) {
 }
 
 func TestAShortSecretIsNotToldByHidingWhatHappensToBeTheSame(t *testing.T) {
+	dir := t.TempDir()
+	if err := os.WriteFile(filepath.Join(dir, "token"), []byte("main"), 0o600); err != nil {
+		t.Fatal(err)
+	}
 	load := func(refs string) *config.Config {
 		text := small + "    production_refs: [" + refs + "]\n"
-		text = strings.Replace(text, `{token: "${TELEGRAM_BOT_TOKEN}"}`, `{token: "${TELEGRAM_BOT_TOKEN}", webhook: {url: "https://a.example", listen: ":1", secret: main}}`, 1)
-		c, _, err := config.Parse("c", []byte(text), "/srv", env())
+		text = strings.Replace(text, "{dir: .}", "{git: 'https://github.com/example/shop.git', token_file: token}", 1)
+		c, _, err := config.Parse("c", []byte(text), dir, env())
 		if err != nil {
 			t.Fatal(err)
 		}

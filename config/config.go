@@ -52,7 +52,8 @@ type Webhook struct {
 	URL string `yaml:"url"`
 	// Listen is the host:port that the bot itself listens on, behind whatever ends TLS.
 	Listen string `yaml:"listen"`
-	// Secret comes back in a header of every update (setWebhook, secret_token: 1 to 256 of A-Z a-z 0-9 _ -).
+	// Secret comes back in a header of every update (setWebhook, secret_token: 1 to 256 of A-Z a-z 0-9 _ -; from
+	// 16 on it cannot be guessed).
 	Secret Secret `yaml:"secret"`
 }
 

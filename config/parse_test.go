@@ -20,12 +20,13 @@ import (
 var update = flag.Bool("update", false, "write the golden files")
 
 const (
-	botToken = "123456:AAbbCCdd-secret_bot"
-	apiToken = "cfut_secret-api-token"
+	botToken   = "123456:AAbbCCdd-secret_bot"
+	apiToken   = "cfut_secret-api-token"
+	hookSecret = "hook_secret-of-this-test"
 )
 
 func env(pairs ...string) func(string) string {
-	values := map[string]string{"TELEGRAM_BOT_TOKEN": botToken, "CLOUDFLARE_API_TOKEN": apiToken, "TELEGRAM_WEBHOOK_SECRET": "hook_secret"}
+	values := map[string]string{"TELEGRAM_BOT_TOKEN": botToken, "CLOUDFLARE_API_TOKEN": apiToken, "TELEGRAM_WEBHOOK_SECRET": hookSecret}
 	for i := 0; i < len(pairs); i += 2 {
 		values[pairs[i]] = pairs[i+1]
 	}
@@ -289,7 +290,7 @@ func TestTheEffectiveConfigHidesSecretsAndReadsBackTheSame(t *testing.T) {
 		t.Fatal(err)
 	}
 	text := c.Effective()
-	for _, secret := range append(c.Secrets(), botToken, apiToken, "hook_secret") {
+	for _, secret := range append(c.Secrets(), botToken, apiToken, hookSecret) {
 		if strings.Contains(text, secret) {
 			t.Fatal("a secret is in the effective config")
 		}
@@ -297,7 +298,7 @@ func TestTheEffectiveConfigHidesSecretsAndReadsBackTheSame(t *testing.T) {
 	if len(c.Secrets()) != 3 || strings.Count(text, "(hidden)") != 3 {
 		t.Errorf("%d secrets, in\n%s", len(c.Secrets()), text)
 	}
-	for _, secret := range []string{botToken, "hook_secret", apiToken} {
+	for _, secret := range []string{botToken, hookSecret, apiToken} {
 		text = strings.Replace(text, "(hidden)", secret, 1)
 	}
 	again, _, err := config.Parse("effective", []byte(text), "/", env())

@@ -18,7 +18,7 @@ var (
 	// botToken: a bot's id, a colon, and its secret (Bot API, "Authorizing your bot").
 	botToken = regexp.MustCompile(`^[0-9]+:[A-Za-z0-9_-]+$`)
 	// webhookSecret: Bot API, setWebhook, secret_token.
-	webhookSecret = regexp.MustCompile(`^[A-Za-z0-9_-]{1,256}$`)
+	webhookSecret = regexp.MustCompile(`^[A-Za-z0-9_-]{16,256}$`)
 	// headerText: what can be sent in a header.
 	headerText  = regexp.MustCompile(`^[!-~]+$`)
 	accountID   = regexp.MustCompile(`^[0-9a-f]{32}$`)
@@ -68,7 +68,7 @@ func (d *decoder) telegram(s *section) Telegram {
 	if w == nil {
 		return t
 	}
-	t.Webhook = &Webhook{Secret: w.secret("secret", "1 to 256 of A-Z a-z 0-9 _ -", webhookSecret)}
+	t.Webhook = &Webhook{Secret: w.secret("secret", "16 to 256 of A-Z a-z 0-9 _ -", webhookSecret)}
 	if v, ok := w.scalar("url", "the public address that Telegram posts to"); ok {
 		t.Webhook.URL = v.address()
 		v.telegramPort(t.Webhook.URL, t.APIURL)
