@@ -12,7 +12,7 @@ import (
 func live(number uint64) *release.Release {
 	return &release.Release{Project: "shop", Number: number, Digest: digest, CreatedBy: dana, CreatedAt: noon,
 		Origin:     release.Origin{Ref: "main", Commit: "a1b2c3d4"},
-		Migrations: []release.Migration{{Name: "0007_orders.sql"}}}
+		Migrations: []release.Migration{{Name: "0007_orders.sql"}}, Files: 1}
 }
 
 func environments(change func(preview, production *deploy.EnvironmentStatus)) deploy.Status {

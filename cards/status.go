@@ -105,7 +105,7 @@ func ReleasesOf(project string, list []deploy.Listed, more bool) Card {
 	for _, r := range list {
 		l.gap()
 		l.addf("<b>#%d</b> · %s · %s", r.Number, origin(r.Origin, ""), when(r.CreatedAt))
-		l.addf("%s by %s · <code>%s</code>", count(len(r.Migrations), "migration"), name(r.CreatedBy.Shown()), release.Short(r.Digest))
+		l.addf("%s by %s · <code>%s</code>", count(r.Files, "migration"), name(r.CreatedBy.Shown()), release.Short(r.Digest))
 		l.addf("preview: %s · production: %s", standing(r.Preview), standing(r.Production))
 		remarks(&l, r)
 	}

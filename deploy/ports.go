@@ -113,8 +113,10 @@ type Tx interface {
 	ReleaseOf(project, digest string) (number uint64, ok bool)
 	// NextRelease counts the project's releases up: 1, 2, 3.
 	NextRelease(project string) uint64
+	// PutRelease stores a release. Its migrations never change: one that comes without any keeps those that are stored.
 	PutRelease(release.Release)
-	// Releases lists those below a number (0: from the newest), newest first.
+	// Releases lists those below a number (0: from the newest), newest first. A list says how many migrations each has, and
+	// need not carry them.
 	Releases(project string, below uint64, limit int) []release.Release
 
 	// State of an environment; PutState counts its revision up.

@@ -208,13 +208,17 @@ func (c *checker) logs() error {
 // content reads every record of the engine, and asks for the blobs that releases, plans and cards name.
 func (c *checker) content() error {
 	return c.s.View(c.ctx, func(tx Tx) error {
-		c.report.Releases = each(c, tx, key("release")+"/", func(k string, r release.Release) {
-			for _, m := range r.Migrations {
+		files := func(k string, migrations []release.Migration) {
+			for _, m := range migrations {
 				c.blob(k, m.Blob)
 				c.blob(k, m.Down)
 			}
+		}
+		c.report.Releases = each(c, tx, key("release")+"/", func(k string, r release.Release) {
+			files(k, r.Migrations) // an earlier Towline kept them with the release
 			c.blob(k, r.Seed)
 		})
+		each(c, tx, key("files")+"/", files)
 		c.report.Runs = each(c, tx, key("run")+"/", func(k string, r release.Run) {
 			if r.Plan != nil {
 				c.blob(k, r.Plan.Script)

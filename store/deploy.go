@@ -1,6 +1,7 @@
 package store
 
 import (
+	"bytes"
 	"context"
 	"encoding/json"
 	"errors"
@@ -16,6 +17,7 @@ import (
 //
 // Keys, all below "deploy/", with numbers of twenty digits so that they sort:
 //
+//	files/PROJECT/NUMBER        a release's migrations, apart, so that a list of releases does not carry them
 //	release/PROJECT/NUMBER      a release           digest/PROJECT/DIGEST         its number
 //	state/PROJECT/ENV           an environment      standing/PROJECT/ENV/NUMBER   how a release stands there
 //	change/PROJECT/ENV/SEQ      what became live    sums/PROJECT/ENV              checksums of what was applied
@@ -89,7 +91,13 @@ func get[T any](t *deployTx, k string) (v T, ok bool) {
 	return v, true
 }
 
+// written is how every record begins that this code writes, so that reading one is decoding its body, once.
+var written = []byte(fmt.Sprintf(`{"v":%d,"body":`, recordVersion))
+
 func decode(raw []byte, v any) error {
+	if body, ours := bytes.CutPrefix(raw, written); ours {
+		return json.Unmarshal(bytes.TrimSuffix(body, []byte("}")), v)
+	}
 	var r record
 	if err := json.Unmarshal(raw, &r); err != nil {
 		return err
@@ -141,7 +149,14 @@ func below(prefix string, n uint64) string {
 }
 
 func (t *deployTx) Release(project string, n uint64) (release.Release, bool) {
-	return get[release.Release](t, key("release", project, number(n)))
+	r, ok := get[release.Release](t, key("release", project, number(n)))
+	if ok && r.Migrations == nil && r.Files > 0 {
+		if r.Migrations, ok = get[[]release.Migration](t, key("files", project, number(n))); !ok {
+			t.errs = append(t.errs, fmt.Errorf("record %s: the migrations of release #%d are missing", key("files", project, number(n)), n))
+		}
+	}
+	r.Files = max(r.Files, len(r.Migrations))
+	return r, ok
 }
 
 func (t *deployTx) ReleaseOf(project, digest string) (uint64, bool) {
@@ -151,13 +166,22 @@ func (t *deployTx) ReleaseOf(project, digest string) (uint64, bool) {
 func (t *deployTx) NextRelease(project string) uint64 { return t.tx.Next("release/" + project) }
 
 func (t *deployTx) PutRelease(r release.Release) {
+	if len(r.Migrations) > 0 {
+		put(t, key("files", r.Project, number(r.Number)), r.Migrations)
+		r.Files = len(r.Migrations)
+	}
+	r.Migrations = nil
 	put(t, key("release", r.Project, number(r.Number)), r)
 	put(t, key("digest", r.Project, r.Digest), r.Number)
 }
 
 func (t *deployTx) Releases(project string, before uint64, limit int) []release.Release {
 	prefix := key("release", project) + "/"
-	return list[release.Release](t, prefix, below(prefix, before), limit, true)
+	all := list[release.Release](t, prefix, below(prefix, before), limit, true)
+	for i, r := range all {
+		all[i].Files, all[i].Migrations = max(r.Files, len(r.Migrations)), nil
+	}
+	return all
 }
 
 func (t *deployTx) State(project string, env release.Environment) release.State {

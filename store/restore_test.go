@@ -28,7 +28,8 @@ func numbered(t *testing.T, path string) int {
 		for _, r := range tx.Releases("shop", 0, 100) {
 			n++
 			run, _ := tx.Run(fmt.Sprintf("%08d", r.Number))
-			for _, digest := range []string{r.Migrations[0].Blob, run.Plan.Script} {
+			whole, _ := tx.Release("shop", r.Number)
+			for _, digest := range []string{whole.Migrations[0].Blob, run.Plan.Script} {
 				if _, err := s.Blob(t.Context(), digest); err != nil {
 					t.Errorf("release %d: %v", r.Number, err)
 				}

@@ -45,11 +45,12 @@ func (p Person) Shown() string {
 type Release struct {
 	Project    string      `json:"project"`
 	Number     uint64      `json:"number"`
-	Digest     string      `json:"digest"` // sha256, hex, of the manifest
-	Migrations []Migration `json:"migrations"`
-	Seed       string      `json:"seed,omitempty"` // blob digest of the seed for preview, outside the digest: production never sees it
-	Origin     Origin      `json:"origin"`         // where this content was last seen
-	Refs       []string    `json:"refs,omitempty"` // every ref from which this content was deployed
+	Digest     string      `json:"digest"`               // sha256, hex, of the manifest
+	Migrations []Migration `json:"migrations,omitempty"` // left out where releases are listed
+	Files      int         `json:"files,omitempty"`      // how many migrations it has; kept by the store
+	Seed       string      `json:"seed,omitempty"`       // blob digest of the seed for preview, outside the digest: production never sees it
+	Origin     Origin      `json:"origin"`               // where this content was last seen
+	Refs       []string    `json:"refs,omitempty"`       // every ref from which this content was deployed
 	CreatedBy  Person      `json:"created_by"`
 	CreatedAt  time.Time   `json:"created_at"`
 

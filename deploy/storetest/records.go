@@ -12,6 +12,26 @@ import (
 )
 
 var records = []testCase{
+	{"a release that is listed says how many migrations it has, and stored from there it keeps them", func(t *testing.T, u *user) {
+		want := aRelease("shop", 7, "abc")
+		u.update(t, func(tx deploy.Tx) { tx.PutRelease(want) })
+		u.update(t, func(tx deploy.Tx) {
+			listed := tx.Releases("shop", 0, 1)[0]
+			if listed.Files != 1 {
+				t.Errorf("%d migrations", listed.Files)
+			}
+			listed.Migrations = nil
+			listed.Refs = append(listed.Refs, "other")
+			tx.PutRelease(listed)
+		})
+		u.twice(t, func(tx deploy.Tx) {
+			want.Refs = []string{want.Refs[0], "other"}
+			got, ok := tx.Release("shop", 7)
+			if diff := cmp.Diff(want, got); !ok || diff != "" {
+				t.Errorf("%t %s", ok, diff)
+			}
+		})
+	}},
 	{"a release is found by its number and by its digest", func(t *testing.T, u *user) {
 		want := aRelease("shop", 7, "abc")
 		u.update(t, func(tx deploy.Tx) { tx.PutRelease(want) })

@@ -82,6 +82,6 @@ func at(second int) time.Time { return time.Date(2026, 11, 21, 12, 0, second, 7,
 func aRelease(project string, number uint64, digest string) release.Release {
 	return release.Release{
 		Project: project, Number: number, Digest: digest, CreatedAt: at(int(number)), CreatedBy: release.Person{ID: 1, Name: "Dana"}, Refs: []string{"main"},
-		Migrations: []release.Migration{{Name: "0001_a.sql", Blob: "b"}},
+		Migrations: []release.Migration{{Name: "0001_a.sql", Blob: "b"}}, Files: 1,
 	}
 }
