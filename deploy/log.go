@@ -43,7 +43,7 @@ func (e *Engine) TurnedAway(ctx context.Context, r Request, act string, why *rel
 
 // heardBefore is how many entries back a command is looked for that may have been written down already: the same update is
 // handled again right after a restart, or never.
-const heardBefore = 50
+const heardBefore = 20
 
 // longestCommand is how much of what somebody typed is kept.
 const longestCommand = 500

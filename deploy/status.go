@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"sync"
 	"time"
 
 	"towline/deploy/freeze"
@@ -67,32 +68,41 @@ func (e *Engine) Status(ctx context.Context, project string) (Status, error) {
 		return Status{}, err
 	}
 	out := Status{Project: project}
-	for _, env := range []release.Environment{release.Preview, release.Production} {
-		s := EnvironmentStatus{Environment: env, Database: p.Database(env)}
-		err := e.store.View(ctx, func(tx Tx) error {
-			s.State = tx.State(project, env)
-			if r, ok := tx.Release(project, s.State.Live); ok {
-				s.Live = &r
-			}
-			if s.State.Lease != nil {
-				s.Running = findRun(tx, s.State.Lease.Run)
-			}
-			s.Request = findRun(tx, s.State.Request)
-			s.Waiting = len(s.State.Queue)
-			s.Lonely = e.lonely(tx, p, env)
-			return nil
-		})
-		if err != nil {
-			return out, fmt.Errorf("read the state of %s: %w", env, err)
+	err = e.store.View(ctx, func(tx Tx) error {
+		out.Environments = nil
+		for _, env := range []release.Environment{release.Preview, release.Production} {
+			out.Environments = append(out.Environments, e.stored(tx, p, env))
 		}
-		if env == release.Production {
-			s.Calendar = p.Freeze.At(e.now())
-			s.Freezes, _, _ = p.Freeze.Next(e.now())
-		}
-		e.compare(ctx, p, &s)
-		out.Environments = append(out.Environments, s)
+		return nil
+	})
+	if err != nil {
+		return out, fmt.Errorf("read the state of %s: %w", project, err)
 	}
+	var looks sync.WaitGroup
+	for i := range out.Environments {
+		looks.Go(func() { e.compare(ctx, p, &out.Environments[i]) })
+	}
+	looks.Wait()
 	return out, nil
+}
+
+// stored is what the store and the config say of an environment.
+func (e *Engine) stored(tx Tx, p Project, env release.Environment) EnvironmentStatus {
+	s := EnvironmentStatus{Environment: env, Database: p.Database(env), State: tx.State(p.Name, env)}
+	if r, ok := tx.Release(p.Name, s.State.Live); ok {
+		s.Live = &r
+	}
+	if s.State.Lease != nil {
+		s.Running = findRun(tx, s.State.Lease.Run)
+	}
+	s.Request = findRun(tx, s.State.Request)
+	s.Waiting = len(s.State.Queue)
+	s.Lonely = e.lonely(tx, p, env)
+	if env == release.Production {
+		s.Calendar = p.Freeze.At(e.now())
+		s.Freezes, _, _ = p.Freeze.Next(e.now())
+	}
+	return s
 }
 
 func findRun(tx Tx, id string) *release.Run {
