@@ -77,6 +77,12 @@ type envelope struct {
 	} `json:"parameters"`
 }
 
+// shown tells whether a request changes what people see, which is what Telegram's limit over all is about (Bots FAQ,
+// "broadcasting to users"). Polls, answers to presses and questions are not held back by it: a person waits for each.
+func shown(method string) bool {
+	return method != pollMethod && method != answerMethod && !strings.HasPrefix(method, "get")
+}
+
 // Do makes the request, up to three times where that is safe. Any error is an
 // *Error, or the context's.
 func (t *transport) Do(req *http.Request) (*http.Response, error) {
@@ -89,7 +95,7 @@ func (t *transport) Do(req *http.Request) (*http.Response, error) {
 			return nil, t.noReply(method, err)
 		}
 	}
-	if method != pollMethod && method != answerMethod {
+	if shown(method) {
 		if err := t.limits.all.Wait(req.Context()); err != nil {
 			return nil, t.noReply(method, err)
 		}
