@@ -21,6 +21,7 @@ type Event struct {
 	To   release.Person `json:"to,omitzero"` // whom it concerns
 	Text string         `json:"text,omitempty"`
 	From string         `json:"from,omitempty"` // the request's ReplyTo: empty where no chat has an answer to it
+	Over bool           `json:"over,omitempty"` // of a lock, a hold or a freeze that changed: it was ended, not begun
 }
 
 // EventKind says what changed.

@@ -64,7 +64,7 @@ func (e *Engine) Unlock(ctx context.Context, r Request, env release.Environment)
 			return gate.Start{Environment: env, By: r.By.Person, State: *s}.Locked(now)
 		}
 		was, s.Lock = *s.Lock, nil
-		told := Event{Kind: LockChanged, Text: was.Reason}
+		told := Event{Kind: LockChanged, Text: was.Reason, Over: true}
 		if was.By.ID != r.By.ID {
 			told.Kind, told.To = LockLifted, was.By
 		}
@@ -125,7 +125,7 @@ func (e *Engine) Unhold(ctx context.Context, r Request, env release.Environment,
 			return release.Refuse(release.CodeNoHold, "environment", string(env))
 		}
 		s.Hold = nil
-		e.kept(tx, *s, r, Event{Kind: HoldChanged, Text: reason}, "unhold", reason)
+		e.kept(tx, *s, r, Event{Kind: HoldChanged, Text: reason, Over: true}, "unhold", reason)
 		return nil
 	})
 }
@@ -164,7 +164,7 @@ func (e *Engine) Unfreeze(ctx context.Context, r Request) error {
 		}
 		was := s.Freeze.Reason
 		s.Freeze = nil
-		e.kept(tx, *s, r, Event{Kind: FreezeChanged, Text: was}, "unfreeze", was)
+		e.kept(tx, *s, r, Event{Kind: FreezeChanged, Text: was, Over: true}, "unfreeze", was)
 		return nil
 	})
 }

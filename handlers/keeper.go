@@ -105,22 +105,33 @@ func (h *Handlers) reminder(e deploy.Event, state release.State) *cards.Card {
 }
 
 // changed tells the chat what was done on the command line. What was done in the chat was answered there, and what a
-// rollback leaves behind stands on its card.
+// rollback leaves behind stands on its card. A change that was undone before it could be told is left out: the event that
+// undid it tells how things stand.
 func (h *Handlers) changed(e deploy.Event, state release.State) *cards.Card {
 	if e.From != "" || e.Run != "" {
 		return nil
 	}
+	on := state.Freeze.Active(h.now())
+	switch e.Kind {
+	case deploy.HoldChanged:
+		on = state.Hold != nil
+	case deploy.LockChanged:
+		on = state.Lock.Active(h.now())
+	}
+	if on == e.Over {
+		return nil
+	}
 	var card cards.Card
 	switch {
-	case e.Kind == deploy.HoldChanged && state.Hold != nil:
+	case e.Kind == deploy.HoldChanged && on:
 		card = cards.Held(e.Project, e.Environment, state.Hold.Reason, state.Hold.By)
 	case e.Kind == deploy.HoldChanged:
 		card = cards.Unheld(e.Project, e.Environment, e.Text, e.By)
-	case e.Kind == deploy.LockChanged && state.Lock.Active(h.now()):
+	case e.Kind == deploy.LockChanged && on:
 		card = cards.Locked(e.Project, e.Environment, *state.Lock)
 	case e.Kind == deploy.LockChanged:
 		card = cards.Unlocked(e.Project, e.Environment, release.Lock{By: e.By, Reason: e.Text}, e.By)
-	case state.Freeze.Active(h.now()):
+	case on:
 		card = cards.FrozenNow(e.Project, *state.Freeze)
 	default:
 		card = cards.Unfrozen(e.Project, e.By, h.calendar(e.Project))

@@ -205,13 +205,17 @@ func TestWhatHappensToALockIsToldOnceToWhomItConcerns(t *testing.T) {
 		{name: "a freeze is over", event: deploy.Event{Kind: deploy.FreezeExpired, To: robin, Text: "launch"}, words: "is not frozen any more"},
 		{name: "locked, which the answer tells", event: deploy.Event{Kind: deploy.LockChanged, By: dana, From: "-100/0/5"}, silent: true},
 		{name: "locked on the command line", event: deploy.Event{Kind: deploy.LockChanged, By: dana}, words: "is locked by Dana", rows: 1},
-		{name: "unlocked on the command line", event: deploy.Event{Kind: deploy.LockChanged, By: dana, Text: "import"}, state: &release.State{}, words: "Dana gave it back"},
+		{name: "unlocked on the command line", event: deploy.Event{Kind: deploy.LockChanged, By: dana, Text: "import", Over: true}, state: &release.State{}, words: "Dana gave it back"},
+		{name: "locked on the command line, and given back before it could be told", event: deploy.Event{Kind: deploy.LockChanged, By: dana, Text: "import"}, state: &release.State{}, silent: true},
 		{name: "held on the command line", event: deploy.Event{Kind: deploy.HoldChanged, By: dana}, state: &held, words: "is held by Dana"},
 		{name: "held by a rollback, which its card tells", event: deploy.Event{Kind: deploy.HoldChanged, Run: "gone"}, state: &held, silent: true},
-		{name: "lifted on the command line", event: deploy.Event{Kind: deploy.HoldChanged, By: dana, Text: "fixed"}, words: "is no longer held, says Dana"},
+		{name: "lifted on the command line", event: deploy.Event{Kind: deploy.HoldChanged, By: dana, Text: "fixed", Over: true}, words: "is no longer held, says Dana"},
+		{name: "held on the command line, and lifted before it could be told", event: deploy.Event{Kind: deploy.HoldChanged, By: dana, Text: "totals"}, silent: true},
+		{name: "lifted on the command line, and held again before it could be told", event: deploy.Event{Kind: deploy.HoldChanged, By: dana, Text: "fixed", Over: true}, state: &held, silent: true},
 		{name: "frozen on the command line", event: deploy.Event{Kind: deploy.FreezeChanged, By: dana},
 			state: &release.State{Freeze: &release.Freeze{By: dana, Reason: "launch", Until: noon.Add(time.Hour)}}, words: "is frozen until"},
-		{name: "thawed on the command line", event: deploy.Event{Kind: deploy.FreezeChanged, By: dana}, words: "is not frozen any more"},
+		{name: "thawed on the command line", event: deploy.Event{Kind: deploy.FreezeChanged, By: dana, Over: true}, words: "is not frozen any more"},
+		{name: "frozen on the command line, and thawed before it could be told", event: deploy.Event{Kind: deploy.FreezeChanged, By: dana}, silent: true},
 	} {
 		t.Run(c.name, func(t *testing.T) {
 			d := newDesk()
