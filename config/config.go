@@ -118,7 +118,8 @@ type Project struct {
 	Name   string `yaml:"name"`
 	Place  Place  `yaml:"chat"`
 	Source Source `yaml:"source"`
-	// ProductionRefs are the refs that may be promoted; empty means any. See AllowsProduction.
+	// ProductionRefs are the refs that may be promoted: whole names, or "release/*" for every name that begins with
+	// "release/". Empty means any.
 	ProductionRefs []string `yaml:"production_refs"`
 	// Migrations is the folder of migration files below the source's root, with slashes.
 	Migrations string `yaml:"migrations"`

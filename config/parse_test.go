@@ -179,21 +179,6 @@ func TestAVariableCannotChangeTheStructureOfTheFile(t *testing.T) {
 	}
 }
 
-func TestARefMayBePromotedWhereAPatternNamesIt(t *testing.T) {
-	p := config.Project{ProductionRefs: []string{"main", "release/*"}}
-	for ref, want := range map[string]bool{
-		"main": true, "main2": false, "release/1": true, "release/a/b": true, "release/": false, "release": false, "": false, "Main": false,
-		"refs/tags/main": false,
-	} {
-		if got := p.AllowsProduction(ref); got != want {
-			t.Errorf("%q: %t, want %t", ref, got, want)
-		}
-	}
-	if !(config.Project{}).AllowsProduction("anything") {
-		t.Error("no pattern has to allow any ref")
-	}
-}
-
 func TestAFolderIsKeptAsItIsNamed(t *testing.T) {
 	for written, want := range map[string]string{".": "", "./app/": "app", ".hidden": ".hidden", "a/../b": "b"} {
 		text := strings.Replace(small, "{dir: .}", "{dir: ., path: "+written+"}", 1)

@@ -275,15 +275,6 @@ func (d *decoder) patterns(s *section) []string {
 	return refs
 }
 
-// AllowsProduction reports whether a ref may be promoted. A pattern is a whole name, or "release/*" for every name that
-// begins with "release/". No pattern at all allows any ref, also the empty one of a directory as it is.
-func (p Project) AllowsProduction(ref string) bool {
-	return len(p.ProductionRefs) == 0 || slices.ContainsFunc(p.ProductionRefs, func(pattern string) bool {
-		folder, isFolder := strings.CutSuffix(pattern, "*")
-		return ref == pattern || isFolder && strings.HasPrefix(ref, folder) && ref != folder
-	})
-}
-
 // isRef reports whether git could have a branch or tag of this name (git help check-ref-format).
 func isRef(name string) bool {
 	if name == "" || len(name) > 200 || name == "@" || strings.ContainsAny(name, " ~^:?*[\\\x7f") || strings.IndexFunc(name, func(r rune) bool { return r < ' ' }) >= 0 {

@@ -181,13 +181,7 @@ func (e *Engine) askOnce(ctx context.Context, p Project, r Request, run release.
 		return release.Run{}, factsMissing(err)
 	}
 	at := e.now()
-	run.ID, run.Project, run.Phase = e.newID(at), p.Name, release.Asking
-	run.Requester, run.RequestedAt, run.Key, run.ReplyTo = r.By.Person, at, r.Key, r.ReplyTo
-	run.Plan, run.Approved = &plan.plan, plan.plan.Digest()
-	run.Required, run.ExpiresAt, run.Asked = plan.plan.Policy.Approvals, at.Add(p.approvals(run.Environment).Expire), 1
-	if run.Breaking != nil {
-		run.ExpiresAt = at.Add(breakTime)
-	}
+	run = e.asRequest(p, r, run, plan.plan, at)
 	err = e.update(ctx, func(tx Tx) error {
 		if id, ok := tx.RunOf(r.Key); ok {
 			run, _ = tx.Run(id)
@@ -231,6 +225,18 @@ func (e *Engine) askOnce(ctx context.Context, p Project, r Request, run release.
 		return release.Run{}, wrap(err, "store the request")
 	}
 	return run, nil
+}
+
+// asRequest is a run as people are asked about it.
+func (e *Engine) asRequest(p Project, r Request, run release.Run, plan release.Plan, at time.Time) release.Run {
+	run.ID, run.Project, run.Phase = e.newID(at), p.Name, release.Asking
+	run.Requester, run.RequestedAt, run.Key, run.ReplyTo = r.By.Person, at, r.Key, r.ReplyTo
+	run.Plan, run.Approved = &plan, plan.Digest()
+	run.Required, run.ExpiresAt, run.Asked = plan.Policy.Approvals, at.Add(p.approvals(run.Environment).Expire), 1
+	if run.Breaking != nil {
+		run.ExpiresAt = at.Add(breakTime)
+	}
+	return run
 }
 
 // askAgain shows an open request once more.

@@ -46,6 +46,7 @@ func (e *Engine) Week(ctx context.Context, project string, since, until time.Tim
 		w.Seq, w.Head = tx.Head(project)
 		w.TeamSeq, w.TeamHead = tx.Head("")
 		w.MissingNotes = missingNotes(tx, project)
+		w.Kept = nil
 		for _, s := range tx.Kept() {
 			if s.Project == project {
 				w.Kept = append(w.Kept, s)

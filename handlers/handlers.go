@@ -302,17 +302,8 @@ func (a ask) projects() []string {
 // several, card asks which.
 func (a ask) project(verb cards.Verb, name string) (project string, rest []string, card *cards.Card, err error) {
 	here := a.projects()
-	if len(a.args) > 0 {
-		for _, p := range here {
-			if strings.EqualFold(p, a.args[0]) {
-				return p, a.args[1:], nil, nil
-			}
-		}
-		for _, p := range a.team.Projects {
-			if strings.EqualFold(p.Project, a.args[0]) {
-				return "", nil, nil, release.Refuse(release.CodeWrongChat, "project", p.Project)
-			}
-		}
+	if project, err = a.firstWord(); project != "" || err != nil {
+		return project, a.args[1:], nil, err
 	}
 	switch {
 	case len(here) == 1:
@@ -328,6 +319,22 @@ func (a ask) project(verb cards.Verb, name string) (project string, rest []strin
 	}
 	pick := cards.Pick(cards.PickProject(name), choices)
 	return "", nil, &pick, nil
+}
+
+// firstWord is the project that the first argument names, empty if it names none. One of another chat is refused.
+func (a ask) firstWord() (project string, err error) {
+	if len(a.args) == 0 {
+		return "", nil
+	}
+	is := func(p string) bool { return strings.EqualFold(p, a.args[0]) }
+	here := a.projects()
+	if i := slices.IndexFunc(here, is); i >= 0 {
+		return here[i], nil
+	}
+	if i := slices.IndexFunc(a.team.Projects, func(h Home) bool { return is(h.Project) }); i >= 0 {
+		return "", release.Refuse(release.CodeWrongChat, "project", a.team.Projects[i].Project)
+	}
+	return "", nil
 }
 
 // onlyProject is project for a command that takes nothing else: any other word was meant for one, and there is none of that name.
@@ -354,6 +361,11 @@ func (a ask) about() string {
 		return here[0]
 	}
 	return ""
+}
+
+// contains tells whether a list has a word, in whatever case.
+func contains(list []string, word string) bool {
+	return slices.ContainsFunc(list, func(s string) bool { return strings.EqualFold(s, word) })
 }
 
 // address keeps, with a run, where its request came from; parseAddress reads it.

@@ -3,7 +3,6 @@ package handlers
 import (
 	"context"
 	"errors"
-	"strings"
 	"sync"
 	"time"
 
@@ -107,18 +106,9 @@ func (a ask) oneOrAll() (projects, rest []string, err error) {
 	if len(here) == 0 {
 		return nil, nil, release.Refuse(release.CodeWrongChat)
 	}
-	if len(a.args) == 0 {
-		return here, nil, nil
-	}
-	for _, p := range here {
-		if strings.EqualFold(p, a.args[0]) {
-			return []string{p}, a.args[1:], nil
-		}
-	}
-	for _, p := range a.team.Projects {
-		if strings.EqualFold(p.Project, a.args[0]) {
-			return nil, nil, release.Refuse(release.CodeWrongChat, "project", p.Project)
-		}
+	project, err := a.firstWord()
+	if project != "" || err != nil {
+		return []string{project}, a.args[1:], err
 	}
 	return here, a.args, nil
 }

@@ -50,7 +50,7 @@ func kindOf(command string) kind {
 	switch command {
 	case "status", "releases", "people", "audit", "report", "help", "whoami":
 		return reads
-	case "hold", "unhold", "lock", "unlock", "freeze", "unfreeze", "cancel", "note", "reload":
+	case "hold", "unhold", "lock", "unlock", "freeze", "cancel", "note", "reload":
 		return changes
 	}
 	return asks
@@ -141,20 +141,13 @@ func (d *desk) Verify(ctx context.Context, q control.AuditQuery) (control.Answer
 	if err != nil {
 		return control.Answer{}, err
 	}
-	var marks []deploy.ChainHead
-	if q.Head != "" {
-		mark, err := deploy.ParseHead(q.Head)
-		if err == nil && q.Project == "" {
-			err = errors.New("-head is the head of one log: name its project with -project")
-		}
-		if err != nil {
-			return control.Answer{Text: err.Error(), Code: string(release.CodeUsage), Exit: exitUsage}, nil
-		}
-		marks = append(marks, mark)
+	marks, err := marksOf(q.Project, q.Head)
+	if err != nil {
+		return control.Answer{Text: err.Error(), Code: string(release.CodeUsage), Exit: exitUsage}, nil
 	}
 	var sound []deploy.VerifiedLog
 	for _, project := range logs {
-		head, err := deploy.VerifyLog(ctx, d.store.Deploy(), project, marks...)
+		head, err := deploy.VerifyLog(ctx, d.store.Deploy(), project, marks[project]...)
 		if err != nil {
 			return verdict(sound, err)
 		}
