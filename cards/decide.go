@@ -2,6 +2,7 @@ package cards
 
 import (
 	"fmt"
+	"slices"
 
 	"towline/deploy/release"
 )
@@ -72,14 +73,17 @@ func PickRun(project string) string {
 	return fmt.Sprintf("Cancel which run of <b>%s</b>?", name(project))
 }
 
-// RunInShort is a run on a button.
+// RunInShort is a run on a button, where little fits: whose it is tells it from others of the same release or source.
 func RunInShort(r release.Run) string {
 	_, words := verdict(r)
 	what := fmt.Sprintf("#%d", r.Release)
 	if r.Release == 0 {
 		what = orElse(r.Ref, "the source")
 	}
-	return fmt.Sprintf("%s: %s %s, %s", r.Environment, r.Kind, what, words)
+	if r.Kind == release.Rollback {
+		what = "back to " + what
+	}
+	return fmt.Sprintf("%s: %s by %s, %s", r.Environment, what, r.Requester.Shown(), words)
 }
 
 // CancelAsked answers a /cancel: what was cancelled, or that the run stops as soon as it safely can.
@@ -111,6 +115,10 @@ func cancelled(v View, l lines) Card {
 		l.addf("Cancelled by %s %s.", name(c.By.Shown()), when(c.At))
 	}
 	if r.Failure == nil || len(r.Failure.Applied) == 0 && !changed(r) {
+		if made(r) {
+			l.addf("The database %s was made by then, and stays, empty. Nothing else was changed.", code(r.Plan.Target.Database))
+			return Card{HTML: l.String()}
+		}
 		l.add("Nothing was changed.")
 		return Card{HTML: l.String()}
 	}
@@ -130,6 +138,13 @@ func cancelled(v View, l lines) Card {
 	undo(&l, r)
 	l.add("Ask for the same again to do the rest: what is applied is not run twice.")
 	return Card{HTML: l.String(), Buttons: retry(r), Notify: true}
+}
+
+// made reports whether the run created its database.
+func made(r release.Run) bool {
+	return r.Plan != nil && slices.ContainsFunc(r.Steps, func(s release.Step) bool {
+		return s.Name == release.StepProvision && s.State == release.StepDone
+	})
 }
 
 // changed reports whether a step of the run changed the database.
@@ -184,7 +199,7 @@ func aboutDecision(r release.Refusal, f func(string) string) (said, bool) {
 	case release.CodeNoRun:
 		return said{what: "Nothing is open here: no request, no run in the queue, none at work.", next: "See /status."}, true
 	case release.CodeTooLate:
-		return said{what: "Everything this run changes is done already; it only reads the result back.", next: "To undo it, use /rollback."}, true
+		return said{what: "Too late: the last of what this run changes is with the database already.", next: "Its card says how it ends. To undo it, use /rollback."}, true
 	case release.CodeApprovals:
 		return said{what: fmt.Sprintf("It takes %s of others.", countText(r.Facts["required"], "approval"))}, true
 	}

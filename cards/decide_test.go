@@ -1,6 +1,7 @@
 package cards_test
 
 import (
+	"strings"
 	"testing"
 
 	"towline/cards"
@@ -38,6 +39,10 @@ func TestARunThatWasCancelledSaysWhatWasDone(t *testing.T) {
 		"in the queue": with(run(release.Deploy, release.Cancelled), func(r *release.Run) { r.Release, r.Plan, r.Cancel = 0, nil, stop }),
 		"before the first change": with(run(release.Promote, release.Cancelled), func(r *release.Run) {
 			r.Cancel, r.Point, r.Steps = stop, point(), steps(release.StepDone, "restore point")
+			r.Failure = &release.Failure{Code: "cancelled", Left: []string{"0007_orders.sql"}}
+		}),
+		"before the first change, its database made": with(run(release.Promote, release.Cancelled), func(r *release.Run) {
+			r.Cancel, r.Steps = stop, steps(release.StepDone, "provision", "restore point")
 			r.Failure = &release.Failure{Code: "cancelled", Left: []string{"0007_orders.sql"}}
 		}),
 		"half way": with(run(release.Promote, release.Cancelled), func(r *release.Run) {
@@ -84,4 +89,51 @@ func TestARequestIsAskedAgainWithWhatEndedSince(t *testing.T) {
 			r.Required, r.Approved, r.ExpiresAt = 1, digest, noon
 		}),
 	}))
+}
+
+func TestWhoVotedAnonymouslyIsNotToldByWhoIsMissing(t *testing.T) {
+	unseen := kim
+	unseen.Anonymous = true
+	view := with(run(release.Promote, release.Asking), func(r *release.Run) {
+		r.Required = 2
+		r.Votes = []release.Vote{{By: unseen, Yes: true, Digest: digest, At: noon}}
+	})
+	view.Approvers = []release.Person{robin, kim}
+	if text := cards.Text(cards.Run(view)); !strings.Contains(text, "Approved by an anonymous admin") || !strings.Contains(text, "May approve: Robin and Kim") {
+		t.Errorf("who is not among those who may approve has voted:\n%s", text)
+	}
+	view.Approvers = []release.Person{kim}
+	if text := cards.Text(cards.Run(view)); !strings.Contains(text, "Nobody else may approve this") {
+		t.Errorf("a request that nobody can approve any more does not say so:\n%s", text)
+	}
+	seen := view
+	seen.Run.Votes = []release.Vote{{By: kim, Yes: true, Digest: digest, At: noon}}
+	seen.Approvers = []release.Person{robin, kim}
+	if text := cards.Text(cards.Run(seen)); !strings.Contains(text, "May approve: Robin\n") {
+		t.Errorf("who has voted is asked once more:\n%s", text)
+	}
+}
+
+func TestRunsToCancelAreToldApartOnTheirButtons(t *testing.T) {
+	waiting := func(by release.Person) release.Run {
+		return with(run(release.Deploy, release.Queued), func(r *release.Run) { r.Requester, r.Release, r.Ref = by, 0, "" }).Run
+	}
+	for want, r := range map[string]release.Run{
+		"preview: the source by Kim, waiting for its turn":      waiting(kim),
+		"preview: the source by Robin, waiting for its turn":    waiting(robin),
+		"production: back to #41 by Dana, waiting for approval": run(release.Rollback, release.Asking),
+	} {
+		if got := cards.RunInShort(r); got != want {
+			t.Errorf("got %q, want %q", got, want)
+		}
+	}
+}
+
+func TestAnApproverLearnsWhyTheirPressDoesNotCountWhereTheBotIsNoAdministrator(t *testing.T) {
+	for _, admin := range []bool{false, true} {
+		toast := cards.RefusalToast(release.Refuse(release.CodeFactsMissing, "what", "membership", "problem", cards.NoMembership(admin)))
+		if !strings.Contains(toast, cards.NoMembership(admin)) {
+			t.Errorf("the toast does not say why: %q", toast)
+		}
+	}
 }

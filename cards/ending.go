@@ -316,11 +316,11 @@ func closed(v View, l lines) Card {
 		return Card{HTML: l.String(), Buttons: retry(r)}
 	default:
 		if n := r.OvertakenBy; n != 0 {
-			l.addf("%s, #%d is on preview now, so #%d cannot go to production any more. Nothing was changed.", mention(r.Requester), n, r.Release)
+			l.addf("%s, #%d is on preview now, so #%d cannot go to production any more. Nothing was changed.", capital(mention(r.Requester), r.Requester), n, r.Release)
 			l.addf("Ask for the newer one, or deploy #%d again first.", r.Release)
 			break
 		}
-		l.addf("%s, a newer request took its place. Nothing was changed.", mention(r.Requester))
+		l.addf("%s, a newer request took its place. Nothing was changed.", capital(mention(r.Requester), r.Requester))
 	}
 	return Card{HTML: l.String(), Notify: r.Phase == release.Overtaken}
 }

@@ -256,6 +256,9 @@ func aboutContent(r release.Refusal, run release.Run, f func(string) string) (sa
 				"or drop the children first on purpose.",
 		}, true
 	case release.CodeFactsMissing:
+		if r.Facts["what"] == "membership" { // to be read on a phone, in ten seconds
+			return said{what: "Not counted. " + flat(r.Facts["problem"], 120) + ".", next: "Then press again."}, true
+		}
 		return said{what: "What this depends on could not be read, and that counts as no:", facts: []string{quote(r.Facts["problem"])}, next: "Try again; towline check says what is wrong."}, true
 	case release.CodeFactsOld:
 		return said{what: "Reading the database and rehearsing took too long to rely on.", next: "Try again."}, true

@@ -85,23 +85,29 @@ func checked(r release.Run) string {
 func votes(l *lines, v View) {
 	r := v.Run
 	shown := 0
+	hidden := map[int64]bool{} // whoever was missing below would be known as the one who voted anonymously
 	for _, vote := range r.Votes {
 		if vote.Yes && vote.Digest == r.Approved && vote.Void == "" {
 			if shown++; shown <= 4 {
 				l.addf("✅ Approved by %s %s", name(vote.By.Shown()), when(vote.At))
 			}
+			hidden[vote.By.ID] = vote.By.Anonymous
 		}
 	}
 	if open := r.Required - len(r.Approvers()); r.Required > 1 && open > 0 {
 		l.addf("%s needed.", count(open, "more approval"))
 	}
 	var may []string
+	left := 0
 	for _, p := range v.Approvers {
 		if !r.Voted(p.ID) {
+			left++
+		}
+		if !r.Voted(p.ID) || hidden[p.ID] {
 			may = append(may, mention(p))
 		}
 	}
-	if len(may) == 0 && len(r.Approvers()) < r.Required {
+	if left == 0 && len(r.Approvers()) < r.Required {
 		l.add("⚠️ Nobody else may approve this. An admin can give somebody the role in the config.")
 		return
 	}
