@@ -33,6 +33,8 @@ func keeping() []spoken {
 		on("a time in two parts", d, "/lock for 2h30m checking", `2h30m0s "checking"`, "is locked"),
 		on("a time in words", d, "/lock for 1 day 12 hours checking", `36h0m0s "checking"`, "is locked"),
 		on("days", d, "/lock for 3d checking", `72h0m0s "checking"`, "is locked"),
+		on("no time at all", d, "/lock for 0m checking", `lock shop production 1ns "checking"`, "is locked"),
+		on("seconds, which the engine finds too short", d, "/lock for 30 seconds checking", `lock shop production 30s "checking"`, "is locked"),
 		on("the time at the end", d, "/lock checking the import for 2h", `2h0m0s "checking the import for 2h"`, "is locked"),
 		on("an environment within the reason", d, "/lock checking the production import", `lock shop production 0s "checking the production import"`, "is locked"),
 		on("preview within the reason", d, "/lock checking what preview does", `production 0s "checking what preview does"`, "is locked"),
@@ -313,7 +315,7 @@ func TestARequestTellsWhatKeepsTheEnvironment(t *testing.T) {
 }
 
 // mayBeEaten are the words that can be something else than a reason's: a project, an environment, a time.
-var mayBeEaten = regexp.MustCompile(`(?i)^(shop|prod|production|preview|for|m|min|mins|minutes?|h|hrs?|hours?|d|days?|w|weeks?|\.?[0-9].*|[a-z]*[0-9.]+[a-z]*)[:,]*$`)
+var mayBeEaten = regexp.MustCompile(`(?i)^(shop|prod|production|preview|for|s|secs?|seconds?|m|min|mins|minutes?|h|hrs?|hours?|d|days?|w|weeks?|\.?[0-9].*|[a-z]*[0-9.]+[a-z]*)[:,]*$`)
 
 // FuzzCommandLineOfAKeep types anything behind the commands that take an environment, a time and free words: whatever it
 // is, the engine is asked about an environment that there is, for a time that is none or some, and the reason is what was

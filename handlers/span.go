@@ -51,6 +51,8 @@ func oneSpan(text string) (time.Duration, bool) {
 
 func unitOf(word string) (time.Duration, bool) {
 	switch word {
+	case "s", "sec", "secs", "second", "seconds":
+		return time.Second, true
 	case "m", "min", "mins", "minute", "minutes":
 		return time.Minute, true
 	case "h", "hr", "hrs", "hour", "hours":
@@ -106,7 +108,8 @@ func environment(word string) (release.Environment, bool) {
 	}
 }
 
-// forSpan reads "for 2h" off the front.
+// forSpan reads "for 2h" off the front. "for 0m" is no time at all, and not the same as saying none: it is the shortest that
+// there is, which is refused as too short.
 func forSpan(words []string) (time.Duration, int) {
 	if len(words) < 2 || !strings.EqualFold(words[0], "for") {
 		return 0, 0
@@ -115,7 +118,7 @@ func forSpan(words []string) (time.Duration, int) {
 	if n == 0 {
 		return 0, 0
 	}
-	return d, n + 1
+	return max(d, 1), n + 1
 }
 
 // lastSpan reads "for 2h" at the very end.

@@ -59,7 +59,7 @@ func (h *Handlers) Line(ctx context.Context, l Line) (Answer, error) {
 		return Answer{}, err
 	}
 	if card == nil {
-		return Answer{Text: cards.InTheChat}, nil
+		return Answer{Text: cards.InTheChat(name)}, nil
 	}
 	if card.Buttons != nil && card.Asks {
 		return Answer{Text: cards.Text(*card), Code: release.CodeUsage}, nil

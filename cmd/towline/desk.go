@@ -75,7 +75,10 @@ func (d *desk) Line(ctx context.Context, o control.Order) (control.Answer, error
 	}
 	a := control.Answer{Text: got.Text, Code: string(got.Code), Exit: exitOf(got.Code)}
 	if !d.bot && a.Exit == exitFine && kindOf(name) != reads {
-		a.Text += "\n\nNo bot runs on this store: it is stored, and the chat hears of it when `towline serve` starts. A run begins then."
+		a.Text += "\n\nNo bot runs on this store: it is stored, and the chat hears of it when `towline serve` starts."
+		if kindOf(name) == asks {
+			a.Text += " A run begins then."
+		}
 	}
 	return a, nil
 }

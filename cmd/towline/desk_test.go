@@ -36,6 +36,8 @@ func TestWhoACommandLineIsFrom(t *testing.T) {
 			exit: exitUsage, words: []string{"towline dance -as ID"}},
 		{name: "a change without a bot", order: control.Order{Words: []string{"hold", "shop", "careful"}, User: "ops"},
 			by: actor(0, "ops on the command line", gate.Admin), words: []string{"done", "No bot runs"}},
+		{name: "a request without a bot", order: control.Order{Words: []string{"deploy", "shop"}, As: 1001, User: "ops"},
+			by: actor(1001, "Dana (by ops on the command line)", gate.Deployer), words: []string{"done", "No bot runs", "A run begins then"}},
 		{name: "a question without a bot", order: control.Order{Words: []string{"status"}, User: "ops"},
 			by: actor(0, "ops on the command line", gate.Admin), words: []string{"done"}},
 		{name: "a reload without a bot", order: control.Order{Words: []string{"reload"}, User: "ops"}, words: []string{"when it starts"}},
@@ -55,6 +57,9 @@ func TestWhoACommandLineIsFrom(t *testing.T) {
 			}
 			if kindOf(c.order.Words[0]) == reads && strings.Contains(a.Text, "No bot runs") {
 				t.Errorf("it only asked: %s", a.Text)
+			}
+			if kindOf(c.order.Words[0]) != asks && strings.Contains(a.Text, "A run begins") {
+				t.Errorf("it starts no run: %s", a.Text)
 			}
 			if diff := cmp.Diff(c.by, got); diff != "" {
 				t.Error(diff)
