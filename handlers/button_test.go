@@ -75,6 +75,20 @@ func TestAPressBecomesADecision(t *testing.T) {
 	}
 }
 
+func TestACardWhoseTopicIsGoneIsDecidedWhereItStandsNow(t *testing.T) {
+	d := newDesk()
+	d.engine.runs["R"] = release.Run{ID: "R", Project: "forum-blog", Phase: release.Asking}
+	if toast := d.press(t, 3, on(forum, cards.Do(cards.Approve, "R", "d1"), true)); toast.Alert {
+		t.Errorf("%+v", toast)
+	}
+	if toast := d.press(t, 2, on(forum, cards.Do(cards.Promote, "forum-blog", "42"), true)); toast.Alert {
+		t.Errorf("%+v", toast)
+	}
+	if toast := d.press(t, 3, on(team, cards.Do(cards.Approve, "R", "d1"), true)); !strings.Contains(toast.Text, "wrong_chat") {
+		t.Errorf("%+v", toast)
+	}
+}
+
 func TestAYesThatDidNotCountBecauseTelegramWasSilentIsToldInTheChatOnce(t *testing.T) {
 	d := newDesk()
 	d.engine.runs["R"] = release.Run{ID: "R", Project: "shop", Phase: release.Asking}

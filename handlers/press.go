@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"slices"
 	"strconv"
 	"strings"
 
@@ -108,16 +109,24 @@ func (h *Handlers) belongs(ctx context.Context, a ask, id string) error {
 	if !ok {
 		return release.Refuse(release.CodeStaleButton)
 	}
-	if !contains(a.projects(), run.Project) {
+	if !a.pressable(run.Project) {
 		return release.Refuse(release.CodeWrongChat, "project", run.Project)
 	}
 	return nil
 }
 
+// pressable reports whether a project is talked about in the chat of a press. Its topic does not matter: a button works on
+// the bot's own message alone, and that stands elsewhere in the chat once the topic is gone.
+func (a ask) pressable(project string) bool {
+	return slices.ContainsFunc(a.team.Projects, func(h Home) bool {
+		return h.Place.Chat == a.place.Chat && strings.EqualFold(h.Project, project)
+	})
+}
+
 // start does what the command of the same name would.
 func (h *Handlers) start(ctx context.Context, a ask, p bot.Press, action cards.Action) (string, error) {
 	project := action.Arg(0)
-	if !contains(a.projects(), project) {
+	if !a.pressable(project) {
 		return "", release.Refuse(release.CodeWrongChat, "project", project)
 	}
 	request := a.request(project)
