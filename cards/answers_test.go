@@ -81,8 +81,9 @@ func TestReleases(t *testing.T) {
 
 func TestTheOtherAnswers(t *testing.T) {
 	helps := []cards.Help{
-		{Name: "deploy", Args: "[project] [ref]", Does: "Put a version on preview", Role: "deployer", Examples: []string{"/deploy", "/deploy shop main"}},
-		{Name: "promote", Args: "[project] [#release]", Does: "Ask for production", Role: "deployer"},
+		{Topic: "Ship", Name: "deploy", Args: "[project] [ref]", Does: "Put a version on preview", Role: "deployer", Examples: []string{"/deploy", "/deploy shop main"}},
+		{Topic: "Ship", Name: "promote", Args: "[project] [#release]", Does: "Ask for production", Role: "deployer"},
+		{Topic: "Look", Name: "status", Args: "[project]", Does: "How things stand", Role: "viewer"},
 	}
 	golden(t, "answers", map[string]cards.Card{
 		"help":                       cards.HelpFor("Dana", "deployer", helps, nil),

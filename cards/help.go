@@ -9,6 +9,7 @@ import (
 
 // Help is what a command says of itself: the chat's /help, the command menu and the docs are made of it.
 type Help struct {
+	Topic    string // what it is for, in a word or a few: the heading that it stands under
 	Name     string
 	Args     string // as in "/deploy [project] [ref]"
 	Does     string // one line
@@ -23,8 +24,13 @@ func (h Help) Usage() string { return strings.TrimSpace("/" + h.Name + " " + h.A
 func HelpFor(who, role string, may, others []Help) Card {
 	var l lines
 	l.addf("<b>Towline</b> ships releases from this chat. %s, your role is %s.", name(who), name(role))
-	l.gap()
+	topic := ""
 	for _, h := range may {
+		if h.Topic != topic {
+			topic = h.Topic
+			l.gap()
+			l.addf("<b>%s</b>", esc(topic))
+		}
 		l.addf("%s\n%s", esc(h.Usage()), esc(h.Does))
 	}
 	if len(others) > 0 {

@@ -19,8 +19,13 @@ func commandsPage() string {
 	var b strings.Builder
 	b.WriteString("# Commands\n\nMade from what each command says of itself; `/help` in the chat shows the same.\n\n")
 	b.WriteString("In square brackets: may be left out. A project may be left out where the chat has one; where it has several, buttons ask.\n")
+	topic := ""
 	for _, h := range handlers.Helps() {
-		fmt.Fprintf(&b, "\n## `%s`\n\n%s. Takes the role %s.\n\n", h.Usage(), h.Does, h.Role)
+		if h.Topic != topic {
+			topic = h.Topic
+			fmt.Fprintf(&b, "\n## %s\n", topic)
+		}
+		fmt.Fprintf(&b, "\n### `%s`\n\n%s. Takes the role %s.\n\n", h.Usage(), h.Does, h.Role)
 		for _, e := range h.Examples {
 			fmt.Fprintf(&b, "    %s\n", e)
 		}

@@ -168,13 +168,26 @@ type command struct {
 	handle func(ctx context.Context, h *Handlers, a ask) (*cards.Card, error)
 }
 
-// commands lists the chat's commands in the order in which one needs them.
+// commands lists the chat's commands by what they are for, in the order in which one needs them.
 func commands() []command {
-	return []command{
-		deployCommand(), promoteCommand(), rejectCommand(), cancelCommand(), rollbackCommand(), statusCommand(), releasesCommand(),
-		previewCommand(), breakglassCommand(), lockCommand(), unlockCommand(), holdCommand(), unholdCommand(), freezeCommand(),
-		peopleCommand(), delegateCommand(), noteCommand(), reportCommand(), auditCommand(), reloadCommand(), helpCommand(), whoamiCommand(),
+	var all []command
+	for _, t := range []struct {
+		topic string
+		of    []command
+	}{
+		{"Ship", []command{
+			deployCommand(), promoteCommand(), rejectCommand(), cancelCommand(), rollbackCommand(), previewCommand(), breakglassCommand(),
+		}},
+		{"Look", []command{statusCommand(), releasesCommand(), reportCommand(), auditCommand(), peopleCommand()}},
+		{"Stop changes", []command{lockCommand(), unlockCommand(), holdCommand(), unholdCommand(), freezeCommand()}},
+		{"The rest", []command{noteCommand(), delegateCommand(), reloadCommand(), helpCommand(), whoamiCommand()}},
+	} {
+		for _, c := range t.of {
+			c.help.Topic = t.topic
+			all = append(all, c)
+		}
 	}
+	return all
 }
 
 // Menu is the commands as Telegram's menu shows them.
