@@ -277,6 +277,9 @@ func (s *shop) once(env release.Environment, run release.Run, changes int, count
 	}
 }
 
+// shortStep: a short run tries every so manieth instant.
+const shortStep = 6
+
 // everywhere carries a journey out once for each instant at which the process can die, until it outlives them all.
 func everywhere(t *testing.T, j journey) {
 	origin := t.TempDir()
@@ -287,6 +290,9 @@ func everywhere(t *testing.T, j journey) {
 	for n, died := 1, true; died; n++ {
 		if n > 60 {
 			t.Fatal("the journey does not end")
+		}
+		if testing.Short() && n%shortStep != 1 {
+			continue // the whole is for the run without the race detector
 		}
 		t.Run(fmt.Sprintf("after act %d", n), func(t *testing.T) { died = j.dies(t, s, origin, n) })
 	}
