@@ -24,6 +24,7 @@ func TestAnApprovalWhoseRoleEndedDoesNotCountAndTheRequestAsksAgain(t *testing.T
 	if still.Phase != release.Asking || len(still.Approvers()) != 1 {
 		t.Fatalf("%s with the yes of %v", still.Phase, still.Approvers())
 	}
+	s.tells(still, "Robin")
 	s.wants(s.ended(s.approve(still, lead)), release.Done)
 }
 
@@ -43,6 +44,52 @@ func TestAnApprovalWhoseRoleEndedWhileTheRunWaitedForItsTurnAsksAgain(t *testing
 	}
 	s.wants(s.ended(s.approve(again, alex)), release.Done)
 	s.logged("vote void", robin)
+}
+
+// tells fails the test unless the request says whose yes does not count any more.
+func (s *shop) tells(run release.Run, who string) {
+	s.t.Helper()
+	if !slices.ContainsFunc(run.Changes, func(d release.Difference) bool { return d.What == "approver" && slices.Equal(d.Removed, []string{who}) }) {
+		s.t.Errorf("nothing says that %s's yes was struck out: %v", who, run.Changes)
+	}
+}
+
+func TestAnOpenRequestIsAskedAgainAsSoonAsARoleOrWhatItTakesChanges(t *testing.T) {
+	s, _ := asking(t)
+	s.staff(dana, robin, alex)
+	s.configure(func(p *deploy.Project) { p.ProductionApprovals.Required = 2 })
+	s.restart()
+	ask := s.approve(s.promote(0), robin)
+	s.staff(dana, person(robin.ID, robin.Name, gate.Viewer), alex)
+	if err := s.engine.Reconsider(t.Context()); err != nil {
+		t.Fatal(err)
+	}
+	again := s.until(ask, func(r release.Run) bool { return r.Asked > ask.Asked })
+	if s.tells(again, "Robin"); len(again.Approvers()) != 0 {
+		t.Errorf("approved by %v", again.Approvers())
+	}
+	again = s.approve(again, alex)
+	s.configure(func(p *deploy.Project) { p.ProductionApprovals.Required = 1 })
+	if err := s.engine.Reconsider(t.Context()); err != nil {
+		t.Fatal(err)
+	}
+	anew := s.until(ask, func(r release.Run) bool { return r.Asked > again.Asked })
+	if anew.Required != 1 || len(anew.Approvers()) != 0 || !slices.ContainsFunc(anew.Changes, func(d release.Difference) bool { return d.What == "policy" }) {
+		t.Errorf("needs %d, approved by %v, changes %v", anew.Required, anew.Approvers(), anew.Changes)
+	}
+	s.wants(s.ended(s.approve(anew, alex)), release.Done)
+}
+
+func TestWhatAConfigChangedWhileTheBotWasDownIsToldOfAnOpenRequestAtTheStart(t *testing.T) {
+	s, _ := asking(t)
+	s.staff(dana, robin, alex)
+	s.configure(func(p *deploy.Project) { p.ProductionApprovals.Required = 2 })
+	s.restart()
+	ask := s.approve(s.promote(0), robin)
+	s.stop()
+	s.staff(dana, person(robin.ID, robin.Name, gate.Viewer), alex)
+	s.restart()
+	s.tells(s.until(ask, func(r release.Run) bool { return r.Asked > ask.Asked }), "Robin")
 }
 
 func TestAReleaseThatWentLiveUnderAnOpenRequestAsksAgainAtOnce(t *testing.T) {

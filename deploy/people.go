@@ -133,6 +133,9 @@ func (e *Engine) Delegate(ctx context.Context, r Request, to release.Person, unt
 		tx.Audit(Entry{At: now, Who: r.By.Person, What: what, Detail: detail})
 		return nil
 	})
+	if err == nil {
+		err = e.Reconsider(ctx)
+	}
 	return d, err
 }
 

@@ -208,9 +208,7 @@ func (e *Engine) askAnew(tx Tx, p Project, run *release.Run, now release.Plan, e
 	if run.Plan != nil {
 		run.Changes = release.Differences(*run.Plan, now)
 	}
-	for _, who := range ended {
-		run.Changes = append(run.Changes, release.Difference{What: "approver", Removed: []string{who.Shown()}})
-	}
+	run.Changes = append(run.Changes, noLonger(ended)...)
 	what := "plan changed"
 	if run.Plan == nil {
 		what = "asked"

@@ -115,10 +115,12 @@ func (e *Engine) held(ctx context.Context, run *release.Run, fn func(Tx) error) 
 	})
 }
 
-// resume wakes every environment that a run is open in.
+// resume wakes every environment that a run is open in, and looks again at requests that were asked under another config.
 func (e *Engine) resume(ctx context.Context) error {
 	places := map[place]bool{}
+	var outdated []string
 	err := e.store.View(ctx, func(tx Tx) error {
+		outdated = asking(tx, func(run release.Run) bool { return e.outdated(tx, run) })
 		for _, id := range tx.Open() {
 			if run, ok := tx.Run(id); ok && run.Phase != release.Asking {
 				places[place{run.Project, run.Environment}] = true
@@ -131,6 +133,11 @@ func (e *Engine) resume(ctx context.Context) error {
 	}
 	for p := range places {
 		e.wake(p.project, p.env)
+	}
+	for _, id := range outdated {
+		if err := e.reconsider(ctx, id); err != nil {
+			return fmt.Errorf("look at an open request again: %w", err)
+		}
 	}
 	return nil
 }

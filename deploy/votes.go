@@ -86,7 +86,7 @@ func (e *Engine) ballot(tx Tx, run release.Run, b Ballot) gate.Vote {
 // countVote adds one vote that counts.
 func (e *Engine) countVote(tx Tx, run *release.Run, b Ballot, now time.Time) {
 	run.Votes = append(run.Votes, release.Vote{By: b.By.Person, Yes: b.Yes, Digest: b.Digest, At: now, Reason: b.Reason})
-	e.voidVotes(tx, run)
+	run.Changes = append(slices.Clone(run.Changes), noLonger(e.voidVotes(tx, run))...)
 	switch {
 	case !b.Yes:
 		e.close(tx, run, release.Rejected, now)
@@ -106,18 +106,26 @@ func (e *Engine) countVote(tx Tx, run *release.Run, b Ballot, now time.Time) {
 	}
 }
 
-// voidVotes strikes out every yes whose voter's role has ended since, and returns those people.
-func (e *Engine) voidVotes(tx Tx, run *release.Run) []release.Person {
+// endedVotes are the places of every yes whose voter's role has ended since.
+func (e *Engine) endedVotes(tx Tx, run release.Run) (at []int) {
 	if e.people == nil || run.Plan == nil {
 		return nil
 	}
 	need := gate.Voter(run.Plan.Policy)
+	for i, v := range run.Votes {
+		if v.Yes && v.Digest == run.Approved && v.Void == "" && v.By.ID != 0 && e.role(tx, v.By.ID, 0) < need {
+			at = append(at, i)
+		}
+	}
+	return at
+}
+
+// voidVotes strikes out every yes whose voter's role has ended since, and returns those people.
+func (e *Engine) voidVotes(tx Tx, run *release.Run) []release.Person {
 	var ended []release.Person
 	run.Votes = slices.Clone(run.Votes)
-	for i, v := range run.Votes {
-		if !v.Yes || v.Digest != run.Approved || v.Void != "" || v.By.ID == 0 || e.role(tx, v.By.ID, 0) >= need {
-			continue
-		}
+	for _, i := range e.endedVotes(tx, *run) {
+		v := run.Votes[i]
 		run.Votes[i].Void = "role ended"
 		ended = append(ended, v.By)
 		tx.Audit(Entry{
@@ -126,4 +134,12 @@ func (e *Engine) voidVotes(tx Tx, run *release.Run) []release.Person {
 		})
 	}
 	return ended
+}
+
+// noLonger says of people that their votes were struck out, as a card tells what changed since they approved.
+func noLonger(ended []release.Person) (out []release.Difference) {
+	for _, who := range ended {
+		out = append(out, release.Difference{What: "approver", Removed: []string{who.Shown()}})
+	}
+	return out
 }

@@ -49,6 +49,9 @@ func (f *configFile) reload(ctx context.Context, s *service, who release.Person)
 		return handlers.Reloaded{}, err
 	}
 	s.wiring.Store(w)
+	if err := s.engine.Reconsider(ctx); err != nil {
+		s.log.Error("the open requests were not looked at again; each is when somebody approves it", "error", err)
+	}
 	s.log.Info("the config was reloaded", "projects", len(c.Projects), "people", len(c.People), "changes", len(r.Changes))
 	if len(r.Restart) > 0 {
 		s.log.Warn("some of it is read at start only; restart for that", "sections", strings.Join(r.Restart, ", "))
