@@ -133,8 +133,31 @@ func Alert(v View) Card {
 		}
 		return Card{HTML: l.String(), Notify: true}
 	}
+	if by := EndedByAnother(r); by != nil {
+		l.addf("%s, %s did that. Its card says why.", mention(r.Requester), name(by.Shown()))
+		return Card{HTML: l.String(), Notify: true}
+	}
 	l.addf("%s, its card says why, and what to do next.", mention(r.Requester))
 	return Card{HTML: l.String(), Notify: true}
+}
+
+// EndedByAnother is who rejected or cancelled a run that was not theirs; nil: nobody did.
+func EndedByAnother(r release.Run) *release.Person {
+	var by *release.Person
+	switch {
+	case r.Phase == release.Cancelled && r.Cancel != nil:
+		by = &r.Cancel.By
+	case r.Phase == release.Rejected:
+		for i, v := range r.Votes {
+			if !v.Yes {
+				by = &r.Votes[i].By
+			}
+		}
+	}
+	if by == nil || by.ID == r.Requester.ID {
+		return nil
+	}
+	return by
 }
 
 // RunNowOffer is the button for a command that was too old.

@@ -191,6 +191,12 @@ func TestARunInTrouble(t *testing.T) {
 		"failed":                        cards.Alert(views["half way"]),
 		"unknown":                       cards.Alert(views["restore unknown"]),
 		"superseded by a newer release": cards.Alert(with(run(release.Promote, release.Overtaken), func(r *release.Run) { r.OvertakenBy = 43 })),
-		"superseded":                    cards.Alert(with(run(release.Promote, release.Overtaken), same)),
+		"rejected": cards.Alert(with(run(release.Promote, release.Rejected), func(r *release.Run) {
+			r.Votes = []release.Vote{{By: robin, Digest: digest, At: noon, Reason: "wrong week"}}
+		})),
+		"cancelled by somebody unseen": cards.Alert(with(run(release.Promote, release.Cancelled), func(r *release.Run) {
+			r.Cancel = &release.Cancel{By: release.Person{ID: 1002, Name: "Robin", Anonymous: true}, At: noon}
+		})),
+		"superseded": cards.Alert(with(run(release.Promote, release.Overtaken), same)),
 	})
 }

@@ -279,7 +279,7 @@ func (h *Handlers) aside(ctx context.Context, v cards.View, place bot.Place, mes
 	}
 	late := run.EndedAt.Sub(run.RequestedAt) > patience
 	trouble := run.Phase == release.Broken || run.Phase == release.Refused
-	if run.Phase == release.Unresolved || run.Phase == release.Overtaken || trouble && (late || run.Environment == release.Production) {
+	if run.Phase == release.Unresolved || run.Phase == release.Overtaken || cards.EndedByAnother(run) != nil || trouble && (late || run.Environment == release.Production) {
 		f := frame(cards.Alert(v), place, message)
 		f.Final = true
 		return h.outbox.Want(ctx, "run/"+run.ID+"/alert/"+string(run.Phase), f)

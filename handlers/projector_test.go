@@ -216,6 +216,11 @@ func TestOnlyTroubleThatSomebodyMayHaveMissedMakesANewSound(t *testing.T) {
 		}
 		return r
 	}
+	by := func(id int64, r release.Run) release.Run {
+		who := release.Person{ID: id, Name: "Somebody"}
+		r.Votes, r.Cancel = []release.Vote{{By: who}}, &release.Cancel{By: who}
+		return r
+	}
 	for _, c := range []struct {
 		name  string
 		run   release.Run
@@ -229,7 +234,10 @@ func TestOnlyTroubleThatSomebodyMayHaveMissedMakesANewSound(t *testing.T) {
 		{name: "failed on production", run: failed(promoting(""), release.Broken, time.Second), alert: true, long: true},
 		{name: "unknown", run: failed(promoting(""), release.Unresolved, time.Second), alert: true, long: true},
 		{name: "superseded", run: failed(promoting(""), release.Overtaken, time.Hour), alert: true},
-		{name: "rejected", run: failed(promoting(""), release.Rejected, time.Hour)},
+		{name: "rejected", run: by(3, failed(promoting(""), release.Rejected, time.Hour)), alert: true},
+		{name: "withdrawn", run: by(2, failed(promoting(""), release.Rejected, time.Hour))},
+		{name: "cancelled by another", run: by(3, failed(promoting(""), release.Cancelled, time.Hour)), alert: true},
+		{name: "cancelled by whoever asked", run: by(2, failed(promoting(""), release.Cancelled, time.Hour))},
 		{name: "expired", run: failed(promoting(""), release.Expired, 24*time.Hour)},
 	} {
 		t.Run(c.name, func(t *testing.T) {
