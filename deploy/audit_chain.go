@@ -49,6 +49,9 @@ const (
 	ChainOther    Tamper = "another history" // the chain is sound, and not the one whose head was written down
 )
 
+// Unreadable is what an entry of a store says that cannot be read any more: no entry was ever written so.
+const Unreadable = "unreadable"
+
 // ChainError names the first entry of a log that is not as it was written.
 type ChainError struct {
 	Project string // empty: the team's own log
@@ -121,6 +124,8 @@ func (w *walk) step(e Entry, head func() *ChainHead) error {
 	switch seal := e.seal(); {
 	case e.Project != w.project:
 		return w.wrong(place, EntryMoved, "entry %d of another log, %q, stands in its place", e.Seq, e.Project)
+	case e.What == Unreadable && e.Hash == "":
+		return w.wrong(place, EntryChanged, "it cannot be read: %s", e.Detail)
 	case e.Hash == "":
 		return w.wrong(place, EntryChanged, "it has no hash")
 	case e.Hash != seal:

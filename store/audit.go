@@ -1,8 +1,10 @@
 package store
 
 import (
+	"errors"
 	"fmt"
 	"slices"
+	"strconv"
 	"strings"
 
 	"towline/deploy"
@@ -70,9 +72,32 @@ func (t *deployTx) Entries(project string, limit int) []deploy.Entry {
 	return list[deploy.Entry](t, logPrefix(project), "", limit, true)
 }
 
+// EntriesAfter is for those who walk the whole log, and who want to know which entry is not as it was: one that cannot be
+// read any more is handed on as such. A record of a newer version is an error here as well.
 func (t *deployTx) EntriesAfter(project string, after uint64, limit int) []deploy.Entry {
 	prefix := logPrefix(project)
-	return list[deploy.Entry](t, prefix, prefix+number(after), limit, false)
+	from := prefix + number(after)
+	var out []deploy.Entry
+	for k, raw := range t.tx.Scan(prefix, from, limit+1, false) {
+		if k == from {
+			continue
+		}
+		if len(out) == limit {
+			break
+		}
+		var e deploy.Entry
+		err := decode(raw, &e)
+		if _, newer := errors.AsType[newerRecord](err); newer {
+			t.errs = append(t.errs, fmt.Errorf("record %s: %w", k, err))
+			continue
+		}
+		if err != nil {
+			seq, _ := strconv.ParseUint(strings.TrimPrefix(k, prefix), 10, 64) // 0 where the key is none of a log's
+			e = deploy.Entry{Seq: seq, Project: project, What: deploy.Unreadable, Detail: err.Error()}
+		}
+		out = append(out, e)
+	}
+	return out
 }
 
 func (t *deployTx) Logs() []string { return logs(t.tx) }

@@ -36,10 +36,11 @@ func TestATamperedStoreIsNamedByEntry(t *testing.T) {
 		seq    uint64
 		what   deploy.Tamper
 	}{
-		"a word":         {func(tx store.Tx) { replace(tx, entryKey(4), "the 4", "the 5") }, 4, deploy.EntryChanged},
-		"a record gone":  {func(tx store.Tx) { tx.Delete(entryKey(4)) }, 4, deploy.EntryMissing},
-		"the first gone": {func(tx store.Tx) { tx.Delete(entryKey(1)) }, 1, deploy.EntryMissing},
-		"the last gone":  {func(tx store.Tx) { tx.Delete(entryKey(9)) }, 9, deploy.ChainCut},
+		"a word":                {func(tx store.Tx) { replace(tx, entryKey(4), "the 4", "the 5") }, 4, deploy.EntryChanged},
+		"a record that is none": {func(tx store.Tx) { tx.Put(entryKey(4), []byte("garbage")) }, 4, deploy.EntryChanged},
+		"a record gone":         {func(tx store.Tx) { tx.Delete(entryKey(4)) }, 4, deploy.EntryMissing},
+		"the first gone":        {func(tx store.Tx) { tx.Delete(entryKey(1)) }, 1, deploy.EntryMissing},
+		"the last gone":         {func(tx store.Tx) { tx.Delete(entryKey(9)) }, 9, deploy.ChainCut},
 		"two exchanged": {func(tx store.Tx) {
 			a, _ := tx.Get(entryKey(4))
 			b, _ := tx.Get(entryKey(6))

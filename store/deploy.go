@@ -103,9 +103,16 @@ func decode(raw []byte, v any) error {
 		return err
 	}
 	if r.V > recordVersion {
-		return fmt.Errorf("was written by a newer Towline (record version %d, this one knows %d): use that version, or restore a backup", r.V, recordVersion)
+		return newerRecord(r.V)
 	}
 	return json.Unmarshal(r.Body, v)
+}
+
+// newerRecord is the version of a record that this Towline does not know.
+type newerRecord int
+
+func (v newerRecord) Error() string {
+	return fmt.Sprintf("was written by a newer Towline (record version %d, this one knows %d): use that version, or restore a backup", int(v), recordVersion)
 }
 
 func put(t *deployTx, k string, v any) {
