@@ -25,6 +25,14 @@ const schemaQuery = `SELECT type, name, tbl_name, coalesce(sql, '') FROM sqlite_
 // look reads an environment's database: schema and ledger on one state, in one call where the id is known, from the last
 // run or from an earlier plan. An id that no database has any more is looked up anew.
 func (e *Engine) look(ctx context.Context, p Project, env release.Environment, known release.Target) (target, error) {
+	return e.lookBy(ctx, p, env, known, e.read)
+}
+
+// reading fills a target from the database of that id.
+type reading func(ctx context.Context, p Project, id string, t *target) error
+
+// lookBy is look with another reading.
+func (e *Engine) lookBy(ctx context.Context, p Project, env release.Environment, known release.Target, read reading) (target, error) {
 	name := p.Database(env)
 	t := target{Database: release.Target{Database: name}, At: e.now()}
 	state, err := e.State(ctx, p.Name, env)
@@ -35,7 +43,7 @@ func (e *Engine) look(ctx context.Context, p Project, env release.Environment, k
 		known = release.Target{Database: state.Database, ID: state.DatabaseID}
 	}
 	if known.ID != "" && known.Database == name {
-		err := e.read(ctx, p, known.ID, &t)
+		err := read(ctx, p, known.ID, &t)
 		if err == nil || !errors.Is(err, ErrNoDatabase) {
 			return t, wrap(err, "read database %s", name)
 		}
@@ -47,7 +55,21 @@ func (e *Engine) look(ctx context.Context, p Project, env release.Environment, k
 	if err != nil {
 		return t, wrap(err, "look for database %s", name)
 	}
-	return t, wrap(e.read(ctx, p, db.ID, &t), "read database %s", name)
+	return t, wrap(read(ctx, p, db.ID, &t), "read database %s", name)
+}
+
+// readLedger reads the ledger alone, which is all that /status says of a database.
+func (e *Engine) readLedger(ctx context.Context, p Project, id string, t *target) error {
+	at := e.now()
+	rows, err := e.d1.Read(ctx, id, []string{migrations.LedgerQuery(p.ledger())})
+	if _, refused := errors.AsType[*RejectedError](err); refused {
+		return e.read(ctx, p, id, t) // there may be none yet: the schema tells
+	}
+	if err != nil {
+		return err
+	}
+	t.Ledger, t.Size, t.Database.ID, t.At = ledgerRows(rows[0]), rows[0].Size, id, at
+	return nil
 }
 
 func (e *Engine) read(ctx context.Context, p Project, id string, t *target) error {
