@@ -15,6 +15,9 @@ const Audit Verb = "audit" // project
 // auditLines is how many lines of a log one message shows.
 const auditLines = 15
 
+// shownHash is how much of a head's hash is shown: as much as towline audit verify -head takes at least.
+const shownHash = 16
+
 // AuditOf shows the newest entries of a log, and its head. entries are newest first; an empty project is the team's own log.
 func AuditOf(project string, entries []deploy.Entry) Card {
 	of, flag := "of <b>"+name(project)+"</b>", project
@@ -39,7 +42,8 @@ func AuditOf(project string, entries []deploy.Entry) Card {
 	}
 	head := deploy.ChainHead{Seq: entries[0].Seq, Hash: entries[0].Hash}
 	l.gap()
-	l.addf("Head: entry %d, <code>%s</code>", head.Seq, esc(head.Hash[:min(12, len(head.Hash))]))
+	head.Hash = head.Hash[:min(shownHash, len(head.Hash))]
+	l.addf("Head: <code>%s</code>", esc(head.String()))
 	l.addf("%s proves that nothing was changed.", command("towline audit verify -project "+flag))
 	return Card{HTML: l.String()}
 }

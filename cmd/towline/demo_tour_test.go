@@ -18,7 +18,7 @@ func TestTheTourIsTrueFromItsFirstStepToItsLast(t *testing.T) {
 		{"would_lose_rows", "orders"},
 		{"shop → production is locked by Robin"}, {"Production is locked by Robin", "looking into the orders", "until"}, {"Dana took over your lock, Robin"},
 		{"break-glass, to be confirmed", "lock_conflict", "approvals_missing"}, {"shop → production · live", "#4", "Break-glass by Alex"},
-		{"Audit log of shop", "Alex went past the gates", "Head: entry"},
+		{"Audit log of shop", "Alex went past the gates", "Head: "},
 	}
 	tour := demoTour()
 	if len(tour) != len(answers) {
