@@ -2,6 +2,7 @@ package deploy
 
 import (
 	"context"
+	"encoding/json"
 	"errors"
 	"fmt"
 	"time"
@@ -58,17 +59,28 @@ func (e *Engine) lookBy(ctx context.Context, p Project, env release.Environment,
 	return t, wrap(read(ctx, p, db.ID, &t), "read database %s", name)
 }
 
-// readLedger reads the ledger alone, which is all that /status says of a database.
-func (e *Engine) readLedger(ctx context.Context, p Project, id string, t *target) error {
+// readNames reads the names of the ledger alone, which is all that /status says of a database.
+func (e *Engine) readNames(ctx context.Context, p Project, id string, t *target) error {
 	at := e.now()
-	rows, err := e.d1.Read(ctx, id, []string{migrations.LedgerQuery(p.ledger())})
+	rows, err := e.d1.Read(ctx, id, []string{migrations.LedgerNamesQuery(p.ledger())})
 	if _, refused := errors.AsType[*RejectedError](err); refused {
 		return e.read(ctx, p, id, t) // there may be none yet: the schema tells
 	}
 	if err != nil {
 		return err
 	}
-	t.Ledger, t.Size, t.Database.ID, t.At = ledgerRows(rows[0]), rows[0].Size, id, at
+	var all []string
+	if len(rows[0].Values) != 1 {
+		return fmt.Errorf("the ledger %s cannot be read: %d rows where one was expected", p.ledger(), len(rows[0].Values))
+	}
+	if err := json.Unmarshal([]byte(text(rows[0].Values[0], 0)), &all); err != nil {
+		return fmt.Errorf("the ledger %s cannot be read: %w", p.ledger(), err)
+	}
+	t.Ledger = nil
+	for _, name := range all {
+		t.Ledger = append(t.Ledger, migrations.LedgerRow{Name: name})
+	}
+	t.Size, t.Database.ID, t.At = rows[0].Size, id, at
 	return nil
 }
 

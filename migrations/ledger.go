@@ -22,6 +22,12 @@ func LedgerQuery(table string) string {
 	return "SELECT id, name, applied_at FROM " + quoteName(ledgerName(table)) + " ORDER BY id"
 }
 
+// LedgerNamesQuery returns the query that reads the ledger's names alone, as one value: a JSON array, in no certain order. It fails as
+// LedgerQuery's does.
+func LedgerNamesQuery(table string) string {
+	return "SELECT json_group_array(name) AS names FROM " + quoteName(ledgerName(table))
+}
+
 // createLedger is wrangler's own statement, blanks included, since SQLite keeps the text and schemas are compared by it
 // (wrangler, packages/wrangler/src/d1/migrations/helpers.ts).
 func createLedger(table string) string {
