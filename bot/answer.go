@@ -30,10 +30,20 @@ func (b *Bot) answerTo(ctx context.Context, u queued, query string) func(Toast) 
 		} else {
 			toast = <-toasts
 		}
-		b.answer(context.WithoutCancel(ctx), u, query, toast)
+		b.answer(b.outlasting(ctx), u, query, toast)
 	})
 	var once sync.Once
 	return func(t Toast) { once.Do(func() { toasts <- t }) }
+}
+
+// outlasting is the context of what goes on after its handler has ended, until a stop wants to be over.
+func (b *Bot) outlasting(ctx context.Context) context.Context {
+	b.mu.Lock()
+	defer b.mu.Unlock()
+	if b.answering != nil {
+		return b.answering
+	}
+	return context.WithoutCancel(ctx)
 }
 
 // answer shows a toast, for as long as Telegram takes an answer. Where Telegram

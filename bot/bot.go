@@ -35,8 +35,10 @@ type Bot struct {
 	running   bool
 	self      self
 	executors *executors
-	broken    error  // what ends Run for good
-	cancel    func() // ends Run
+	broken    error           // what ends Run for good
+	cancel    func()          // ends Run
+	stopped   time.Time       // when a stop that has begun is to be over
+	answering context.Context // of answers to presses, which outlast their handlers
 }
 
 // New makes a Bot without calling Telegram; of the store it reads which chats
@@ -94,7 +96,7 @@ func (b *Bot) Ready() error {
 
 // Run receives updates, runs handlers and delivers cards until ctx ends, which
 // is no error: it then stops the intake, lets running handlers finish and
-// delivers what is outstanding within Options.StopTimeout each, and returns nil
+// delivers what is outstanding, within Options.StopTimeout, and returns nil
 // when all of its goroutines have ended. What was not finished is in the
 // journal and is done at the next start. It returns ErrConflict when another
 // instance receives this bot's updates, ErrUnauthorized when the token is not
@@ -103,7 +105,9 @@ func (b *Bot) Ready() error {
 func (b *Bot) Run(ctx context.Context) error {
 	ctx, cancel := context.WithCancel(ctx)
 	defer cancel()
-	if err := b.begin(cancel); err != nil {
+	answering, stopAnswering := context.WithCancel(context.WithoutCancel(ctx))
+	defer stopAnswering()
+	if err := b.begin(cancel, answering); err != nil {
 		return err
 	}
 	defer b.end()
@@ -128,27 +132,28 @@ func (b *Bot) Run(ctx context.Context) error {
 	err = or(err, b.broken)
 	b.mu.Unlock()
 	b.state.fail(or(err, errNotRunning))
-	b.stop(ctx, stopWork)
+	b.stop(ctx, stopAnswering, stopWork)
 	stopSending()
 	background.Wait()
 	return err
 }
 
-// stop ends the work in the order in which it depends on each other.
-func (b *Bot) stop(ctx context.Context, stopWork func()) {
+// stop ends the work in the order in which it depends on each other, all of it within the one time that a stop may take:
+// handlers get most of it, and leave some for telling what they did.
+func (b *Bot) stop(ctx context.Context, stopAnswering, stopWork func()) {
 	b.mu.Lock()
 	executors := b.executors
 	b.mu.Unlock()
-	soon := func() (context.Context, context.CancelFunc) {
-		return context.WithTimeout(context.WithoutCancel(ctx), b.options.StopTimeout)
-	}
+	end, share := b.stopBy(), b.options.StopTimeout/8
 	if executors != nil {
-		handlers, cancel := soon()
+		handlers, cancel := context.WithDeadline(context.WithoutCancel(ctx), end.Add(-2*share))
 		executors.stop(handlers)
 		cancel()
 	}
+	hurry := time.AfterFunc(time.Until(end.Add(-share)), stopAnswering)
 	b.answers.Wait()
-	flush, cancel := soon()
+	hurry.Stop()
+	flush, cancel := context.WithDeadline(context.WithoutCancel(ctx), end)
 	b.outbox.flush(flush)
 	if flush.Err() != nil {
 		stopWork()
@@ -156,13 +161,23 @@ func (b *Bot) stop(ctx context.Context, stopWork func()) {
 	cancel()
 }
 
-func (b *Bot) begin(cancel func()) error {
+// stopBy is when a stop is to be over, which begins with the first call.
+func (b *Bot) stopBy() time.Time {
+	b.mu.Lock()
+	defer b.mu.Unlock()
+	if b.stopped.IsZero() {
+		b.stopped = time.Now().Add(b.options.StopTimeout)
+	}
+	return b.stopped
+}
+
+func (b *Bot) begin(cancel func(), answering context.Context) error {
 	b.mu.Lock()
 	defer b.mu.Unlock()
 	if b.running {
 		return ErrRunning
 	}
-	b.running, b.broken, b.cancel = true, nil, cancel
+	b.running, b.broken, b.cancel, b.stopped, b.answering = true, nil, cancel, time.Time{}, answering
 	b.outbox.begin()
 	return nil
 }
@@ -170,7 +185,7 @@ func (b *Bot) begin(cancel func()) error {
 func (b *Bot) end() {
 	b.mu.Lock()
 	defer b.mu.Unlock()
-	b.running, b.executors, b.cancel = false, nil, nil
+	b.running, b.executors, b.cancel, b.answering = false, nil, nil, nil
 	b.client.transport.http.CloseIdleConnections()
 }
 

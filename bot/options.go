@@ -37,8 +37,8 @@ type Options struct {
 	Chats int
 	// HandlerTimeout bounds one call of the handler; 0 means 2 minutes.
 	HandlerTimeout time.Duration
-	// StopTimeout is how long Run waits for running handlers and then for
-	// outstanding messages when it is told to stop; 0 means 10 s for each.
+	// StopTimeout is how long Run waits for running handlers and for outstanding
+	// messages when it is told to stop; 0 means 10 s.
 	StopTimeout time.Duration
 	// UnknownPress answers a press whose token the store does not know; its zero
 	// value means "This button is no longer in use."

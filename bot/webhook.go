@@ -89,7 +89,8 @@ func (b *Bot) hook(ctx context.Context) error {
 			}
 		}()
 		defer func() {
-			ctx, cancel := context.WithTimeout(context.WithoutCancel(ctx), b.options.StopTimeout)
+			// A client that is slow to send its body must not use up the time of a stop.
+			ctx, cancel := context.WithDeadline(context.WithoutCancel(ctx), b.stopBy().Add(-b.options.StopTimeout*3/4))
 			defer cancel()
 			if err := server.Shutdown(ctx); err != nil {
 				b.log.Warn("the webhook's listener did not close in time", "error", err)
