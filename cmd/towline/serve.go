@@ -84,6 +84,9 @@ func serve(ctx context.Context, p program, path string, verbose bool) error {
 	}
 	defer stopAnswering()
 	defer service.reloadOnHangup(ctx, file)()
+	defer context.AfterFunc(ctx, func() {
+		log.Info("stopping; what has begun is waited for, and a second ctrl-C or SIGTERM ends it at once", "most", c.StopTimeout)
+	})()
 	log.Info("towline serves", "projects", len(c.Projects), "people", len(c.People), "store", c.Store.Path, "webhook", c.Telegram.Webhook != nil)
 	return stopped(service.run(ctx))
 }
