@@ -123,6 +123,37 @@ func TestAGateThatRefusesOnlyAfterTheGlassWasBrokenStillRefuses(t *testing.T) {
 	if run.Refusal.Code != release.CodeHold {
 		t.Errorf("refused with %s", run.Refusal.Code)
 	}
+	if n := s.broken(); n != 0 {
+		t.Errorf("%d times it was told that gates were passed", n)
+	}
+}
+
+// broken is how often everybody was told that gates were skipped, in the log and in events.
+func (s *shop) broken() (n int) {
+	s.t.Helper()
+	entries, err := s.engine.Log(s.t.Context(), "shop", 1000)
+	if err != nil {
+		s.t.Fatal(err)
+	}
+	for _, e := range entries {
+		if e.What == "break-glass" {
+			n++
+		}
+	}
+	events, err := s.engine.Events(s.t.Context(), 0, 10_000)
+	if err != nil {
+		s.t.Fatal(err)
+	}
+	told := 0
+	for _, e := range events {
+		if e.Kind == deploy.GlassBroken {
+			told++
+		}
+	}
+	if told != n {
+		s.t.Errorf("the log says it %d times, and people were told %d times", n, told)
+	}
+	return n
 }
 
 func TestARollbackWithoutAnotherPersonsYesIsNamedAsThat(t *testing.T) {
@@ -156,6 +187,9 @@ func TestAPlanThatChangedUnderBrokenGlassAsksAgain(t *testing.T) {
 		t.Errorf("asked again for %s: %v", again.Approved, again.Changes)
 	}
 	s.wants(s.ended(s.approve(again, lead)), release.Done)
+	if n := s.broken(); n != 1 {
+		t.Errorf("%d times it was told that gates were passed", n)
+	}
 }
 
 func TestBreakingGlassMustBeConfirmedSoon(t *testing.T) {

@@ -100,9 +100,6 @@ func (e *Engine) countVote(tx Tx, run *release.Run, b Ballot, now time.Time) {
 		tx.PutState(s)
 		run.Phase = release.Queued
 		e.record(tx, *run, RunChanged, "approved", b.By.Person, "")
-		if run.Breaking != nil {
-			e.broken(tx, *run, now)
-		}
 	}
 }
 
