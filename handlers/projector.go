@@ -149,6 +149,9 @@ func (h *Handlers) show(ctx context.Context, id string) error {
 	}
 	f.Repost, f.Left = run.Asked, cards.Left(run)
 	f.Final = !run.Phase.Open() && run.Phase != release.Unresolved
+	if run.Phase == release.Unresolved {
+		f.Kind = bot.KindApproval // a person has to act, and the alert says so: the card comes first
+	}
 	if err := h.outbox.Want(ctx, "run/"+run.ID, f); err != nil {
 		return err
 	}
@@ -281,7 +284,7 @@ func (h *Handlers) aside(ctx context.Context, v cards.View, place bot.Place, mes
 	trouble := run.Phase == release.Broken || run.Phase == release.Refused
 	if run.Phase == release.Unresolved || run.Phase == release.Overtaken || cards.EndedByAnother(run) != nil || trouble && (late || run.Environment == release.Production) {
 		f := frame(cards.Alert(v), place, message)
-		f.Final = true
+		f.Final, f.Kind = true, bot.KindAlert // after the card, of which it says that it has the answer
 		return h.outbox.Want(ctx, "run/"+run.ID+"/alert/"+string(run.Phase), f)
 	}
 	return nil

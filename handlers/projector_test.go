@@ -245,6 +245,9 @@ func TestOnlyTroubleThatSomebodyMayHaveMissedMakesANewSound(t *testing.T) {
 			d.engine.tell(c.run)
 			d.projected(t, newCursor())
 			alert, alerted := d.box.frame("run/P/alert/" + string(c.run.Phase))
+			if card, _ := d.box.frame("run/P"); alerted && (alert.Kind != bot.KindAlert || !card.Final && card.Kind != bot.KindApproval) {
+				t.Errorf("what calls people to the card, %q, may come before it, %q", alert.Kind, card.Kind)
+			}
 			if alerted != c.alert || alerted && (!alert.Notify || !strings.Contains(alert.HTML, "user?id=2")) {
 				t.Errorf("alerted %v: %+v", alerted, alert)
 			}
