@@ -121,6 +121,7 @@ func TestAPauseThatTelegramAsksForDoesNotCostThePressItsAnswer(t *testing.T) {
 				if c.answered != (err == nil && a.Text == "noted x") {
 					t.Errorf("answered %+v, %v", a, err)
 				}
+				synctest.Wait() // the server notes a call once it is answered
 				if n := r.calls("answerCallbackQuery"); c.answered != (n == 2) {
 					t.Errorf("%d attempts", n)
 				}
