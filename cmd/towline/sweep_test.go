@@ -234,10 +234,10 @@ func (s *tally) print(t *testing.T, sweep, name string) {
 }
 
 // sampled is how far one step of a sweep goes, and where it begins: every instant, or, where time is short or the race detector makes
-// each trial many times as long, every seventh of those, beginning with another one for each test.
+// each trial many times as long, every thirteenth of those, beginning with another one for each test.
 func sampled(t *testing.T, stride int) (from, step int) {
 	if testing.Short() || raced() {
-		stride *= 7
+		stride *= 13
 	}
 	h := fnv.New32a()
 	_, _ = h.Write([]byte(t.Name()))
