@@ -5,6 +5,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"os"
 	"os/exec"
 	"regexp"
 	"strconv"
@@ -22,7 +23,9 @@ var sweepLine = regexp.MustCompile(`sweep: journey=\S+.* instants=(\d+) inconsis
 
 // sweep runs the sweep.
 func (r *report) sweep(ctx context.Context) error {
-	out, err := exec.CommandContext(ctx, "go", "test", "towline/cmd/towline", "-run", "Sweep", "-v", "-count=1", "-timeout", "60m").CombinedOutput()
+	command := exec.CommandContext(ctx, "go", "test", "towline/cmd/towline", "-run", "Sweep", "-v", "-count=1", "-timeout", "60m")
+	command.Env = append(os.Environ(), "TOWLINE_SWEEP=full")
+	out, err := command.CombinedOutput()
 	if ctx.Err() != nil {
 		return ctx.Err()
 	}
