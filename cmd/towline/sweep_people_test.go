@@ -109,7 +109,7 @@ func (w *scene) make(m move) {
 			panic(errStuck)
 		}
 		time.Sleep(patience(w.repeats))
-		w.take(m, offered)
+		w.take(m, offered, done)
 	}
 }
 
@@ -119,8 +119,11 @@ func patience(tries int) time.Duration {
 	return []time.Duration{5 * time.Second, time.Minute, 20 * time.Minute, 2 * time.Hour}[min(tries-1, 3)]
 }
 
-// take follows what the bot offered instead of what was wanted of it.
-func (w *scene) take(m move, offered string) {
+// take follows what the bot offered instead of what was wanted of it, unless that has come in the meantime: a press of which
+// nothing was heard may have counted all the same.
+func (w *scene) take(m move, offered string, done func() bool) {
+	w.over = done
+	defer func() { w.over = nil }()
 	switch {
 	case strings.HasPrefix(offered, "/"):
 		w.say(demoDeployer, offered)
@@ -155,8 +158,11 @@ func (w *scene) press(who int64, label string) {
 					shown = append(shown, m)
 				}
 			}
-			return len(shown) > 0
+			return len(shown) > 0 || w.over != nil && w.over()
 		})
+		if len(shown) == 0 {
+			return
+		}
 		if w.contrary {
 			slices.Reverse(shown)
 		}

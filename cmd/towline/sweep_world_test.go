@@ -47,10 +47,11 @@ type scene struct {
 	ended   chan error
 	ghosts  sync.WaitGroup // dead processes that have not noticed yet
 
-	healthy  bool   // the outside works: nothing but deaths disturb the journey
-	contrary bool   // where there are two copies of a message, people press on the older one
-	second   string // at which it did
-	relapse  int    // the instant at which the second life ends
+	healthy  bool        // the outside works: nothing but deaths disturb the journey
+	contrary bool        // where there are two copies of a message, people press on the older one
+	over     func() bool // while people do something again: what they wanted has come after all
+	second   string      // at which it did
+	relapse  int         // the instant at which the second life ends
 	lives    int
 	did      map[string]bool // presses on messages as they were
 	repeats  int             // presses and words that people had to repeat, and buttons that they had to take instead
