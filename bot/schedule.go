@@ -241,8 +241,10 @@ func (o *Outbox) landed(j *job, c Card, gone bool, wait time.Duration) {
 		delete(o.jobs, j.key)
 		o.forgetPace()
 	default:
-		// Something came in between: look at what is stored, at once.
-		j.dirty = false
+		// Something came in between: look at what is stored, at once. It has had its turn and goes behind the others, or a
+		// card that changes all the time would take every one.
+		o.order++
+		j.order, j.since, j.dirty = o.order, time.Now(), false
 		o.plan(j, c)
 	}
 	if len(o.jobs) == 0 {
