@@ -161,6 +161,7 @@ func newRig(t *testing.T, adjust func(*bot.Options)) *rig {
 	t.Helper()
 	server := telegram.New(telegram.Options{
 		Token: token, Bot: telegram.User{ID: botID, FirstName: "Towline", Username: "towline_bot"}, ReadsAll: true,
+		WebhookClient: &http.Client{Transport: failing{errNetwork}}, // tests post what they mean; nothing is dialled
 	})
 	for _, u := range []telegram.User{{ID: lead, FirstName: "Lead"}, {ID: second, FirstName: "Second", Username: "second"}} {
 		must(t, server.AddUser(u))
