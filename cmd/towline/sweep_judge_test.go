@@ -255,7 +255,7 @@ func (w *scene) strays() {
 		w.pressStray(m)
 	}
 	w.until("quiet after the strays", w.settled)
-	if w.healthy && w.plan.restores == 0 && w.repeats > 0 {
+	if w.healthy && w.plan.restores == 0 && w.repeats > 0 && (!w.twice || w.repeats > 1) {
 		w.problem("people had to do %d things again", w.repeats)
 	}
 	if w.healthy && w.doubles > w.lives-1 {

@@ -175,7 +175,7 @@ type disturbance struct {
 func (j trip) travel(t *testing.T, was *origin, d disturbance) (out trial) {
 	synctest.Test(t, func(t *testing.T) {
 		w := newScene(t, j, was.copyTo(t), was)
-		w.healthy, w.relapse, w.contrary = d.trouble == nil, d.again, d.last%2 == 1
+		w.healthy, w.relapse, w.contrary, w.twice = d.trouble == nil, d.again, d.last%2 == 1, d.again != 0
 		l := newLife(d.last)
 		if d.trouble != nil {
 			d.trouble.scene, l.trouble = w, d.trouble

@@ -49,6 +49,7 @@ type scene struct {
 
 	healthy  bool        // the outside works: nothing but deaths disturb the journey
 	contrary bool        // where there are two copies of a message, people press on the older one
+	twice    bool        // two lives end
 	over     func() bool // while people do something again: what they wanted has come after all
 	second   string      // at which it did
 	relapse  int         // the instant at which the second life ends
