@@ -41,6 +41,7 @@ type recorder struct {
 	presses  []bot.Press
 	replies  []bot.Reply
 	events   []bot.Event
+	came     chan struct{} // closed with the next command; nil while nobody waits
 
 	onCommand func(ctx context.Context, c bot.Command) error
 	onPress   func(ctx context.Context, p bot.Press) (bot.Toast, error)
@@ -50,12 +51,30 @@ type recorder struct {
 func (r *recorder) Command(ctx context.Context, c bot.Command) error {
 	r.mu.Lock()
 	r.commands = append(r.commands, c)
+	if r.came != nil {
+		close(r.came)
+		r.came = nil
+	}
 	r.mu.Unlock()
 	if r.onCommand == nil {
 		return nil
 	}
 	return r.onCommand(ctx, c)
 }
+
+// next is closed when another command has come. Whoever waits takes it before looking at what is there.
+func (r *recorder) next() <-chan struct{} {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	if r.came == nil {
+		r.came = make(chan struct{})
+	}
+	return r.came
+}
+
+// elapse moves the clock of the bubble that a test runs in. Nothing waits for it: a bubble's time passes by itself as soon as
+// everything in it is idle.
+func elapse(d time.Duration) { <-time.After(d) }
 
 func (r *recorder) Press(ctx context.Context, p bot.Press) (bot.Toast, error) {
 	r.mu.Lock()

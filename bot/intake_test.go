@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"slices"
 	"strings"
+	"sync"
 	"sync/atomic"
 	"testing"
 	"testing/synctest"
@@ -18,12 +19,18 @@ import (
 // heard waits until the handler has seen that many commands.
 func (r *rig) heard(n int) []bot.Command {
 	r.t.Helper()
-	for range 10_000 {
-		synctest.Wait()
+	long := time.After(10 * time.Minute)
+	for late := false; !late; {
+		next := r.handler.next()
 		if commands, _, _ := r.handler.seen(); len(commands) >= n {
+			synctest.Wait() // what its handling sets off is done, too
 			return commands
 		}
-		time.Sleep(50 * time.Millisecond) // of the test's fake time
+		select {
+		case <-next:
+		case <-long:
+			late = true
+		}
 	}
 	commands, _, _ := r.handler.seen()
 	r.t.Fatalf("%d commands arrived, want %d: %+v", len(commands), n, commands)
@@ -126,17 +133,24 @@ func TestAPrivateChatAndATopicAreTold(t *testing.T) {
 func TestUpdatesOfAChatRunInOrderAndChatsSideBySide(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		r := newRig(t, nil)
-		var inGroup, together atomic.Int32
-		r.handler.onCommand = func(_ context.Context, c bot.Command) error {
-			if c.Place.Chat == group {
-				if inGroup.Add(1) > 1 {
-					t.Error("two updates of a chat at once")
-				}
-				defer inGroup.Add(-1)
-			} else if inGroup.Load() == 1 {
-				together.Add(1)
+		var inGroup atomic.Int32
+		here, there := make(chan struct{}), make(chan struct{}) // closed once the chat's first handler runs
+		first := map[int64]func(){group: sync.OnceFunc(func() { close(here) }), other: sync.OnceFunc(func() { close(there) })}
+		r.handler.onCommand = func(ctx context.Context, c bot.Command) error {
+			if c.Place.Chat == group && inGroup.Add(1) > 1 {
+				t.Error("two updates of a chat at once")
 			}
-			time.Sleep(time.Second) // a handler that takes a while, in fake time
+			first[c.Place.Chat]()
+			for _, begun := range []chan struct{}{here, there} { // neither ends before both have begun
+				select {
+				case <-begun:
+				case <-ctx.Done():
+					t.Error("a chat waited for another")
+				}
+			}
+			if c.Place.Chat == group {
+				inGroup.Add(-1)
+			}
 			return nil
 		}
 		r.start()
@@ -154,9 +168,6 @@ func TestUpdatesOfAChatRunInOrderAndChatsSideBySide(t *testing.T) {
 		}
 		if !slices.Equal(got, want) {
 			t.Errorf("order: %v", got)
-		}
-		if together.Load() == 0 {
-			t.Error("a chat waited for another")
 		}
 	})
 }
@@ -235,9 +246,9 @@ func TestDuplicateUpdatesAreHandledOnce(t *testing.T) {
 			r.heard(i + 1)
 		}
 		r.restart()
-		time.Sleep(time.Minute) // of fake time: several polls
-		if c, _, _ := r.handler.seen(); len(c) != 5 {
-			t.Errorf("%d commands, want 5: %+v", len(c), c)
+		r.say(lead, group, "/last")
+		if c := r.heard(6); len(c) != 6 || c[5].Name != "last" { // what was to come before it has come
+			t.Errorf("%d commands, want 6: %+v", len(c), c)
 		}
 	})
 }
@@ -253,13 +264,13 @@ func TestUpdateIDsMayBeginAnewAfterAQuietWeek(t *testing.T) {
 		const body = `{"update_id":5,"message":{"message_id":9,"date":1,"chat":{"id":-1001234567890,"type":"supergroup"},"from":{"id":1001,"first_name":"Lead"},"text":"/x"}}`
 		post(body)
 		r.heard(1)
-		time.Sleep(47 * time.Hour)
+		elapse(47 * time.Hour)
 		post(body)
-		time.Sleep(time.Second)
+		synctest.Wait()
 		if c, _, _ := r.handler.seen(); len(c) != 1 {
 			t.Error("a duplicate within 48 h was handled")
 		}
-		time.Sleep(7 * 24 * time.Hour)
+		elapse(7 * 24 * time.Hour)
 		post(body)
 		r.heard(2)
 	})
@@ -273,7 +284,7 @@ func TestASecondInstanceEndsThePollingOfTheFirst(t *testing.T) {
 		r.heard(1)
 		r.server.Fault(telegram.Fault{Kind: telegram.ConflictError, Method: "getUpdates"})
 		r.say(lead, group, "/two") // ends the poll that is open
-		time.Sleep(time.Minute)
+		elapse(time.Minute)
 		if err := r.stop(); !errors.Is(err, bot.ErrConflict) {
 			t.Errorf("Run returned %v", err)
 		}
@@ -292,7 +303,7 @@ func TestARevokedTokenEndsTheBot(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		r := newRig(t, func(o *bot.Options) { o.Token = "7000000001:another-token" })
 		r.start()
-		time.Sleep(time.Minute)
+		elapse(time.Minute)
 		if err := r.stop(); !errors.Is(err, bot.ErrUnauthorized) {
 			t.Errorf("Run returned %v", err)
 		}
@@ -340,7 +351,7 @@ func TestAStopLetsARunningHandlerFinishAndKeepsTheRest(t *testing.T) {
 		begun := make(chan struct{}, 10)
 		r.handler.onCommand = func(ctx context.Context, c bot.Command) error {
 			begun <- struct{}{}
-			time.Sleep(2 * time.Second) // of fake time
+			elapse(2 * time.Second)
 			if err := ctx.Err(); err != nil {
 				return err
 			}
@@ -356,7 +367,7 @@ func TestAStopLetsARunningHandlerFinishAndKeepsTheRest(t *testing.T) {
 		}
 		r.restart()
 		r.heard(2)
-		time.Sleep(10 * time.Second)
+		elapse(10 * time.Second)
 		if posts := r.posts(group); len(posts) != 2 || posts[1].Text != "did two" {
 			t.Errorf("after the restart: %+v", posts)
 		}
@@ -411,7 +422,7 @@ func TestTheMenuIsSetAtStart(t *testing.T) {
 		})
 		r.server.Fault(telegram.Fault{Kind: telegram.ServerError, Method: "setMyCommands"})
 		r.start()
-		time.Sleep(10 * time.Second) // of fake time: the first attempt fails
+		elapse(10 * time.Second) // of fake time: the first attempt fails
 		if menu := r.server.Commands(group, lead); len(menu) != 1 || menu[0].Command != "deploy" {
 			t.Errorf("the menu is %+v", menu)
 		}

@@ -101,7 +101,7 @@ func TestWhoeverIsNotAPersonHereAndNowIsMarked(t *testing.T) {
 		for i, c := range cases {
 			post(fmt.Sprintf(`{"update_id":%d,"message":{"message_id":9,"date":1,"chat":{"id":%d,"type":"supergroup"},%s,"text":"/x"}}`, i+1, group, c.fields))
 		}
-		time.Sleep(time.Second) // of fake time
+		elapse(time.Second)
 		commands, _, _ := r.handler.seen()
 		if len(commands) != len(cases) {
 			t.Fatalf("%d commands, want %d", len(commands), len(cases))

@@ -131,7 +131,7 @@ func TestAPressIsAnsweredBeforeTelegramRefusesIt(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		r := newRig(t, nil)
 		r.handler.onPress = func(context.Context, bot.Press) (bot.Toast, error) {
-			time.Sleep(time.Minute) // of fake time
+			elapse(time.Minute)
 			return bot.Toast{Text: "too late"}, nil
 		}
 		r.start()
@@ -142,7 +142,7 @@ func TestAPressIsAnsweredBeforeTelegramRefusesIt(t *testing.T) {
 		if d := time.Since(began); d > 11*time.Second || !strings.HasPrefix(a.Text, "Still working") {
 			t.Errorf("answered %q after %s", a.Text, d)
 		}
-		time.Sleep(2 * time.Minute)
+		elapse(2 * time.Minute)
 		if n := r.calls("answerCallbackQuery"); n != 1 {
 			t.Errorf("answered %d times", n)
 		}
@@ -185,7 +185,7 @@ func TestAPressThatWaitedForARestartIsHandled(t *testing.T) {
 			_, err := r.server.Press(ctx, telegram.PressOptions{Chat: group, Message: r.posts(group)[0].ID, From: lead, Text: "x"})
 			pressed <- err
 		}()
-		time.Sleep(60 * time.Second)
+		elapse(60 * time.Second)
 		r.restart()
 		if err := <-pressed; !errors.Is(err, context.DeadlineExceeded) {
 			t.Errorf("a press that old cannot be answered any more: %v", err)

@@ -21,7 +21,7 @@ func TestWhatIsUrgentGoesFirstWhenAChatIsShortOfAllowance(t *testing.T) {
 		r.want("run/1", bot.Frame{Place: at, HTML: "step 0", ReplyTo: 1})
 		r.want("run/2", bot.Frame{Place: at, HTML: "begun", ReplyTo: 1})
 		r.settle()
-		time.Sleep(time.Minute)
+		elapse(time.Minute)
 		r.server.Fault(telegram.Fault{Kind: telegram.TooManyRequests, Chat: group, RetryAfter: 20 * time.Second})
 		r.want("probe", bot.Frame{Place: at, HTML: "freezes the chat", Kind: bot.KindReport})
 		synctest.Wait()
@@ -64,7 +64,7 @@ func TestAReportIsNotPassedOverForEver(t *testing.T) {
 			if i == 20 {
 				r.want("report", bot.Frame{Place: at, HTML: "report", Kind: bot.KindReport})
 			}
-			time.Sleep(3 * time.Second) // of fake time
+			elapse(3 * time.Second)
 			if i == 20+40 && newest(r.posts(group), "report") == 0 {
 				t.Fatal("the report still waits after two minutes")
 			}
@@ -80,7 +80,7 @@ func TestAFinalFrameIsDeliveredThoughTheCardChangedAllTheTime(t *testing.T) {
 		r.server.Fault(telegram.Fault{Kind: telegram.TooManyRequests, Method: "editMessageText", RetryAfter: 30 * time.Second, Times: 3})
 		for i := range 200 {
 			r.want("run/1", bot.Frame{Place: bot.Place{Chat: group}, HTML: fmt.Sprint("step ", i), Kind: bot.KindProgress})
-			time.Sleep(100 * time.Millisecond) // of fake time
+			elapse(100 * time.Millisecond)
 		}
 		r.want("run/1", bot.Frame{Place: bot.Place{Chat: group}, HTML: "ended", Kind: bot.KindProgress, Final: true})
 		r.settle()

@@ -28,7 +28,7 @@ type lateReply struct {
 func (l lateReply) RoundTrip(r *http.Request) (*http.Response, error) {
 	resp, err := l.RoundTripper.RoundTrip(r)
 	if path.Base(r.URL.Path) == l.method {
-		time.Sleep(l.delay) // of the test's fake time
+		elapse(l.delay)
 	}
 	return resp, err
 }
@@ -136,7 +136,7 @@ func TestAFrameThatIsWantedAtAnyMomentOfADeliveryIsDelivered(t *testing.T) {
 					r.want("run/1", bot.Frame{Place: bot.Place{Chat: group}, HTML: "one, again"})
 					r.settle()
 				}
-				time.Sleep(time.Minute) // of fake time
+				elapse(time.Minute)
 				posts := r.posts(group)
 				if len(posts) != 1 || posts[0].Text != "two" {
 					t.Errorf("got %+v", posts)
@@ -153,7 +153,7 @@ func TestProgressLeavesRoomForWhatMatters(t *testing.T) {
 		// Cards that change all the time use up what the chat has saved.
 		for i := range 100 {
 			r.want(fmt.Sprint("run/", i%2), bot.Frame{Place: bot.Place{Chat: group}, HTML: fmt.Sprint("step ", i)})
-			time.Sleep(100 * time.Millisecond) // of fake time
+			elapse(100 * time.Millisecond)
 		}
 		began := time.Now()
 		r.want("run/2", bot.Frame{Place: bot.Place{Chat: group}, HTML: "failed", Final: true, Notify: true})

@@ -16,7 +16,7 @@ import (
 
 // replied waits until everything is handled and returns the replies so far.
 func (r *rig) replied() []bot.Reply {
-	time.Sleep(time.Second) // of fake time
+	elapse(time.Second)
 	synctest.Wait()
 	r.handler.mu.Lock()
 	defer r.handler.mu.Unlock()
@@ -76,7 +76,7 @@ func TestAnAnswerInWordsToACardThatAsksReachesTheHandler(t *testing.T) {
 		f.OnReply, f.Until = "again", time.Now().Add(time.Minute)
 		r.want("ask/1", f)
 		r.answer(lead, asked, "in time")
-		time.Sleep(2 * time.Minute)
+		elapse(2 * time.Minute)
 		r.answer(lead, asked, "after its time")
 		if got = r.replied(); len(got) != 2 || got[1].Data != "again" || got[1].Text != "in time" {
 			t.Errorf("replies: %+v", got)

@@ -114,7 +114,7 @@ func TestTokensThatAreOverAreSwept(t *testing.T) {
 		}
 		sweep := func(d time.Duration) {
 			clock.pass(d)
-			time.Sleep(61 * time.Minute) // of fake time: sweeping is hourly
+			elapse(61 * time.Minute) // of fake time: sweeping is hourly
 		}
 		sweep(7*24*time.Hour - 30*time.Minute)
 		if !known() {
@@ -342,7 +342,7 @@ func TestAPressThatWasJournaledBeforeARenewalCounts(t *testing.T) {
 		go func() {
 			_, _ = r.server.Press(ctx, telegram.PressOptions{Chat: group, Message: r.posts(group)[0].ID, From: second, Text: "yes"})
 		}()
-		time.Sleep(time.Second) // of fake time: journaled, and waiting for the command before it
+		elapse(time.Second) // of fake time: journaled, and waiting for the command before it
 		must(t, r.bot.Outbox().Renew(t.Context(), "run/1"))
 		r.settle()
 		close(release)
@@ -396,7 +396,7 @@ func TestAPendingCardFollowsItsGroupWithWorkingButtons(t *testing.T) {
 				}
 				posts := len(r.posts(big))
 				r.restart()
-				time.Sleep(time.Minute) // of fake time
+				elapse(time.Minute)
 				if len(r.posts(big)) != posts {
 					t.Errorf("posted again after a restart: %+v", r.posts(big))
 				}

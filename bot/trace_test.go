@@ -157,16 +157,16 @@ func TestWhoeverLosesTheUpdatesStillDeliversWhatIsOutstanding(t *testing.T) {
 		r.handler.onCommand = func(ctx context.Context, c bot.Command) error {
 			close(set)
 			close(working)
-			time.Sleep(2 * time.Second) // of fake time: the conflict comes meanwhile
+			elapse(2 * time.Second) // of fake time: the conflict comes meanwhile
 			return r.bot.Outbox().Want(ctx, "reply/1", bot.Frame{Place: c.Place, HTML: "did it", Final: true})
 		}
 		r.start()
 		r.say(lead, group, "/deploy")
 		<-working
 		polls := func() int { return r.calls("getUpdates") }
-		time.Sleep(time.Minute)
+		elapse(time.Minute)
 		before := polls()
-		time.Sleep(10 * time.Minute)
+		elapse(10 * time.Minute)
 		if n := polls() - before; n > 0 {
 			t.Errorf("polled %d times after the conflict", n)
 		}
