@@ -13,26 +13,13 @@ import (
 )
 
 func lockCommand() command {
-	help := cards.Help{
-		Name: "lock", Args: "[project] [env] [for 2h] reason", Does: "Keep production, or preview, for yourself for a while", Role: gate.Deployer.String(),
+	return keepCommand(cards.Help{
+		Name: "lock", Args: "[project] [env] [for 2h] reason", Does: "Keep production, or preview, for yourself for a while",
 		Examples: []string{"/lock checking the import", "/lock shop preview for 90m trying the new totals"},
-	}
-	return command{
-		help: help, needs: gate.Deployer,
-		handle: func(ctx context.Context, h *Handlers, a ask) (*cards.Card, error) {
-			project, rest, err := a.named(help)
-			if err != nil {
-				return nil, err
-			}
-			k := kept(rest, true)
-			lock, err := h.engine.LockFor(ctx, a.request(project), k.env, k.span, k.reason)
-			if err != nil {
-				return nil, err
-			}
-			card := cards.Locked(project, k.env, lock)
-			return &card, nil
-		},
-	}
+	}, true, func(ctx context.Context, h *Handlers, a ask, project string, k keeping) (cards.Card, error) {
+		lock, err := h.engine.LockFor(ctx, a.request(project), k.env, k.span, k.reason)
+		return cards.Locked(project, k.env, lock), err
+	})
 }
 
 func unlockCommand() command {
