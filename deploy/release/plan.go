@@ -36,6 +36,12 @@ type Plan struct {
 	Expected    string   `json:"expected,omitempty"` // fingerprint that the rehearsal ended with
 	Rebuilt     string   `json:"rebuilt,omitempty"`  // of a reset: fingerprint between the rebuilding and the release
 	RehearsedMS int64    `json:"rehearsed_ms,omitempty"`
+
+	Rehearsal *Rehearsal  `json:"rehearsal,omitempty"`
+	Report    string      `json:"report,omitempty"` // blob of the whole report, a text
+	Backup    *BackupPlan `json:"backup,omitempty"`
+	// Ways are all ways back that a rollback weighed, the one that it takes first.
+	Ways []Back `json:"ways,omitempty"`
 }
 
 // Target is a database that a plan is about. One that does not exist yet has no id and is bound as "create NAME".
@@ -51,12 +57,18 @@ type Pending struct {
 	Statements []string `json:"statements,omitempty"` // one line for each
 }
 
-// Finding is something the plan's rehearsal found out that does not refuse it.
+// Finding is something that linting or rehearsing the plan found out. One of Severity error refuses a promote.
 type Finding struct {
-	Code string `json:"code"`
-	File string `json:"file,omitempty"`
-	Line int    `json:"line,omitempty"`
-	Text string `json:"text"`
+	Code     string `json:"code"`
+	Name     string `json:"name,omitempty"`
+	Severity string `json:"severity,omitempty"` // error, warning or info, as package lint has it; empty: warning
+	File     string `json:"file,omitempty"`
+	Line     int    `json:"line,omitempty"`
+	Table    string `json:"table,omitempty"`
+	Text     string `json:"text"`
+	Advice   string `json:"advice,omitempty"`
+	Rewrite  string `json:"rewrite,omitempty"` // the safe way, ready to copy
+	Allowed  string `json:"allowed,omitempty"` // the reason of a directive that allows it
 }
 
 // Policy is what has to be true for the plan to run.

@@ -54,6 +54,14 @@ type Release struct {
 	CreatedBy  Person      `json:"created_by"`
 	CreatedAt  time.Time   `json:"created_at"`
 
+	// Layout is how the migrations lie in the project: wrangler, drizzle-journal, drizzle-folders or plain.
+	Layout string `json:"layout,omitempty"`
+	// Ledger is the ledger's table as wrangler's config names it; empty: that of the project.
+	Ledger  string  `json:"ledger_table,omitempty"`
+	Queries []Query `json:"queries,omitempty"` // the project's own, outside the digest
+	// Code is the blob of what the project's code names of the schema: name to place. Empty: it was not looked at.
+	Code string `json:"code,omitempty"`
+
 	Notes      []Note       `json:"notes,omitempty"`       // root causes, oldest first
 	BreakGlass []BreakGlass `json:"break_glass,omitempty"` // gates that were skipped for it, for ever
 }
@@ -84,6 +92,12 @@ func (b *BreakGlass) Codes() []Code {
 		codes[i] = r.Code
 	}
 	return codes
+}
+
+// Query is one of the queries that a project registers, so that a migration which makes it slow is noticed.
+type Query struct {
+	Name string `json:"name"`
+	Blob string `json:"blob"`
 }
 
 // Migration is one file of a release: its name in the ledger, where its content lies, and its DOWN file if it has one.
@@ -178,6 +192,11 @@ type State struct {
 	Hold        *Hold       `json:"hold,omitempty"`
 	Lock        *Lock       `json:"lock,omitempty"`
 	Freeze      *Freeze     `json:"freeze,omitempty"`
+
+	Seen     *Seen       `json:"seen,omitempty"`
+	Drift    *Drift      `json:"drift,omitempty"`
+	Drill    *Drill      `json:"drill,omitempty"`    // the last
+	Restores []time.Time `json:"restores,omitempty"` // Time Travel restores of the last ten minutes, of which Cloudflare allows ten
 
 	// Unfinished is the restore point of the first of those runs that changed the database and did not come to their end,
 	// since the last that did. It is the way back to what was live before them.

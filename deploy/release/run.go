@@ -13,7 +13,8 @@ const (
 	Deploy   Kind = "deploy"
 	Promote  Kind = "promote"
 	Rollback Kind = "rollback"
-	Reset    Kind = "reset" // preview rebuilt from production's schema, then the release
+	Reset    Kind = "reset"    // preview rebuilt from production's schema, then the release
+	Baseline Kind = "baseline" // a database that others migrated is adopted: ledger rows alone are written
 )
 
 // Phase is how far a run has come.
@@ -79,6 +80,7 @@ type Run struct {
 	Steps     []Step        `json:"steps,omitempty"`
 	Point     *RestorePoint `json:"point,omitempty"` // taken before the change
 	Undo      *RestorePoint `json:"undo,omitempty"`  // what a restore said leads back
+	Backup    *BackupTaken  `json:"backup,omitempty"`
 	Refusal   *Refusal      `json:"refusal,omitempty"`
 	Failure   *Failure      `json:"failure,omitempty"`
 	Notes     []string      `json:"notes,omitempty"` // codes of what is worth saying at the end
@@ -143,6 +145,7 @@ const (
 	StepPlan      = "plan"
 	StepProvision = "provision"
 	StepPoint     = "restore point"
+	StepBackup    = "backup"
 	StepReset     = "reset"
 	StepApply     = "apply"   // one per transaction
 	StepUndo      = "undo"    // one per transaction of DOWN files

@@ -1,0 +1,102 @@
+package release
+
+import "time"
+
+// Rehearsal is what the plan's rehearsal measured, as far as a card shows it. The whole of it is the document that
+// Plan.Report names. Nothing of it is part of a digest.
+type Rehearsal struct {
+	DurationMS int64 `json:"duration_ms,omitempty"` // here, on a local copy
+	// EstimateMS is what D1 is expected to take, of the 30 s that it allows ("Limits", D1 docs); 0: not known.
+	EstimateMS  int64 `json:"estimate_ms,omitempty"`
+	RowsRead    int64 `json:"rows_read,omitempty"` // estimates of what D1 would bill
+	RowsWritten int64 `json:"rows_written,omitempty"`
+
+	Data     bool      `json:"data,omitempty"`    // on a copy of the data, not of the schema alone
+	CopyAt   time.Time `json:"copy_at,omitzero"`  // when that copy was taken
+	NoCopy   string    `json:"no_copy,omitempty"` // why there was none, where the project asks for one
+	Tables   []Rows    `json:"tables,omitempty"`  // whose number of rows the release changes
+	Orphans  int64     `json:"orphans,omitempty"` // rows that refer to nothing afterwards, and did to something before
+	Rejected int64     `json:"rejected,omitempty"`
+	Lost     []string  `json:"lost,omitempty"`  // indexes and triggers that are gone afterwards
+	Scans    []string  `json:"scans,omitempty"` // the project's queries that read whole tables afterwards
+	Slower   []string  `json:"slower,omitempty"`
+}
+
+// Rows is how many rows a table has before and after a rehearsal.
+type Rows struct {
+	Table  string `json:"table"`
+	Before int64  `json:"before"`
+	After  int64  `json:"after"`
+}
+
+// BackupPlan says whether a run takes a copy of the data out of the database before it changes it, and why.
+type BackupPlan struct {
+	// Why names what makes the change destructive: "drops orders", "deletes from sessions"; empty: it is not, and there is
+	// no backup.
+	Why []string `json:"why,omitempty"`
+	// Off is the project's reason for taking none all the same.
+	Off string `json:"off,omitempty"`
+	// Tables: the database has virtual tables, so that it is copied table by table instead of exported.
+	Tables bool `json:"tables,omitempty"`
+	// Seconds is how long the export is expected to block the database; 0: not known.
+	Seconds int `json:"seconds,omitempty"`
+}
+
+// Wanted says that a backup is taken.
+func (b *BackupPlan) Wanted() bool { return b != nil && len(b.Why) > 0 && b.Off == "" }
+
+// BackupTaken is the backup that a run took.
+type BackupTaken struct {
+	ID       string    `json:"id"`
+	At       time.Time `json:"at"`
+	Bytes    int64     `json:"bytes"`
+	Rows     int64     `json:"rows"`
+	Millis   int64     `json:"ms"`                // how long the database was asked
+	Restored bool      `json:"restored"`          // it was restored locally, to prove that it can be
+	Missing  []string  `json:"missing,omitempty"` // what an export does not hold faithfully, in words
+}
+
+// Seen is what an environment's database was when Towline last knew it: after a run, or when a change from outside was
+// adopted.
+type Seen struct {
+	Fingerprint string    `json:"fingerprint"`
+	Ledger      []string  `json:"ledger"`
+	At          time.Time `json:"at"`
+	Schema      string    `json:"schema,omitempty"` // blob of the objects, so that a change can be shown
+}
+
+// Drift is a change of a database that Towline did not make.
+type Drift struct {
+	Fingerprint string    `json:"fingerprint"`
+	Ledger      []string  `json:"ledger"`
+	At          time.Time `json:"at"` // when it was noticed
+	Changes     []string  `json:"changes,omitempty"`
+	Schema      string    `json:"schema,omitempty"` // blob of the objects as they are now
+	// Looking is who said that they look into it; nobody is told again meanwhile.
+	Looking *Person `json:"looking,omitempty"`
+}
+
+// Drill is a restore of the last backup on this machine, to know that it works.
+type Drill struct {
+	At     time.Time `json:"at"`
+	Backup string    `json:"backup,omitempty"` // its id
+	Taken  time.Time `json:"taken,omitzero"`   // when the backup was taken
+	Passed bool      `json:"passed"`
+	Words  string    `json:"words,omitempty"` // what was wrong
+	Rows   int64     `json:"rows,omitempty"`
+	Millis int64     `json:"ms,omitempty"`
+	By     Person    `json:"by,omitzero"` // empty: the calendar
+}
+
+// Lifetime is what is known of a table or column of production, for the way of expanding first and contracting later.
+type Lifetime struct {
+	Table  string `json:"table"`
+	Column string `json:"column,omitempty"` // empty: the table itself
+	Added  uint64 `json:"added,omitempty"`  // the release that brought it; 0: it was there before Towline
+	// Unused is the release since which the code does not name it any more, and Since when that became live on production;
+	// 0: it is used.
+	Unused uint64    `json:"unused,omitempty"`
+	Since  time.Time `json:"since,omitzero"`
+	// At is a place in the code that names it.
+	At string `json:"at,omitempty"`
+}
