@@ -81,11 +81,12 @@ func (d *D1) Permissions(ctx context.Context, id string) []Permission {
 
 	edit := Permission{Name: permissionEdit, For: "create databases, apply migrations and restore"}
 	if id != "" {
-		edit.decide(d.Apply(ctx, id, []string{probe}))
+		_, err := d.Apply(ctx, id, []string{probe})
+		edit.decide(err)
 		return []Permission{read, edit}
 	}
 	edit.Held, edit.Err = HeldUnknown, errors.New("there is no database yet to try it on")
-	err = d.Apply(ctx, nowhere, []string{probe})
+	_, err = d.Apply(ctx, nowhere, []string{probe})
 	var missing *PermissionError
 	if read.Held == HeldYes && errors.As(err, &missing) && missing.Permission == permissionEdit {
 		edit.Held, edit.Err = HeldNo, err

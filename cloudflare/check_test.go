@@ -80,7 +80,7 @@ func TestOnTheRealEngineTheProbeIsTakenAndChangesNothing(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	if err := d.Apply(t.Context(), db.ID, []string{"CREATE TABLE item (id INTEGER)"}); err != nil {
+	if _, err := d.Apply(t.Context(), db.ID, []string{"CREATE TABLE item (id INTEGER)"}); err != nil {
 		t.Fatal(err)
 	}
 	if got := d.Permissions(t.Context(), db.ID); got[0].Held != cloudflare.HeldYes || got[1].Held != cloudflare.HeldYes {

@@ -144,9 +144,9 @@ func (d *D1) batch(statements []string) d1.DatabaseQueryParams {
 }
 
 // Apply implements deploy.Databases: each element is one statement, all of them go out as one batch in one request.
-func (d *D1) Apply(ctx context.Context, id string, statements []string) error {
+func (d *D1) Apply(ctx context.Context, id string, statements []string) (deploy.Cost, error) {
 	if err := sendable(opApply, id, statements); err != nil {
-		return err
+		return deploy.Cost{}, err
 	}
 	params := d.batch(statements)
 	var results []result
@@ -157,9 +157,12 @@ func (d *D1) Apply(ctx context.Context, id string, statements []string) error {
 		return err
 	})
 	if err != nil {
-		return err
+		return deploy.Cost{}, err
 	}
-	return complete(opApply, results, len(statements))
+	if err := complete(opApply, results, len(statements)); err != nil {
+		return deploy.Cost{}, err
+	}
+	return cost(results), nil
 }
 
 // Read implements deploy.Databases. Whole numbers come back exactly up to 2^53; beyond, D1 itself has rounded them (D1

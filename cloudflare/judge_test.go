@@ -73,7 +73,7 @@ func TestWhatIsNotSurelyANoIsInDoubt(t *testing.T) {
 	for _, c := range answers {
 		t.Run(c.name, func(t *testing.T) {
 			d, _ := answering(t, c.status, c.body, c.header...)
-			err := d.Apply(t.Context(), anID, []string{"DELETE FROM t"})
+			_, err := d.Apply(t.Context(), anID, []string{"DELETE FROM t"})
 			expectClass(t, "Apply", err, c.isNo)
 			var no *deploy.RejectedError
 			if errors.As(err, &no) && (no.Status != c.status || no.Words == "" && c.body != "<html>" || c.words != "" && no.Words != c.words) {

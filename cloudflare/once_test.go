@@ -59,7 +59,8 @@ func untilGone(ctx context.Context) { <-ctx.Done() }
 func writes(id, point string) map[string]func(ctx context.Context, d *cloudflare.D1) error {
 	return map[string]func(ctx context.Context, d *cloudflare.D1) error{
 		"Apply": func(ctx context.Context, d *cloudflare.D1) error {
-			return d.Apply(ctx, id, []string{"INSERT INTO item VALUES (1)"})
+			_, err := d.Apply(ctx, id, []string{"INSERT INTO item VALUES (1)"})
+			return err
 		},
 		"Create":  func(ctx context.Context, d *cloudflare.D1) error { _, err := d.Create(ctx, "shop-new"); return err },
 		"Restore": func(ctx context.Context, d *cloudflare.D1) error { _, err := d.Restore(ctx, id, point); return err },
@@ -74,7 +75,7 @@ func shop(t *testing.T, url string) (id, point string) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	if err := d.Apply(t.Context(), db.ID, []string{"CREATE TABLE item (id INTEGER)"}); err != nil {
+	if _, err := d.Apply(t.Context(), db.ID, []string{"CREATE TABLE item (id INTEGER)"}); err != nil {
 		t.Fatal(err)
 	}
 	point, err = d.Bookmark(t.Context(), db.ID)
@@ -128,7 +129,7 @@ func TestAReplyLostAfterTheCommitLeavesOneWriteAndItsEffect(t *testing.T) {
 	d := open(t, cloudflare.Options{APIURL: url})
 	server.Forget()
 	server.Inject(sandbox.Fault{Writes: true, Execute: true, Reply: sandbox.Drop()})
-	err := d.Apply(t.Context(), id, []string{"INSERT INTO item VALUES (1)"})
+	_, err := d.Apply(t.Context(), id, []string{"INSERT INTO item VALUES (1)"})
 	expectClass(t, "Apply", err, false)
 	if n := len(server.Writes()); n != 1 {
 		t.Errorf("%d writes were sent", n)
@@ -147,8 +148,11 @@ func TestACallThatItsCallerGivesUpSaysSo(t *testing.T) {
 	server.Inject(sandbox.Fault{Times: sandbox.Always, Before: func(ctx context.Context) { arrived <- struct{}{}; <-ctx.Done() }})
 	server.Forget()
 	for name, call := range map[string]func(context.Context) error{
-		"Apply": func(ctx context.Context) error { return d.Apply(ctx, id, []string{"INSERT INTO item VALUES (1)"}) },
-		"Read":  func(ctx context.Context) error { _, err := d.Read(ctx, id, []string{"SELECT 1"}); return err },
+		"Apply": func(ctx context.Context) error {
+			_, err := d.Apply(ctx, id, []string{"INSERT INTO item VALUES (1)"})
+			return err
+		},
+		"Read": func(ctx context.Context) error { _, err := d.Read(ctx, id, []string{"SELECT 1"}); return err },
 	} {
 		ctx, cancel := context.WithCancel(t.Context())
 		done := make(chan error, 1)
@@ -171,7 +175,7 @@ func TestACallThatTakesTooLongEndsByItself(t *testing.T) {
 	id, _ := shop(t, url)
 	d := open(t, cloudflare.Options{APIURL: url, Timeout: 20 * time.Millisecond})
 	server.Inject(sandbox.Fault{Times: sandbox.Always, Before: untilGone})
-	err := d.Apply(t.Context(), id, []string{"INSERT INTO item VALUES (1)"})
+	_, err := d.Apply(t.Context(), id, []string{"INSERT INTO item VALUES (1)"})
 	if err == nil || !strings.Contains(err.Error(), "no answer within 20ms") {
 		t.Errorf("Apply: %v", err)
 	}
@@ -189,7 +193,8 @@ func TestBytesThatJSONCannotCarryAreNotSent(t *testing.T) {
 		"no UTF-8": {"SELECT 1", "INSERT INTO item VALUES ('\xff')"},
 		"nothing":  nil,
 	} {
-		expectClass(t, name, d.Apply(t.Context(), id, statements), true)
+		_, err := d.Apply(t.Context(), id, statements)
+		expectClass(t, name, err, true)
 	}
 	if calls := server.Calls(); len(calls) != 0 {
 		t.Errorf("sent %+v", calls)
@@ -205,12 +210,13 @@ func TestABatchThatIsAnsweredForAPartOnlyIsInDoubt(t *testing.T) {
 		"a result of nothing":           one + `,null`,
 	} {
 		d, seen := answering(t, 200, `{"success":true,"errors":[],"result":[`+result+`]}`)
-		err := d.Apply(t.Context(), anID, []string{"DELETE FROM a", "DELETE FROM b"})
+		_, err := d.Apply(t.Context(), anID, []string{"DELETE FROM a", "DELETE FROM b"})
 		expectClass(t, name, err, false)
 		if got := seen(); !slices.Equal(got, []string{"POST /client/v4/accounts/" + account + "/d1/database/" + anID + "/query"}) {
 			t.Errorf("%s: sent %q", name, got)
 		}
 	}
 	d, _ := answering(t, 200, `{"success":false,"errors":[],"result":[`+one+","+one+`]}`)
-	expectClass(t, "results without success", d.Apply(t.Context(), anID, []string{"DELETE FROM a", "DELETE FROM b"}), false)
+	_, err := d.Apply(t.Context(), anID, []string{"DELETE FROM a", "DELETE FROM b"})
+	expectClass(t, "results without success", err, false)
 }

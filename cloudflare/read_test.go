@@ -140,7 +140,7 @@ func TestALongRetryAfterBecomesAnErrorThatSaysWhenToComeBack(t *testing.T) {
 			if waited := time.Since(began); waited != 0 {
 				t.Errorf("Retry-After %s: waited %s", header, waited)
 			}
-			err = d.Apply(t.Context(), anID, []string{"DELETE FROM t"})
+			_, err = d.Apply(t.Context(), anID, []string{"DELETE FROM t"})
 			if !errors.As(err, &limit) || limit.After != want || calls != 2 {
 				t.Errorf("Retry-After %s, a write: %v after %d calls", header, err, calls-1)
 			}

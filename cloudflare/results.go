@@ -9,6 +9,7 @@ import (
 	"slices"
 	"strconv"
 	"strings"
+	"time"
 	"unicode/utf8"
 
 	"towline/deploy"
@@ -24,7 +25,10 @@ type result struct {
 	Success bool            `json:"success"`
 	Results json.RawMessage `json:"results"`
 	Meta    struct {
-		SizeAfter float64 `json:"size_after"` // bytes
+		SizeAfter   float64 `json:"size_after"` // bytes
+		Duration    float64 `json:"duration"`   // milliseconds
+		RowsRead    float64 `json:"rows_read"`
+		RowsWritten float64 `json:"rows_written"`
 	} `json:"meta"`
 }
 
@@ -39,6 +43,17 @@ func complete(op operation, results []result, statements int) error {
 		}
 	}
 	return nil
+}
+
+// cost adds up what the statements of one transaction took.
+func cost(results []result) deploy.Cost {
+	var c deploy.Cost
+	for _, r := range results {
+		c.Duration += time.Duration(r.Meta.Duration * float64(time.Millisecond))
+		c.RowsRead += int64(r.Meta.RowsRead)
+		c.RowsWritten += int64(r.Meta.RowsWritten)
+	}
+	return c
 }
 
 func rows(results []result) ([]deploy.Rows, error) {

@@ -160,10 +160,10 @@ type stuck struct {
 	reached chan struct{}
 }
 
-func (d stuck) Apply(ctx context.Context, _ string, _ []string) error {
+func (d stuck) Apply(ctx context.Context, _ string, _ []string) (deploy.Cost, error) {
 	close(d.reached)
 	<-ctx.Done()
-	return &deploy.UnansweredError{Err: ctx.Err()}
+	return deploy.Cost{}, &deploy.UnansweredError{Err: ctx.Err()}
 }
 
 func TestAStopWaitsForAStepNoLongerThanItMayAndTheNextStartFindsOutWhatBecameOfIt(t *testing.T) {

@@ -119,7 +119,7 @@ func (w *world) exec(env release.Environment, statements ...string) {
 		}
 		id = db.ID
 	}
-	if err := w.direct.Apply(context.Background(), id, statements); err != nil {
+	if _, err := w.direct.Apply(context.Background(), id, statements); err != nil {
 		w.t.Fatal(err)
 	}
 }

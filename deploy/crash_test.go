@@ -94,8 +94,9 @@ func (m mortalDatabases) Read(ctx context.Context, id string, statements []strin
 	return m.Databases.Read(ctx, id, statements)
 }
 
-func (m mortalDatabases) Apply(ctx context.Context, id string, statements []string) error {
-	return m.does(func() error { return m.Databases.Apply(ctx, id, statements) })
+func (m mortalDatabases) Apply(ctx context.Context, id string, statements []string) (c deploy.Cost, err error) {
+	err = m.does(func() error { c, err = m.Databases.Apply(ctx, id, statements); return err })
+	return c, err
 }
 
 func (m mortalDatabases) Bookmark(ctx context.Context, id string) (b string, err error) {

@@ -144,10 +144,10 @@ func (a apply) transaction() migrations.Transaction { return a.script[a.index] }
 
 func (a apply) do(ctx context.Context) (string, error) {
 	tx, id := a.transaction(), a.run.Plan.Target.ID
-	err := a.e.d1.Apply(ctx, id, texts(tx.Statements))
+	_, err := a.e.d1.Apply(ctx, id, texts(tx.Statements))
 	if cleanup := tx.Cleanup(); err != nil && len(cleanup) > 0 {
 		// A rollback does not undo pragmas, and the next transaction may get the same connection.
-		if cleanErr := a.e.d1.Apply(ctx, id, texts(cleanup)); cleanErr != nil {
+		if _, cleanErr := a.e.d1.Apply(ctx, id, texts(cleanup)); cleanErr != nil {
 			a.e.log.WarnContext(ctx, "pragmas of a failed transaction were not put back", "run", a.run.ID, "error", cleanErr)
 		}
 	}

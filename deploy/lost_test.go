@@ -153,15 +153,15 @@ type slow struct {
 	used  bool
 }
 
-func (d *slow) Apply(ctx context.Context, id string, statements []string) error {
+func (d *slow) Apply(ctx context.Context, id string, statements []string) (deploy.Cost, error) {
 	d.mu.Lock()
 	defer d.mu.Unlock()
 	if d.used {
 		return d.Databases.Apply(ctx, id, statements)
 	}
 	d.used = true
-	d.late = func() { _ = d.Databases.Apply(context.WithoutCancel(ctx), id, statements) }
-	return &deploy.UnansweredError{Err: context.DeadlineExceeded}
+	d.late = func() { _, _ = d.Databases.Apply(context.WithoutCancel(ctx), id, statements) }
+	return deploy.Cost{}, &deploy.UnansweredError{Err: context.DeadlineExceeded}
 }
 
 func (d *slow) Read(ctx context.Context, id string, statements []string) ([]deploy.Rows, error) {

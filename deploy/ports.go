@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"io/fs"
+	"time"
 
 	"towline/deploy/release"
 )
@@ -23,8 +24,9 @@ type Databases interface {
 	// ErrNoDatabase: no database has this id. A *RejectedError: SQLite's words, or Cloudflare's where it does not let us.
 	Read(ctx context.Context, id string, statements []string) ([]Rows, error)
 	// Apply runs the statements as one transaction. nil: committed. A *RejectedError: D1 refused, and nothing of them is
-	// there. An *UnansweredError: it is unknown whether they were committed, or will be.
-	Apply(ctx context.Context, id string, statements []string) error
+	// there. An *UnansweredError: it is unknown whether they were committed, or will be. The Cost is what D1 says the
+	// transaction took; with an error it is zero, whatever was done.
+	Apply(ctx context.Context, id string, statements []string) (Cost, error)
 	// Bookmark is the database's present state in Time Travel. Bookmarks of one database sort by time, as text.
 	Bookmark(ctx context.Context, id string) (string, error)
 	// Restore returns the database, in place, to a bookmark and says which bookmark leads back. Errors as Apply's.
@@ -36,6 +38,15 @@ type Database struct {
 	ID   string // a UUID
 	Name string
 	Size int64 // bytes, 0 where it was not told
+}
+
+// Cost is what a transaction took, as D1 tells it: the sum over its statements of what their results' meta says.
+type Cost struct {
+	// Duration is the time inside the database ("the duration of the SQL query execution inside of the database. Does not
+	// include any network communication", D1 documentation, "Return objects"). A local engine may say 0.
+	Duration time.Duration
+	// RowsRead and RowsWritten are what is billed; a written row counts again for each index that it is in.
+	RowsRead, RowsWritten int64
 }
 
 // Rows is the answer to one statement. Values are nil, int64, float64, string or bool. The columns of a statement need

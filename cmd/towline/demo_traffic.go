@@ -83,7 +83,7 @@ func (t traffic) order(ctx context.Context) (taken bool, err error) {
 		return false, err
 	}
 	item := demoItems()[int(orders)%len(demoItems())]
-	err = t.databases.Apply(ctx, shop.ID, []string{fmt.Sprintf("INSERT INTO orders (customer_id, item, quantity, price_cents) "+
+	_, err = t.databases.Apply(ctx, shop.ID, []string{fmt.Sprintf("INSERT INTO orders (customer_id, item, quantity, price_cents) "+
 		"SELECT id, '%s', %d, %d FROM customers ORDER BY (id + %d) %% 3, id LIMIT 1", item.name, orders%3+1, item.cents, orders)})
 	return err == nil, err
 }

@@ -35,7 +35,7 @@ var applying = []testCase{
 			{"INSERT INTO child VALUES (99)", "FOREIGN KEY constraint failed"},
 		} {
 			id := u.database(t, "CREATE TABLE item (id INTEGER PRIMARY KEY)", "INSERT INTO item VALUES (1)", "CREATE TABLE child (item INTEGER REFERENCES item)")
-			err := u.Apply(u.ctx, id, []string{"CREATE TABLE made (id INTEGER)", "INSERT INTO made VALUES (1)", "DELETE FROM item WHERE id > 1", "INSERT INTO item VALUES (2)", c.last})
+			_, err := u.Apply(u.ctx, id, []string{"CREATE TABLE made (id INTEGER)", "INSERT INTO made VALUES (1)", "DELETE FROM item WHERE id > 1", "INSERT INTO item VALUES (2)", c.last})
 			var rejected *deploy.RejectedError
 			if !errors.As(err, &rejected) || !strings.Contains(rejected.Words, c.words) {
 				t.Errorf("%s: got %v, want %q", c.last, err, c.words)
@@ -46,7 +46,7 @@ var applying = []testCase{
 	}},
 	{"a deferred foreign key that is violated at the end leaves nothing", func(t *testing.T, u *user) {
 		id := u.database(t, "CREATE TABLE parent (id INTEGER PRIMARY KEY)", "CREATE TABLE child (parent INTEGER REFERENCES parent)")
-		err := u.Apply(u.ctx, id, []string{"PRAGMA defer_foreign_keys = on", "CREATE TABLE made (id INTEGER)", "INSERT INTO child VALUES (99)"})
+		_, err := u.Apply(u.ctx, id, []string{"PRAGMA defer_foreign_keys = on", "CREATE TABLE made (id INTEGER)", "INSERT INTO child VALUES (99)"})
 		var rejected *deploy.RejectedError
 		var unanswered *deploy.UnansweredError
 		if !errors.As(err, &rejected) && !errors.As(err, &unanswered) { // D1 may call it an internal error
@@ -60,6 +60,17 @@ var applying = []testCase{
 		u.apply(t, id, "PRAGMA defer_foreign_keys = on", "INSERT INTO child VALUES (1)", "INSERT INTO parent VALUES (1)")
 		u.expect(t, id, "SELECT parent FROM child", []any{int64(1)})
 	}},
+	{"the cost of a transaction is the sum over its statements, and a refused one costs nothing to report", func(t *testing.T, u *user) {
+		id := u.database(t, "CREATE TABLE item (id INTEGER PRIMARY KEY, name TEXT)")
+		cost, err := u.Apply(u.ctx, id, []string{"INSERT INTO item VALUES (1, 'a'), (2, 'b')", "INSERT INTO item VALUES (3, 'c')", "SELECT * FROM item", "SELECT * FROM item"})
+		if err != nil || cost.RowsWritten != 3 || cost.RowsRead < 6 || cost.Duration < 0 || cost.Duration > limit {
+			t.Errorf("%+v, %v; want 3 rows written and at least 6 read", cost, err)
+		}
+		cost, err = u.Apply(u.ctx, id, []string{"INSERT INTO item VALUES (4, 'd')", "INSERT INTO item VALUES (1, 'a')"})
+		if err == nil || cost != (deploy.Cost{}) {
+			t.Errorf("a refused transaction: %+v, %v", cost, err)
+		}
+	}},
 	{"foreign keys are on", func(t *testing.T, u *user) {
 		id := u.database(t, "CREATE TABLE parent (id INTEGER PRIMARY KEY)", "CREATE TABLE child (parent INTEGER REFERENCES parent ON DELETE CASCADE)",
 			"INSERT INTO parent VALUES (1)", "INSERT INTO child VALUES (1)")
@@ -69,7 +80,7 @@ var applying = []testCase{
 	{"a batch that begins with its ledger row is applied once, however often it is sent", ledgerFirst},
 	{"a guard that fails in the middle of a batch undoes what was before it", func(t *testing.T, u *user) {
 		id := u.database(t, "CREATE TABLE item (id INTEGER)", "INSERT INTO item VALUES (1)")
-		err := u.Apply(u.ctx, id, []string{"DELETE FROM item", "SELECT CASE WHEN (SELECT count(*) FROM item) = 1 THEN 1 ELSE json('rows were lost') END", "CREATE TABLE made (id INTEGER)"})
+		_, err := u.Apply(u.ctx, id, []string{"DELETE FROM item", "SELECT CASE WHEN (SELECT count(*) FROM item) = 1 THEN 1 ELSE json('rows were lost') END", "CREATE TABLE made (id INTEGER)"})
 		var rejected *deploy.RejectedError
 		if !errors.As(err, &rejected) {
 			t.Errorf("got %v", err)
@@ -87,7 +98,8 @@ func ledgerFirst(t *testing.T, u *user) {
 	errs := make(chan error, senders)
 	for range senders {
 		go func() {
-			errs <- u.Apply(u.ctx, id, []string{"INSERT INTO d1_migrations (name) VALUES ('0002_pay.sql')", "UPDATE account SET balance = balance + 100"})
+			_, err := u.Apply(u.ctx, id, []string{"INSERT INTO d1_migrations (name) VALUES ('0002_pay.sql')", "UPDATE account SET balance = balance + 100"})
+			errs <- err
 		}()
 	}
 	var done int

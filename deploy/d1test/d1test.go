@@ -69,7 +69,7 @@ func (u *user) database(t *testing.T, statements ...string) string {
 
 func (u *user) apply(t *testing.T, id string, statements ...string) {
 	t.Helper()
-	if err := u.Apply(u.ctx, id, statements); err != nil {
+	if _, err := u.Apply(u.ctx, id, statements); err != nil {
 		t.Fatalf("apply %q: %v", statements, err)
 	}
 }

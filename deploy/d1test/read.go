@@ -74,7 +74,7 @@ var reading = []testCase{
 					return
 				default:
 				}
-				if err := u.Apply(u.ctx, id, []string{"UPDATE pair SET n = n + 1"}); err != nil {
+				if _, err := u.Apply(u.ctx, id, []string{"UPDATE pair SET n = n + 1"}); err != nil {
 					stopped <- err
 					return
 				}

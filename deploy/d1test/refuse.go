@@ -24,7 +24,7 @@ var refusing = []testCase{
 			"Find":     second(u.Find(ended, name)),
 			"Create":   second(u.Create(ended, name)),
 			"Read":     second(u.Read(ended, id, []string{"SELECT 1"})),
-			"Apply":    u.Apply(ended, id, []string{"INSERT INTO item VALUES (3)"}),
+			"Apply":    second(u.Apply(ended, id, []string{"INSERT INTO item VALUES (3)"})),
 			"Bookmark": second(u.Bookmark(ended, id)),
 			"Restore":  second(u.Restore(ended, id, point)),
 		} {
@@ -50,7 +50,7 @@ func unknownID(id string) func(t *testing.T, u *user) {
 			t.Errorf("Bookmark: %v; want ErrNoDatabase", err)
 		}
 		for call, err := range map[string]error{
-			"Apply":   u.Apply(u.ctx, id, []string{"CREATE TABLE item (id INTEGER)"}),
+			"Apply":   second(u.Apply(u.ctx, id, []string{"CREATE TABLE item (id INTEGER)"})),
 			"Restore": second(u.Restore(u.ctx, id, "00000000-00000001-00000001-00000000000000000000000000000000")),
 		} {
 			var rejected *deploy.RejectedError

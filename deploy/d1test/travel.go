@@ -54,7 +54,7 @@ var travelling = []testCase{
 	{"a refused batch does not move what a bookmark leads to", func(t *testing.T, u *user) {
 		id := u.database(t, "CREATE TABLE item (id INTEGER PRIMARY KEY)", "INSERT INTO item VALUES (1)")
 		point := u.bookmark(t, id)
-		if err := u.Apply(u.ctx, id, []string{"DELETE FROM item", "INSERT INTO nowhere VALUES (1)"}); err == nil {
+		if _, err := u.Apply(u.ctx, id, []string{"DELETE FROM item", "INSERT INTO nowhere VALUES (1)"}); err == nil {
 			t.Error("a batch with a missing table was applied")
 		}
 		u.apply(t, id, "DELETE FROM item")
