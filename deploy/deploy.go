@@ -42,6 +42,33 @@ type Project struct {
 	ProductionApprovals Approvals
 
 	Freeze freeze.Calendar // when production does not change
+
+	Lint     Lint
+	Renames  map[string]string // migrations that were renamed on purpose after they were applied: old name to new
+	Queries  string            // folder of the project's own queries, below the source's; empty: none
+	Rehearse Rehearse
+	NoBackup string // the reason for which no backup is taken before a destructive change; empty: one is
+	Backfill Backfill
+}
+
+// Lint is how a project wants its migrations judged.
+type Lint struct {
+	Severity      map[string]string // of a rule's findings, by code: error, warning, info, off
+	ContractAfter time.Duration     // how long a release must have been live that stopped using what a migration drops
+}
+
+// Rehearse is on what a project lets its releases be rehearsed, besides the schema.
+type Rehearse struct {
+	Data    bool          // on a copy of the data
+	MaxSize int64         // bytes; a larger database is not copied
+	Hours   Hours         // when it may be copied: an export blocks the database
+	MaxAge  time.Duration // an older copy is taken anew
+}
+
+// Backfill is how much a project lets a backfill do.
+type Backfill struct {
+	RowsPerDay int64 // rows written; 0: as many as it takes
+	Hours      Hours // when it works
 }
 
 // Approvals are what a change of an environment needs.
@@ -84,7 +111,19 @@ type Options struct {
 	Store     Store
 	Blobs     Blobs
 	Databases Databases
-	Projects  func() []Project // asked at every decision, so that a reloaded config counts at once
+	// Exports reads whole databases, for backups and for copies to rehearse on; nil: there are neither.
+	Exports Exports
+	// Analytics is what Cloudflare counted; nil: it is not asked.
+	Analytics Analytics
+	// Backups keeps backups; nil: none are taken.
+	Backups Backups
+	// Drills is when the last backups are restored here for practice; nil: when somebody asks.
+	Drills Schedule
+	// Scratch is a folder for local copies of databases.
+	Scratch string
+	// Free says that the account is on Cloudflare's free plan, where Time Travel keeps less.
+	Free     bool
+	Projects func() []Project // asked at every decision, so that a reloaded config counts at once
 	// People are those whom the config names, with their roles; asked at every decision. nil: whoever delivers a request is
 	// trusted with the role that it says.
 	People func() []gate.Actor

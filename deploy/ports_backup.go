@@ -1,0 +1,58 @@
+package deploy
+
+import (
+	"context"
+	"errors"
+	"io"
+	"time"
+
+	"towline/deploy/release"
+)
+
+// Backups keeps copies of databases outside of Cloudflare. Implementations are safe for concurrent use. What is kept is
+// given up when it is older than the team wants, but never the newest of an environment.
+type Backups interface {
+	// Keep stores what write gives. Nothing is kept where write fails. The Backup that is returned has its ID, size and sum.
+	Keep(ctx context.Context, b Backup, write func(io.Writer) error) (Backup, error)
+	// List names those of an environment, newest first; empty names mean all. A damaged one is among them, and says so.
+	List(ctx context.Context, project string, env release.Environment, limit int) ([]Backup, error)
+	// Find is the backup of that id, or ErrNoBackup.
+	Find(ctx context.Context, id string) (Backup, error)
+	// Open reads a backup's SQL text. The reader fails at its end if the content is not what was kept.
+	Open(ctx context.Context, id string) (io.ReadCloser, error)
+	// Check restores a backup here and compares it with what it was when it was taken. An error says what is wrong with it.
+	// The proof is remembered with the backup.
+	Check(ctx context.Context, id string) (Backup, error)
+}
+
+// ErrNoBackup says that there is no backup of an id.
+var ErrNoBackup = errors.New("no such backup")
+
+// Backup is one copy of a database.
+type Backup struct {
+	ID          string // sorts by the time at which it was taken
+	Project     string
+	Environment release.Environment
+	Database    string // its name then
+	DatabaseID  string
+	TakenAt     time.Time
+	Release     uint64 // that was about to change the database; 0: none
+	Run         string
+	Bookmark    string
+	Tables      bool             // copied table by table, since it could not be exported
+	Rows        map[string]int64 // by table
+	Missing     []string         // what it does not hold faithfully, in words
+	Took        time.Duration    // for which the database was asked
+
+	Bytes     int64 // on disk
+	Size      int64 // of the SQL text
+	Sum       string
+	Encrypted bool
+	CheckedAt time.Time // when it was last restored here and found whole; zero: never
+	Problem   string    // why it cannot be used; empty: nothing is known against it
+}
+
+// Schedule tells when something is due: the first time after t, zero for never.
+type Schedule interface {
+	Next(t time.Time) time.Time
+}
