@@ -2,18 +2,9 @@ package rehearse
 
 import (
 	"context"
-	"time"
 
 	"towline/migrations"
 )
-
-// Option changes how Run works.
-type Option func(*settings)
-
-type settings struct{ now func() time.Time }
-
-// Clock replaces the clock by which Report.Duration is measured.
-func Clock(now func() time.Time) Option { return func(s *settings) { s.now = now } }
 
 // Run carries txs out on a copy of t, one after the other, and says what D1 would refuse and what would be lost. Nothing
 // outside this process is touched.
@@ -21,10 +12,7 @@ func Clock(now func() time.Time) Option { return func(s *settings) { s.now = now
 // An error means that the rehearsal itself could not be done: a *[SchemaError] if the schema cannot be rebuilt, ctx's
 // error if it ends, anything else if SQLite fails.
 func Run(ctx context.Context, t Target, txs []migrations.Transaction, options ...Option) (Report, error) {
-	s := settings{now: time.Now}
-	for _, o := range options {
-		o(&s)
-	}
+	s := newSettings(options)
 	start := s.now()
 	report, err := run(ctx, t, txs)
 	if err != nil {

@@ -26,6 +26,12 @@ type Report struct {
 
 	Before, After []migrations.Object // After is empty if there is a Failure
 	Diff          Diff
+
+	Effects
+	// LostIndexes and LostTriggers went with a table that was dropped and made again: no statement names them, and nothing
+	// has brought them back. What a DROP INDEX or DROP TRIGGER takes away is in Diff.
+	LostIndexes, LostTriggers []string
+	Plans                     []PlanChange // of those queries whose plan changes
 }
 
 // Place is where in the files of a release something stands. A statement of Towline's own has no File; then Line, Col

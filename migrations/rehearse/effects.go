@@ -1,0 +1,85 @@
+package rehearse
+
+import "time"
+
+// Effects is what a release does to rows. With a copy of the data (see [Data]) it was seen there; without one it is
+// worked out from the numbers of rows, where [Rows] gave them.
+type Effects struct {
+	// Data is true when the release was carried out on a copy of the data.
+	Data bool
+	// Failed is the statement that the copy of the data refuses, although a database without rows takes it; nil if none.
+	Failed *Failure
+
+	// RowsRead and RowsWritten are estimates of what D1 would bill. Known is false where the numbers of rows of the tables
+	// concerned are not known; then both are 0.
+	RowsRead, RowsWritten int64
+	Known                 bool
+	// Local is how long the statements took on the copy of the data, and Estimated what D1 is likely to take at most
+	// (see [SlowerOnD1]); 0 without a copy of the data.
+	Local, Estimated time.Duration
+
+	// Touched are the tables whose rows the release may change, by name as it is afterwards or, for tables that go, before.
+	Touched []string
+	Tables  []TableRows // with a copy of the data: each touched table
+	Orphans []Orphan    // with a copy of the data: rows that refer to nothing afterwards, more than before
+
+	// Rejected are rows of the copy of the data that a constraint refuses, at most MaxRowsShown for each statement, and
+	// RejectedTotal how many there are in all.
+	Rejected      []RejectedRow
+	RejectedTotal int64
+	Cut           []Cut // copies from table to table that leave rows behind
+}
+
+// MaxRowsShown is how many rejected or cut rows of one statement a report holds.
+const MaxRowsShown = 100
+
+// MaxValueShown is how many bytes of one value of such a row a report holds.
+const MaxValueShown = 200
+
+// TableRows is how many rows a table has before and after.
+type TableRows struct {
+	Name string
+	// Before is -1 for a table that the release adds, After -1 for one that it removes.
+	Before, After int64
+	Columns       []ColumnValues // whose number of values that are not NULL changes otherwise than that of the rows
+}
+
+// ColumnValues is how many values of a column are not NULL, before and after.
+type ColumnValues struct {
+	Name          string
+	Before, After int64
+}
+
+// Orphan is the rows of a table whose foreign key to a parent leads nowhere: so many more than before.
+type Orphan struct {
+	Table, Parent string
+	Rows          int64
+}
+
+// RejectedRow is a row that a constraint refuses.
+type RejectedRow struct {
+	Place            // of the statement
+	Table   string   // that refuses it
+	Message string   // SQLite's words: "CHECK constraint failed: status IN ('a', 'b')"
+	Code    string   // as D1 prints it
+	Columns []string // of the row as it was before the statement
+	Values  []string // as SQL literals, long ones cut to MaxValueShown bytes
+}
+
+// Cut is a statement that copies rows from one table to another and leaves some behind: INSERT OR IGNORE that meets a
+// duplicate, a WHERE or a JOIN that leaves rows out.
+type Cut struct {
+	Place
+	From, To     string
+	Rows, Copied int64
+	Columns []string   // of From
+	Left    [][]string // rows of From that are not in To, at most MaxRowsShown, as in RejectedRow; nil where they cannot be told
+}
+
+// PlanChange is a query whose plan the release changes.
+type PlanChange struct {
+	Query
+	Before, After []string // lines of EXPLAIN QUERY PLAN, indented by two blanks a level; After is empty if it breaks
+	Worse         bool
+	What          string // "SEARCH users USING INDEX users_email (email=?) becomes SCAN users"; "breaks: no such table: users"
+}
