@@ -27,6 +27,7 @@ type Config struct {
 	Telegram   Telegram   `yaml:"telegram"`
 	Cloudflare Cloudflare `yaml:"cloudflare"`
 	Store      Store      `yaml:"store"`
+	Backups    Backups    `yaml:"backups"`
 	// StopTimeout is how long a stop may wait for a step that has begun and for messages on their way.
 	StopTimeout time.Duration `yaml:"stop_timeout"`
 	People      []Person      `yaml:"people"`
@@ -64,6 +65,8 @@ type Cloudflare struct {
 	APIToken  Secret `yaml:"api_token"`
 	// APIURL is the REST API without a final slash.
 	APIURL string `yaml:"api_url"`
+	// Plan is "paid" or "free": how far back Time Travel reaches, and which limits count.
+	Plan string `yaml:"plan"`
 }
 
 // Store is where Towline keeps its own records.
@@ -121,9 +124,10 @@ type Project struct {
 	// ProductionRefs are the refs that may be promoted: whole names, or "release/*" for every name that begins with
 	// "release/". Empty means any.
 	ProductionRefs []string `yaml:"production_refs"`
-	// Migrations is the folder of migration files below the source's root, with slashes.
+	// Migrations is the folder of migration files below the source's root, with slashes. Empty is what wrangler's config
+	// in the source names, else "migrations".
 	Migrations string `yaml:"migrations"`
-	// MigrationsTable is the ledger's table, wrangler's migrations_table.
+	// MigrationsTable is the ledger's table. Empty is wrangler's migrations_table in the source, else "d1_migrations".
 	MigrationsTable string     `yaml:"migrations_table"`
 	Preview         Preview    `yaml:"preview"`
 	Production      Production `yaml:"production"`
@@ -132,6 +136,15 @@ type Project struct {
 	Approvals Approvals `yaml:"approvals"`
 	// Freeze is when production does not change; nil where it always may. Otherwise there is at least one window.
 	Freeze *Freeze `yaml:"freeze"`
+
+	Lint Lint `yaml:"lint"`
+	// Renames are migrations that were renamed on purpose after they were applied: old name to new.
+	Renames Pairs `yaml:"renames"`
+	// Queries is the folder of the project's own queries (*.sql) below the source's root; empty for none.
+	Queries  string    `yaml:"queries"`
+	Rehearse Rehearse  `yaml:"rehearse"`
+	Backups  NoBackups `yaml:"backups"`
+	Backfill Backfill  `yaml:"backfill"`
 }
 
 // Place is a chat, or a topic of it.

@@ -63,8 +63,10 @@ func writeStruct(b *strings.Builder, v reflect.Value, indent string) {
 			writeList(b, val, indent)
 			continue
 		}
-		fmt.Fprintf(b, "%s%s:\n", indent, key)
-		writeStruct(b, val, indent+"  ")
+		var inner strings.Builder
+		if writeStruct(&inner, val, indent+"  "); inner.Len() > 0 {
+			fmt.Fprintf(b, "%s%s:\n%s", indent, key, inner.String())
+		}
 	}
 }
 
@@ -90,6 +92,14 @@ func scalarText(v reflect.Value) (text string, ok bool) {
 			return fmt.Sprintf("\"%d/%d\"", val.Chat, val.Topic), true
 		}
 		return strconv.FormatInt(val.Chat, 10), true
+	case Pairs:
+		return val.Text(), true
+	case Size:
+		return val.Text(), true
+	case Hours:
+		return quote(string(val)), true
+	case Count:
+		return val.Text(), true
 	case time.Duration:
 		return spanText(val), true
 	case *time.Location:

@@ -16,8 +16,9 @@ const (
 	defaultTelegramURL   = "https://api.telegram.org"
 	defaultCloudflareURL = "https://api.cloudflare.com/client/v4"
 	defaultStore         = "towline.db"
-	defaultMigrations    = "migrations"    // wrangler's migrations_dir
-	defaultTable         = "d1_migrations" // wrangler's migrations_table
+	defaultBackups       = "backups"
+	defaultKeep          = 30 * 24 * time.Hour // as long as Time Travel's bookmarks
+	defaultContract      = 24 * time.Hour
 	defaultExpire        = 24 * time.Hour
 	defaultStop          = time.Minute
 	defaultReport        = "0 9 * * MON"

@@ -66,7 +66,7 @@ func TestTheLeastConfigHasTheDocumentedDefaults(t *testing.T) {
 	}
 	want := config.Project{
 		Name: "shop", Place: config.Place{Chat: -1001234567890, Topic: 7}, Source: config.Source{Dir: dir},
-		Migrations: "migrations", MigrationsTable: "d1_migrations",
+		Lint: config.Lint{ContractAfter: 24 * time.Hour}, Rehearse: config.Rehearse{Copy: "schema", MaxSize: 500e6, MaxAge: 24 * time.Hour},
 		Preview:    config.Preview{Database: "shop-preview", Approvals: config.Approvals{Role: config.Approver, Expire: 24 * time.Hour}},
 		Production: config.Production{Database: "shop"}, Approvals: config.Approvals{Required: 1, Role: config.Approver, Expire: 24 * time.Hour},
 	}
@@ -210,7 +210,7 @@ func TestTheExampleIsReadAndHasEveryKey(t *testing.T) {
 		t.Errorf("read as %+v", c)
 	}
 	for _, key := range keys(reflect.TypeFor[config.Config]()) {
-		line := regexp.MustCompile(`(?m)^ *(?:# |- |- \{.*[ {])?` + key + `: ?|^ *- \{.*\b` + key + `: `)
+		line := regexp.MustCompile(`(?m)^ *(?:# |#   |- |- \{.*[ {])?` + key + `: ?|^ *- \{.*\b` + key + `: `)
 		if !line.Match(content) {
 			t.Errorf("config.example.yaml does not have the key %s", key)
 		}

@@ -51,6 +51,7 @@ func (d *decoder) config(root *yaml.Node) *Config {
 	c.People = d.people(s)
 	c.Usage = d.usage(s.sub("usage", Usage{}, ""))
 	c.Projects = d.projects(s, c.Usage.Timezone)
+	c.Backups = d.backups(s.sub("backups", Backups{}, ""), filepath.Join(filepath.Dir(c.Store.Path), defaultBackups), c.Usage.Timezone)
 	d.rules(c)
 	return c
 }
@@ -107,6 +108,10 @@ func (d *decoder) cloudflare(s *section) Cloudflare {
 	c.APIToken = s.secret("api_token", "an API token without spaces", headerText)
 	if v, ok := s.scalar("api_url", ""); ok {
 		c.APIURL = v.address()
+	}
+	c.Plan = "paid"
+	if v, ok := s.scalar("plan", ""); ok {
+		c.Plan = v.choice("paid", "free")
 	}
 	return c
 }
@@ -184,7 +189,7 @@ func (d *decoder) projects(s *section, zone *time.Location) []Project {
 }
 
 func (d *decoder) project(s *section, zone *time.Location) Project {
-	p := Project{Migrations: defaultMigrations, MigrationsTable: defaultTable}
+	var p Project
 	if v, ok := s.scalar("name", "what the chat calls it"); ok {
 		p.Name = v.matching(projectName, "1 to 39 of a-z 0-9 -, not beginning with -")
 	}
@@ -200,6 +205,7 @@ func (d *decoder) project(s *section, zone *time.Location) Project {
 		p.MigrationsTable = v.matching(table, "a table's name of A-Z a-z 0-9 _")
 	}
 	d.environments(s, &p)
+	d.database(s, &p)
 	if s.has("freeze") {
 		p.Freeze = d.freeze(s.sub("freeze", Freeze{}, ""), zone)
 	}
