@@ -101,8 +101,28 @@ func classify(src string, t token) class {
 // fails, and a team must be able to go back to wrangler with the files it has.
 func Split(name string, sql []byte) ([]Statement, error) {
 	s := splitter{name: name, src: string(sql)}
-	if err := s.checkText(); err != nil {
+	if err := s.split(); err != nil {
 		return nil, err
+	}
+	return s.list, nil
+}
+
+// SplitLoose is Split for a reader that goes on where Split refuses: a statement that is too long or that D1 refuses by its first word is
+// in the list like any other, and so is a last statement without its semicolon. The error is what Split would say; the list then holds the
+// statements up to where the text cannot be read any more.
+func SplitLoose(name string, sql []byte) ([]Statement, error) {
+	s := splitter{name: name, src: string(sql), loose: true}
+	err := s.split()
+	if s.refused != nil {
+		return s.list, s.refused
+	}
+	return s.list, err
+}
+
+// split fills the list.
+func (s *splitter) split() error {
+	if err := s.checkText(); err != nil {
+		return err
 	}
 	pos := 0
 	if hasMark(s.src, 0) {
@@ -112,19 +132,33 @@ func Split(name string, sql []byte) ([]Statement, error) {
 	for pos < len(s.src) {
 		t, reason := scan(s.src, pos)
 		if reason != "" {
-			return nil, s.refuse(t.start, reason)
+			return s.refuse(t.start, reason)
 		}
 		if t.means() {
 			if err := s.take(t); err != nil {
-				return nil, err
+				return err
 			}
 		}
 		pos = t.end
 	}
-	if s.open {
-		return nil, s.unfinished()
+	if !s.open {
+		return nil
 	}
-	return s.list, nil
+	if err := s.orNote(s.unfinished()); err != nil {
+		return err
+	}
+	return s.emit()
+}
+
+// orNote returns a refusal, or keeps the first and returns nil where the reader goes on.
+func (s *splitter) orNote(err *SyntaxError) error {
+	if !s.loose {
+		return err
+	}
+	if s.refused == nil {
+		s.refused = err
+	}
+	return nil
 }
 
 // place is a position in the text; moving it forward counts lines and columns once over the whole file.
@@ -148,6 +182,8 @@ type splitter struct {
 	open        bool  // a statement has begun
 	first, last token // of the statement that has begun
 	at          place // never behind the next token to be placed
+	loose       bool  // statements that are refused stay in the list
+	refused     *SyntaxError
 }
 
 func (s *splitter) take(t token) error {
@@ -178,18 +214,24 @@ func (s *splitter) emit() error {
 		SQL: s.src[s.first.start:s.last.end],
 	}
 	if s.first.isAny(s.src, "BEGIN", "COMMIT", "END", "ROLLBACK", "SAVEPOINT", "RELEASE") {
-		return s.refuse(st.Offset, fmt.Sprintf("D1 refuses %s: a migration already runs in a transaction, so remove this statement",
+		err := s.refuse(st.Offset, fmt.Sprintf("D1 refuses %s: a migration already runs in a transaction, so remove this statement",
 			strings.ToUpper(s.first.text(s.src))))
+		if err := s.orNote(err); err != nil {
+			return err
+		}
 	}
 	if len(st.SQL)+1 > MaxStatement {
-		return s.refuse(st.Offset, fmt.Sprintf("this statement has %d bytes; D1 takes %d with the semicolon", len(st.SQL)+1, MaxStatement))
+		err := s.refuse(st.Offset, fmt.Sprintf("this statement has %d bytes; D1 takes %d with the semicolon", len(st.SQL)+1, MaxStatement))
+		if err := s.orNote(err); err != nil {
+			return err
+		}
 	}
 	s.list = append(s.list, st)
 	return nil
 }
 
 // unfinished is the error for a file that ends inside a statement.
-func (s *splitter) unfinished() error {
+func (s *splitter) unfinished() *SyntaxError {
 	if s.state >= trigger {
 		return s.refuse(s.first.start, "this CREATE TRIGGER is never closed: end it with END;")
 	}
