@@ -156,6 +156,9 @@ type Tx interface {
 	// Delegations are the roles that people lent each other; PutDelegations replaces them all.
 	Delegations() []release.Delegation
 	PutDelegations([]release.Delegation)
+	// Lifetimes are what is known of the tables and columns of a project's production; PutLifetimes replaces them all.
+	Lifetimes(project string) []release.Lifetime
+	PutLifetimes(project string, all []release.Lifetime)
 	// Config is the digest of the config that counted last; empty before the first.
 	Config() string
 	PutConfig(digest string)

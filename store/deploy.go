@@ -23,6 +23,7 @@ import (
 //	change/PROJECT/ENV/SEQ      what became live    sums/PROJECT/ENV              checksums of what was applied
 //	run/ID                      a run               key/KEY                       the run that a request made
 //	kept/PROJECT/ENV            present while the environment has a lock, a hold or a freeze
+//	lifetimes/PROJECT           what is known of the tables and columns of production
 //	delegations                 the roles that people lent each other
 //	config                      digest of the config that counted last
 //	open/ID                     present while a run can still change something
@@ -228,6 +229,15 @@ func (t *deployTx) Delegations() []release.Delegation {
 }
 
 func (t *deployTx) PutDelegations(all []release.Delegation) { put(t, key("delegations"), all) }
+
+func (t *deployTx) Lifetimes(project string) []release.Lifetime {
+	all, _ := get[[]release.Lifetime](t, key("lifetimes", project))
+	return all
+}
+
+func (t *deployTx) PutLifetimes(project string, all []release.Lifetime) {
+	put(t, key("lifetimes", project), all)
+}
 
 func (t *deployTx) Config() string {
 	digest, _ := get[string](t, key("config"))

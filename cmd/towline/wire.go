@@ -7,6 +7,7 @@ import (
 	"path"
 	"path/filepath"
 	"strings"
+	"time"
 
 	"towline/bot"
 	"towline/config"
@@ -47,11 +48,22 @@ func wire(c *config.Config, getenv func(string) string) (*wiring, error) {
 			Name: p.Name, Source: adapt{sourceOf(c, p, getenv)}, Migrations: p.Migrations, LedgerTable: p.MigrationsTable,
 			AllowedRefs: p.ProductionRefs, Preview: p.Preview.Database, Production: p.Production.Database, Seed: p.Preview.Seed,
 			PreviewApprovals: approvalsOf(p.Preview.Approvals), ProductionApprovals: approvalsOf(p.Approvals), Freeze: calendarOf(p.Freeze),
+			Lint:    deploy.Lint{Severity: p.Lint.Rules.Map(), ContractAfter: p.Lint.ContractAfter},
+			Renames: p.Renames.Map(), Queries: p.Queries, NoBackup: p.Backups.Off,
+			Rehearse: deploy.Rehearse{
+				Data: p.Rehearse.Copy == "data", MaxSize: int64(p.Rehearse.MaxSize), MaxAge: p.Rehearse.MaxAge, Hours: hoursOf(p.Rehearse.Hours, c.Usage.Timezone),
+			},
+			Backfill: deploy.Backfill{RowsPerDay: int64(p.Backfill.RowsPerDay), Hours: hoursOf(p.Backfill.Hours, c.Usage.Timezone)},
 		})
 		place := bot.Place{Chat: p.Place.Chat, Topic: p.Place.Topic}
 		w.team.Projects = append(w.team.Projects, handlers.Home{Project: p.Name, Place: place})
 	}
 	return w, nil
+}
+
+func hoursOf(h config.Hours, zone *time.Location) deploy.Hours {
+	from, to := h.Range()
+	return deploy.Hours{From: from, To: to, Zone: zone}
 }
 
 func approvalsOf(a config.Approvals) deploy.Approvals {

@@ -3,6 +3,7 @@ package storetest
 import (
 	"slices"
 	"testing"
+	"time"
 
 	"github.com/google/go-cmp/cmp"
 
@@ -12,6 +13,24 @@ import (
 )
 
 var records = []testCase{
+	{"what is known of production's tables and columns is replaced as a whole, each project for itself", func(t *testing.T, u *user) {
+		want := []release.Lifetime{{Table: "users", At: "src/a.ts:1"}, {Table: "users", Column: "fax", Added: 3, Unused: 5, Since: time.Unix(1700000000, 0).UTC()}}
+		u.view(t, func(tx deploy.Tx) {
+			if got := tx.Lifetimes("shop"); len(got) > 0 {
+				t.Errorf("before any was stored: %v", got)
+			}
+		})
+		u.update(t, func(tx deploy.Tx) { tx.PutLifetimes("shop", append(want, release.Lifetime{Table: "gone"})) })
+		u.update(t, func(tx deploy.Tx) { tx.PutLifetimes("shop", want) })
+		u.twice(t, func(tx deploy.Tx) {
+			if diff := cmp.Diff(want, tx.Lifetimes("shop")); diff != "" {
+				t.Error(diff)
+			}
+			if got := tx.Lifetimes("shop2"); len(got) > 0 {
+				t.Errorf("another project's: %v", got)
+			}
+		})
+	}},
 	{"a release that is listed says how many migrations it has, and stored from there it keeps them", func(t *testing.T, u *user) {
 		want := aRelease("shop", 7, "abc")
 		u.update(t, func(tx deploy.Tx) { tx.PutRelease(want) })
