@@ -36,6 +36,7 @@ func run(ctx context.Context, t Target, txs []migrations.Transaction) (Report, e
 	}
 	report.After = dry.after
 	report.Diff = diff(dry.shapeBefore, dry.shapeAfter, ledgerName(t.LedgerTable))
+	report.Destroys = dry.destroys()
 	if len(dry.steps) == 0 {
 		return report, nil
 	}

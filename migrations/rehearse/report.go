@@ -26,6 +26,7 @@ type Report struct {
 
 	Before, After []migrations.Object // After is empty if there is a Failure
 	Diff          Diff
+	Destroys      []Destruction // for which a way back needs the data of before
 
 	Effects
 	// LostIndexes and LostTriggers went with a table that was dropped and made again: no statement names them, and nothing

@@ -1,0 +1,54 @@
+package rehearse_test
+
+import (
+	"testing"
+
+	"github.com/google/go-cmp/cmp"
+
+	"towline/migrations"
+	"towline/migrations/rehearse"
+)
+
+func TestWhatAReleaseDestroysIsListed(t *testing.T) {
+	base := "CREATE TABLE users (id INTEGER PRIMARY KEY, fax TEXT);\nCREATE TABLE posts (id INTEGER PRIMARY KEY, user INTEGER REFERENCES users(id) ON DELETE CASCADE, body TEXT);\n"
+	tests := []struct {
+		name, sql string
+		want      []rehearse.Destruction
+	}{
+		{"a new table, a new column and new rows destroy nothing",
+			"CREATE TABLE x (a); ALTER TABLE users ADD COLUMN b TEXT; INSERT INTO users VALUES (1, '', ''); INSERT INTO x VALUES (1); DELETE FROM x; DROP TABLE x;", nil},
+		{"an index destroys nothing", "CREATE INDEX i ON users(fax); DROP INDEX i;", nil},
+		{"a dropped column is named", "ALTER TABLE users DROP COLUMN fax;", []rehearse.Destruction{{Kind: rehearse.DropsColumn, Table: "users", Name: "fax"}}},
+		{"a dropped table is named, not its rows", "DROP TABLE posts;", []rehearse.Destruction{{Kind: rehearse.DropsTable, Table: "posts"}}},
+		{"deleting takes the children's rows along", "DELETE FROM users WHERE id = 1;",
+			[]rehearse.Destruction{{Kind: rehearse.DeletesRows, Table: "users"}, {Kind: rehearse.DeletesRows, Table: "posts"}}},
+		{"an update is named once", "UPDATE posts SET body = ''; UPDATE posts SET body = 'x';", []rehearse.Destruction{{Kind: rehearse.UpdatesRows, Table: "posts"}}},
+		{"a table that is made again counts as dropped",
+			"CREATE TABLE c AS SELECT * FROM posts; DROP TABLE posts; CREATE TABLE posts (id INTEGER PRIMARY KEY, user INTEGER REFERENCES users(id), body TEXT); INSERT INTO posts SELECT * FROM c; UPDATE posts SET body = ''; DROP TABLE c;",
+			[]rehearse.Destruction{{Kind: rehearse.DropsTable, Table: "posts"}}},
+	}
+	for _, test := range tests {
+		t.Run(test.name, func(t *testing.T) {
+			first, err := rehearse.Run(t.Context(), rehearse.Target{}, plan(t, migrations.File{Name: "0001.sql", SQL: []byte(base)}))
+			if err != nil {
+				t.Fatal(err)
+			}
+			report, err := rehearse.Run(t.Context(), rehearse.Target{Objects: first.After}, plan(t, migrations.File{Name: "0002.sql", SQL: []byte(test.sql)}))
+			if err != nil || report.Failure != nil {
+				t.Fatal(err, report.Failure)
+			}
+			if diff := cmp.Diff(test.want, report.Destroys); diff != "" {
+				t.Error(diff)
+			}
+		})
+	}
+}
+
+func plan(t *testing.T, files ...migrations.File) []migrations.Transaction {
+	t.Helper()
+	txs, err := migrations.Apply(files, migrations.Options{})
+	if err != nil {
+		t.Fatal(err)
+	}
+	return txs
+}
