@@ -152,6 +152,13 @@ type Engine struct {
 	patience time.Duration
 	stopping time.Duration
 
+	exports   Exports
+	analytics Analytics
+	backups   Backups
+	drills    Schedule
+	scratch   string
+	free      bool
+
 	ids     sync.Mutex // guards entropy
 	entropy io.Reader
 
@@ -178,6 +185,7 @@ func New(o Options) *Engine {
 	}
 	return &Engine{
 		patience: o.Patience, stopping: o.StopTimeout, people: o.People,
+		exports: o.Exports, analytics: o.Analytics, backups: o.Backups, drills: o.Drills, scratch: o.Scratch, free: o.Free,
 		store: o.Store, blobs: o.Blobs, d1: o.Databases, projects: o.Projects, now: o.Now, log: o.Logger,
 		entropy: ulid.Monotonic(o.Random, 0), changed: newSignal(),
 	}

@@ -80,32 +80,45 @@ type draft struct {
 	live    uint64
 	target  target
 	sums    map[string]migrations.Checksum
+	rows    map[string]int64 // by table, as they were counted last
+}
+
+// lastRows are the rows of an environment's tables as the newest restore point has them; nil where none were counted.
+func lastRows(tx Tx, project string, env release.Environment) map[string]int64 {
+	for _, c := range tx.Changes(project, env, 0, 20) {
+		if c.Before != nil && c.Before.Rows != nil {
+			return c.Before.Rows
+		}
+	}
+	return nil
 }
 
 // plan reads the target and works out what the run would do to it now. Nothing is changed, but for a blob with the
 // statements as they would be sent.
 func (e *Engine) plan(ctx context.Context, p Project, run release.Run) (planned, error) {
-	d := draft{project: p, run: run}
-	var known release.Target
-	if run.Plan != nil {
-		known = run.Plan.Target
-	}
-	var err error
-	if d.target, err = e.look(ctx, p, run.Environment, known); err != nil {
-		return planned{}, err
-	}
+	d := draft{run: run}
 	var applied map[string]release.Applied
-	err = e.store.View(ctx, func(tx Tx) error {
+	err := e.store.View(ctx, func(tx Tx) error {
 		var ok bool
 		if d.release, ok = tx.Release(p.Name, run.Release); !ok {
 			return release.Refuse(release.CodeUnknownRelease, "release", fmt.Sprint(run.Release))
 		}
 		applied, d.live = tx.Checksums(p.Name, run.Environment), tx.State(p.Name, run.Environment).Live
+		d.rows = lastRows(tx, p.Name, run.Environment)
 		return nil
 	})
 	if err != nil {
 		return planned{}, err
 	}
+	d.project = p.of(d.release)
+	var known release.Target
+	if run.Plan != nil {
+		known = run.Plan.Target
+	}
+	if d.target, err = e.look(ctx, d.project, run.Environment, known); err != nil {
+		return planned{}, err
+	}
+	p = d.project
 	d.sums = make(map[string]migrations.Checksum, len(applied))
 	for name, a := range applied {
 		d.sums[name] = a.Checksum

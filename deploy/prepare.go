@@ -2,14 +2,9 @@ package deploy
 
 import (
 	"context"
-	"errors"
-	"fmt"
-	"io/fs"
-	"path"
 	"slices"
 
 	"towline/deploy/release"
-	"towline/migrations"
 )
 
 // prepare brings a claimed run to the point where its steps can begin. ready=false: it has ended, or asks again.
@@ -67,7 +62,7 @@ func (e *Engine) fetch(ctx context.Context, p Project, run *release.Run) error {
 			if ref != "" && !slices.Contains(known.Refs, ref) {
 				known.Refs = append(known.Refs, ref)
 			}
-			known.Seed, known.Origin = r.Seed, r.Origin // the same content, as it was last seen: after a merge, on its branch
+			seenAgain(&known, r)
 			tx.PutRelease(known)
 			run.Release = number
 		} else {
@@ -87,46 +82,6 @@ func (e *Engine) fetch(ctx context.Context, p Project, run *release.Run) error {
 		e.record(tx, *run, RunChanged, "released", release.Person{}, release.Short(r.Digest))
 		return nil
 	})
-}
-
-// bundle reads a snapshot's migrations, checks that every one can be split into statements, and keeps the content.
-func (e *Engine) bundle(ctx context.Context, p Project, s Snapshot) (release.Release, error) {
-	files, err := migrations.Read(s.FS, p.Migrations)
-	if err != nil {
-		return release.Release{}, badMigration(err)
-	}
-	r := release.Release{Project: p.Name, Digest: release.DigestOf(files), Origin: s.Origin}
-	for _, f := range files {
-		m := release.Migration{Name: f.Name, Checksum: f.Checksum()}
-		for _, part := range []struct {
-			name    string
-			content []byte
-			digest  *string
-		}{{f.Name, f.SQL, &m.Blob}, {"down/" + f.Name, f.Down, &m.Down}} {
-			if part.content == nil {
-				continue
-			}
-			if _, err := migrations.Split(part.name, part.content); err != nil {
-				return r, badMigration(err)
-			}
-			if *part.digest, err = e.blobs.PutBlob(ctx, part.content); err != nil {
-				return r, fmt.Errorf("keep %s: %w", part.name, err)
-			}
-		}
-		r.Migrations = append(r.Migrations, m)
-	}
-	if p.Seed == "" {
-		return r, nil
-	}
-	seed, err := fs.ReadFile(s.FS, path.Clean(p.Seed))
-	if errors.Is(err, fs.ErrNotExist) {
-		return r, nil // named in the config, but not in this ref: a preview without seed
-	}
-	if err != nil {
-		return r, fmt.Errorf("read %s: %w", p.Seed, err)
-	}
-	r.Seed, err = e.blobs.PutBlob(ctx, seed)
-	return r, wrap(err, "keep %s", p.Seed)
 }
 
 // start is the transaction that begins a run: the gates once more, on fresh facts and on the store as it is in this very

@@ -116,6 +116,9 @@ func findRun(tx Tx, id string) *release.Run {
 func (e *Engine) compare(ctx context.Context, p Project, s *EnvironmentStatus) {
 	ctx, cancel := context.WithTimeout(ctx, statusTimeout)
 	defer cancel()
+	if s.Live != nil {
+		p = p.of(*s.Live)
+	}
 	t, err := e.lookBy(ctx, p, s.Environment, release.Target{}, e.readNames)
 	if err != nil {
 		s.Problem = err.Error()

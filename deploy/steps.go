@@ -23,6 +23,7 @@ func (e *Engine) execution(ctx, hard context.Context, p Project, run *release.Ru
 	if err != nil {
 		return nil, err
 	}
+	p.LedgerTable = run.Plan.Ledger
 	return &execution{e: e, p: p, run: run, script: script, hard: hard}, nil
 }
 

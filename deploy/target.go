@@ -104,6 +104,15 @@ func (e *Engine) read(ctx context.Context, p Project, id string, t *target) erro
 	return nil
 }
 
+// of is the project as a release of it knows it: with the ledger's table that wrangler's config beside its migrations
+// names, unless Towline's own names one.
+func (p Project) of(r release.Release) Project {
+	if p.LedgerTable == "" {
+		p.LedgerTable = r.Ledger
+	}
+	return p
+}
+
 func (p Project) ledger() string {
 	if p.LedgerTable == "" {
 		return "d1_migrations"

@@ -10,6 +10,7 @@ import (
 	"crypto/sha256"
 	"encoding/hex"
 	"fmt"
+	"slices"
 	"time"
 
 	"towline/migrations"
@@ -56,9 +57,13 @@ type Release struct {
 
 	// Layout is how the migrations lie in the project: wrangler, drizzle-journal, drizzle-folders or plain.
 	Layout string `json:"layout,omitempty"`
-	// Ledger is the ledger's table as wrangler's config names it; empty: that of the project.
-	Ledger  string  `json:"ledger_table,omitempty"`
-	Queries []Query `json:"queries,omitempty"` // the project's own, outside the digest
+	// Folder is where they lie, below the source's folder.
+	Folder string `json:"folder,omitempty"`
+	// Ledger is the ledger's table, as Towline's config or wrangler's names it; empty: d1_migrations.
+	Ledger string `json:"ledger_table,omitempty"`
+	// Problems are what was found about the files where they lay.
+	Problems []Finding `json:"problems,omitempty"`
+	Queries  []Query   `json:"queries,omitempty"` // the project's own, outside the digest
 	// Code is the blob of what the project's code names of the schema: name to place. Empty: it was not looked at.
 	Code string `json:"code,omitempty"`
 
@@ -174,6 +179,28 @@ const (
 	RetentionFree = 7 * 24 * time.Hour
 )
 
+// Restores is how many Time Travel restores Cloudflare allows a database in RestoresIn. Source: D1 documentation, "Limits".
+const (
+	Restores   = 10
+	RestoresIn = 10 * time.Minute
+)
+
+// RestoresLeft is how many restores may be made now, and where there is none when there is one again.
+func (s State) RestoresLeft(now time.Time) (left int, again time.Time) {
+	recent := s.recentRestores(now)
+	if left = Restores - len(recent); left > 0 {
+		return left, time.Time{}
+	}
+	return 0, recent[len(recent)-Restores].Add(RestoresIn)
+}
+
+// Restored adds a restore to those that count, and forgets older ones.
+func (s *State) Restored(now time.Time) { s.Restores = append(s.recentRestores(now), now) }
+
+func (s State) recentRestores(now time.Time) []time.Time {
+	return slices.DeleteFunc(slices.Clone(s.Restores), func(t time.Time) bool { return now.Sub(t) >= RestoresIn })
+}
+
 // State is what the store keeps of one environment of one project: what is live, who works on it, who waits.
 type State struct {
 	Project     string      `json:"project"`
@@ -198,6 +225,9 @@ type State struct {
 	Drill    *Drill      `json:"drill,omitempty"`    // the last
 	Restores []time.Time `json:"restores,omitempty"` // Time Travel restores of the last ten minutes, of which Cloudflare allows ten
 
+	// Left are migrations that a rollback left applied though the live release lacks them: they only added to the schema.
+	Left []string `json:"left,omitempty"`
+
 	// Unfinished is the restore point of the first of those runs that changed the database and did not come to their end,
 	// since the last that did. It is the way back to what was live before them.
 	Unfinished *RestorePoint `json:"unfinished,omitempty"`
@@ -212,7 +242,8 @@ type Change struct {
 	Kind    Kind          `json:"kind"`
 	At      time.Time     `json:"at"`
 	Before  *RestorePoint `json:"before,omitempty"`
-	Ledger  []string      `json:"ledger"` // names that the ledger held afterwards
+	Ledger  []string      `json:"ledger"`           // names that the ledger held afterwards
+	Schema  string        `json:"schema,omitempty"` // blob of the objects that the database had afterwards
 }
 
 // Applied is what Towline knows of a migration that it applied: the content's checksum and the release it came with.
