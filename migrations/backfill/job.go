@@ -1,6 +1,7 @@
 package backfill
 
 import (
+	"strings"
 	"time"
 
 	"towline/migrations"
@@ -29,9 +30,8 @@ type Job struct {
 	Line   int // of the block's first line, from 1
 	Offset int // of the statement, in bytes of the file
 
-	sql    string // the statement without semicolon, the window's mark taken out
-	at     int    // where the mark stood in sql
-	joined bool   // the window needs an AND in front: the mark was a comment
+	sql string // the statement without semicolon and comments, the window's mark taken out
+	at  int    // where the mark stood in sql
 }
 
 // The bounds of the header's values, and what counts where one is left out.
@@ -49,25 +49,25 @@ const (
 )
 
 // Whole is the statement over all rows, as one: what a rehearsal carries out, and what wrangler would where Alone.
-func (j *Job) Whole() string {
-	if j.joined {
-		return j.sql
-	}
-	return j.sql[:j.at] + "1" + j.sql[j.at:]
-}
+func (j *Job) Whole() string { return strings.TrimSpace(j.with("")) }
 
-// with is the statement with a condition in the window's place.
+// with is the statement with a condition in the window's place; empty: none.
 func (j *Job) with(condition string) string {
-	if j.joined {
-		return j.sql[:j.at] + " AND " + condition + j.sql[j.at:]
+	switch {
+	case !j.Alone && condition == "":
+		condition = "1"
+	case !j.Alone:
+		condition = "(" + condition + ")"
+	case condition != "":
+		condition = " AND " + condition + " " // a comment, behind a condition
 	}
-	return j.sql[:j.at] + "(" + condition + ")" + j.sql[j.at:]
+	return j.sql[:j.at] + condition + j.sql[j.at:]
 }
 
 // Is reports whether a file says that it is a backfill: one of its comments begins with towline:backfill.
 func Is(sql []byte) bool {
 	for _, t := range scan(string(sql)) {
-		if name, _, ok := directive(t, string(sql)); ok && name == "backfill" {
+		if name, _, ok := t.directive(string(sql)); ok && name == "backfill" {
 			return true
 		}
 	}

@@ -4,7 +4,6 @@ import (
 	"fmt"
 	"math"
 	"regexp"
-	"slices"
 	"strconv"
 	"strings"
 	"time"
@@ -33,12 +32,12 @@ func (p *parser) parse() (*Job, error) {
 	}
 	switch {
 	case len(list) == 0:
-		return nil, p.refuse(p.tokens[start].start, "a backfill needs one UPDATE, DELETE or INSERT .. SELECT between its first line and -- towline:end")
+		return nil, p.refuse(p.tokens[start].Start, "a backfill needs one UPDATE, DELETE or INSERT .. SELECT between its first line and -- towline:end")
 	case len(list) > 1:
 		return nil, p.refuse(list[1].Offset, "a backfill has a file to itself, with one statement: move this one to another migration")
-	case list[0].Offset < p.tokens[start].start:
+	case list[0].Offset < p.tokens[start].Start:
 		return nil, p.refuse(list[0].Offset, "a backfill has a file to itself: its statement comes after -- towline:backfill")
-	case list[0].Offset > p.tokens[end].start:
+	case list[0].Offset > p.tokens[end].Start:
 		return nil, p.refuse(list[0].Offset, "this statement comes after -- towline:end: move it up, or to another migration")
 	}
 	if err := p.header(p.tokens[start]); err != nil {
@@ -47,10 +46,10 @@ func (p *parser) parse() (*Job, error) {
 	if err := p.queries(start+1, list[0].Offset); err != nil {
 		return nil, err
 	}
-	if err := p.statement(list[0], p.tokens[end].start); err != nil {
+	if err := p.statement(list[0], p.tokens[end].Start); err != nil {
 		return nil, err
 	}
-	p.job.Line = p.line(p.tokens[start].start)
+	p.job.Line = p.line(p.tokens[start].Start)
 	p.job.Checksum = p.checksum(p.tokens[start])
 	return &p.job, nil
 }
@@ -59,15 +58,15 @@ func (p *parser) parse() (*Job, error) {
 func (p *parser) block() (start, end int, err error) {
 	start, end = -1, -1
 	for i, t := range p.tokens {
-		name, _, ok := directive(t, p.src)
+		name, _, ok := t.directive(p.src)
 		switch {
 		case !ok:
 		case name == "backfill" && start >= 0:
-			return 0, 0, p.refuse(t.start, "a second backfill in one file: give each a file of its own")
+			return 0, 0, p.refuse(t.Start, "a second backfill in one file: give each a file of its own")
 		case name == "backfill":
 			start = i
 		case name == "end" && (start < 0 || end >= 0):
-			return 0, 0, p.refuse(t.start, "-- towline:end without a -- towline:backfill before it")
+			return 0, 0, p.refuse(t.Start, "-- towline:end without a -- towline:backfill before it")
 		case name == "end":
 			end = i
 		}
@@ -76,15 +75,15 @@ func (p *parser) block() (start, end int, err error) {
 	case start < 0:
 		return 0, 0, p.refuse(0, "no -- towline:backfill in this file")
 	case end < 0:
-		return 0, 0, p.refuse(p.tokens[start].start, "this block is never closed: add -- towline:end after its statement")
+		return 0, 0, p.refuse(p.tokens[start].Start, "this block is never closed: add -- towline:end after its statement")
 	}
 	return start, end, nil
 }
 
 // header reads name=.. table=.. and so on.
 func (p *parser) header(t token) error {
-	_, rest, _ := directive(t, p.src)
-	at := t.start + strings.Index(t.text(p.src), rest)
+	_, rest, _ := t.directive(p.src)
+	at := t.Start + strings.Index(t.Text(p.src), rest)
 	values := map[string]string{}
 	for rest != "" {
 		m := regexp.MustCompile(`^([A-Za-z_]+)=("[^"]*"|\S+)\s*`).FindStringSubmatch(rest)
@@ -102,7 +101,7 @@ func (p *parser) header(t token) error {
 	}
 	for _, needed := range []string{"name", "table", "key"} {
 		if values[needed] == "" {
-			return p.refuse(t.start, "this backfill needs "+needed+"=")
+			return p.refuse(t.Start, "this backfill needs "+needed+"=")
 		}
 	}
 	if p.job.Batch == 0 {
@@ -157,16 +156,13 @@ func (p *parser) value(at int, key, value string) error {
 func (p *parser) queries(from, before int) error {
 	var into *string
 	for _, t := range p.tokens[from:] {
-		if t.start >= before {
+		if t.Start >= before {
 			break
 		}
-		if t.kind != lineComment {
-			continue
+		text, ok := t.note(p.src)
+		if _, _, other := t.directive(p.src); !ok || other {
+			continue // another directive is for somebody else
 		}
-		if _, _, ok := directive(t, p.src); ok {
-			continue // another directive, which is for somebody else
-		}
-		text := strings.TrimSpace(strings.TrimLeft(t.text(p.src), "-"))
 		switch rest, count := strings.CutPrefix(text, "count:"); {
 		case count:
 			into, text = &p.job.Count, rest
@@ -176,17 +172,23 @@ func (p *parser) queries(from, before int) error {
 			}
 		}
 		if into == nil {
-			return p.refuse(t.start, "expected count: or done: after the block's first line")
+			return p.refuse(t.Start, "expected count: or done: after the block's first line")
 		}
-		*into = strings.TrimSuffix(strings.TrimSpace(*into+" "+strings.TrimSpace(text)), ";")
+		*into += strings.TrimSpace(text) + "\n"
 	}
-	for _, q := range []struct{ what, sql string }{{"count:", p.job.Count}, {"done:", p.job.Done}} {
-		if q.sql == "" {
-			return p.refuse(before, "this backfill needs a line -- "+q.what+" SELECT ..")
+	for _, q := range []struct {
+		what string
+		sql  *string
+	}{{"count:", &p.job.Count}, {"done:", &p.job.Done}} {
+		if *q.sql == "" {
+			return p.refuse(before, "this backfill needs a line -- "+q.what+" SELECT .. above its statement")
 		}
-		list, err := migrations.Split(p.name, []byte(q.sql+"\n;"))
+		list, err := migrations.Split(p.name, []byte(*q.sql+";"))
 		if err != nil || len(list) != 1 {
 			return p.refuse(before, q.what+" has to be one SELECT that can be read")
+		}
+		if *q.sql = strings.TrimSpace(bare(list[0].SQL, 0, len(list[0].SQL))); !scan(*q.sql)[0].Is(*q.sql, "SELECT") {
+			return p.refuse(before, q.what+" has to be a SELECT")
 		}
 	}
 	return nil
@@ -206,5 +208,3 @@ func (p *parser) checksum(header token) string {
 	text := strings.Join([]string{j.Name, j.Table, j.Key, j.Alias}, "\n") + "\n;" + j.Count + "\n;" + j.Done + "\n;" + j.with("towline_window()") + ";"
 	return migrations.File{SQL: []byte(text)}.Checksum().Tokens
 }
-
-var _ = slices.Contains[[]string]
