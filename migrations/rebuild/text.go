@@ -1,0 +1,68 @@
+package rebuild
+
+import (
+	"strings"
+	"unicode"
+)
+
+// quote makes an identifier of any name. It always quotes, since any word may be a keyword in some SQLite.
+func quote(name string) string { return `"` + strings.ReplaceAll(name, `"`, `""`) + `"` }
+
+// literal makes a string literal of any text.
+func literal(text string) string { return "'" + strings.ReplaceAll(text, "'", "''") + "'" }
+
+func quoteAll(names []string) string {
+	list := make([]string, len(names))
+	for i, name := range names {
+		list[i] = quote(name)
+	}
+	return strings.Join(list, ", ")
+}
+
+func literals(texts []string) string {
+	list := make([]string, len(texts))
+	for i, text := range texts {
+		list[i] = literal(text)
+	}
+	return strings.Join(list, ", ")
+}
+
+// same compares names as SQLite does: ASCII letters without their case.
+func same(a, b string) bool { return fold(a) == fold(b) }
+
+// fold lowers ASCII letters only.
+func fold(s string) string {
+	return strings.Map(func(r rune) rune {
+		if 'A' <= r && r <= 'Z' {
+			return r + 'a' - 'A'
+		}
+		return r
+	}, s)
+}
+
+// has reports whether the name is among the names, as SQLite compares them.
+func has(names []string, name string) bool {
+	for _, n := range names {
+		if same(n, name) {
+			return true
+		}
+	}
+	return false
+}
+
+// reserved reports whether a name is SQLite's or Cloudflare's own.
+func reserved(name string) bool {
+	name = fold(name)
+	return strings.HasPrefix(name, "sqlite_") || strings.HasPrefix(name, "_cf_")
+}
+
+// plain makes text fit for a comment of one line: no line ends, and no quotes or semicolons, over which a splitter that
+// does not know comments could stumble.
+func plain(text string) string {
+	return strings.Join(strings.Fields(strings.Map(func(r rune) rune {
+		if !unicode.IsPrint(r) || strings.ContainsRune("'\"`;[]", r) {
+			return ' '
+		}
+		return r
+	}, text)), " ")
+}
