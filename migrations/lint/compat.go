@@ -1,0 +1,3 @@
+package lint
+
+func compatRules() []rule { return nil }

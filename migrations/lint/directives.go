@@ -1,0 +1,308 @@
+package lint
+
+import (
+	"fmt"
+	"slices"
+	"strings"
+)
+
+// place gives the directives of a file to its statements. One that stands inside a statement, or behind the last one where it speaks of the
+// next, is a problem.
+func (f *file) place() {
+	var block *directive
+	for i := range f.directives {
+		d := &f.directives[i]
+		next := f.next(d.offset)
+		switch d.verb {
+		case "contract":
+			if d.problem == "" && f.contract == nil {
+				f.contract = d
+			}
+		case "backfill":
+			block = d
+		case "end":
+			f.enclose(block, d.offset)
+			block = nil
+		case "assert":
+			if next != nil {
+				next.asserts = append(next.asserts, *d)
+			}
+		}
+		inside := f.inside(d.offset)
+		switch {
+		case d.problem != "" || d.verb == "allow-file" || d.verb == "contract" || d.verb == "backfill" || d.verb == "end":
+		case inside != nil:
+			d.problem = "it stands inside a statement: write it on a line before the statement"
+		case next == nil && d.verb == "allow":
+			d.problem = "no statement follows it: write it on a line before the statement"
+		}
+	}
+	f.enclose(block, len(f.text))
+}
+
+// next is the first statement that begins behind an offset.
+func (f *file) next(offset int) *step {
+	for _, s := range f.steps {
+		if s.Offset > offset {
+			return s
+		}
+	}
+	return nil
+}
+
+func (f *file) inside(offset int) *step {
+	for _, s := range f.steps {
+		if s.Offset < offset && offset < s.Offset+len(s.SQL) {
+			return s
+		}
+	}
+	return nil
+}
+
+// enclose marks the statements of a backfill block, which ends at an offset.
+func (f *file) enclose(block *directive, end int) {
+	if block == nil {
+		return
+	}
+	for _, s := range f.steps {
+		if s.Offset > block.offset && s.Offset < end {
+			s.backfill = block
+		}
+	}
+}
+
+// allow turns findings that a directive covers into information, and marks the directives that were of use.
+func (w *walk) allow() []Finding {
+	files := make(map[string]*file)
+	for _, f := range w.files {
+		files[f.Name] = f
+	}
+	for i := range w.found {
+		f := files[w.found[i].File]
+		if f == nil || w.found[i].Code == codeDirective || w.found[i].Code == codeUnused {
+			continue
+		}
+		for j := range f.directives {
+			if d := &f.directives[j]; f.covers(d, w.found[i]) {
+				d.used = true
+				w.found[i].Allowed, w.found[i].Severity = d.reason, Info
+				break
+			}
+		}
+	}
+	return w.found
+}
+
+// covers reports whether a directive allows a finding.
+func (f *file) covers(d *directive, x Finding) bool {
+	if d.problem != "" || d.reason == "" || !slices.Contains(d.codes, strings.ToUpper(x.Code)) {
+		return false
+	}
+	if d.verb == "allow-file" {
+		return true
+	}
+	if d.verb != "allow" || x.Index == 0 {
+		return false
+	}
+	next := f.next(d.offset)
+	return next != nil && next.Index == x.Index
+}
+
+// The codes of findings about directives and about the check itself.
+const (
+	codeDirective = "F-DIR01"
+	codeUnused    = "F-DIR02"
+	codeRefused   = "D1-SQL01"
+	codeReplay    = "F-REPLAY"
+)
+
+func directiveRules() []rule {
+	return []rule{
+		{Rule{
+			Code: codeDirective, Name: "directive-not-understood", Group: groupDirectives, Severity: Error,
+			Summary: "A comment that begins with towline: and that cannot be followed: an allow without a reason, for a code that does not exist, inside a statement; an unknown word.",
+			Why:     "Somebody meant to say something and it has no effect. The reason of an allow goes into the audit log, so an allow without one allows nothing.",
+			Do:      "Write the directive on a line of its own before the statement, with the rule's code and a reason.",
+			Bad:     "CREATE TABLE users(id INTEGER PRIMARY KEY, fax TEXT);\n-- then\n-- towline:allow D1-DS02\nALTER TABLE users DROP COLUMN fax;",
+			Good:    "CREATE TABLE users(id INTEGER PRIMARY KEY, fax TEXT);\n-- then\n-- towline:allow D1-DS02 reason=\"unused since release 12\"\nALTER TABLE users DROP COLUMN fax;",
+			Source:  "Towline",
+		}, unclear},
+		{Rule{
+			Code: codeUnused, Name: "allow-covers-nothing", Group: groupDirectives, Severity: Warning,
+			Summary: "An allow that no finding needs.",
+			Why:     "It would cover a finding that appears later, which nobody has looked at.",
+			Do:      "Remove the directive.",
+			Bad:     "-- towline:allow D1-DS02 reason=\"unused\"\nCREATE TABLE notes(id INTEGER PRIMARY KEY);",
+			Good:    "CREATE TABLE notes(id INTEGER PRIMARY KEY);",
+			Source:  "Towline",
+		}, nil},
+		{Rule{
+			Code: codeRefused, Name: "refused", Group: groupDirectives, Severity: Error,
+			Summary: "A statement that D1 refuses, for a reason that no other rule names.",
+			Why:     "The release fails at this statement; all of its transaction is undone.",
+			Do:      "Mend the statement. Where the schema here is made from the files alone and the real one is not, check against the live database.",
+			Bad:     "CREATE TABLE users(id INTEGER PRIMARY KEY);\n-- then\nCREATE INDEX users_email ON users(email);",
+			Good:    "CREATE TABLE users(id INTEGER PRIMARY KEY);\n-- then\nALTER TABLE users ADD COLUMN email TEXT;\nCREATE INDEX users_email ON users(email);",
+			Source:  "SQLite",
+		}, nil},
+		{Rule{
+			Code: codeReplay, Name: "replay-incomplete", Group: groupDirectives, Severity: Info,
+			Summary: "Files before the checked ones do not run from nothing, so the schema that the check starts from is a guess.",
+			Why:     "Something in the real database was made by hand, or by files that are gone. Some findings may be missing.",
+			Do:      "Check against the live database, or keep a baseline of its schema as the first file.",
+			Bad:     "", Good: "",
+			Source: "Towline",
+		}, incompleteReplay},
+	}
+}
+
+// unclear finds directives that cannot be followed.
+func unclear(w *walk) []Finding {
+	known := make(map[string]bool)
+	for _, r := range rules() {
+		known[strings.ToUpper(r.Code)] = true
+	}
+	for _, f := range w.in.Extra {
+		known[strings.ToUpper(f.Code)] = true
+	}
+	var list []Finding
+	for _, f := range w.files {
+		for i := range f.directives {
+			d := &f.directives[i]
+			if problem := d.fault(f, w, known); problem != "" {
+				x := d.at(f)
+				x.Text = "This directive has no effect: " + problem + "."
+				x.Advice = "Mend the directive or remove it."
+				list = append(list, x)
+			}
+		}
+	}
+	return list
+}
+
+// fault says what is wrong with a directive; empty: nothing.
+func (d *directive) fault(f *file, w *walk, known map[string]bool) string {
+	if d.problem != "" {
+		return d.problem
+	}
+	switch d.verb {
+	case "allow", "allow-file":
+		for _, code := range d.codes {
+			if !known[code] {
+				return fmt.Sprintf("there is no rule %s", code)
+			}
+		}
+		if d.reason == "" {
+			return `it has no reason: add reason="..."`
+		}
+	case "contract":
+		if w.expand(d) == "" {
+			return fmt.Sprintf("there is no migration %s", d.values["of"])
+		}
+	}
+	return ""
+}
+
+// expand returns the name of the file that a contract directive speaks of: the one with this name, or with this number or word at its
+// start; empty: there is none.
+func (w *walk) expand(d *directive) string {
+	of := d.values["of"]
+	for _, f := range w.in.Files {
+		base := f.Name[strings.LastIndexByte(f.Name, '/')+1:]
+		head, _, _ := strings.Cut(base, "_")
+		folder, _, _ := strings.Cut(f.Name, "_")
+		if of != "" && (f.Name == of || base == of || head == of || folder == of || strings.TrimSuffix(base, ".sql") == of) {
+			return f.Name
+		}
+	}
+	return ""
+}
+
+// idle finds allows that nothing needed.
+func (w *walk) idle() []Finding {
+	severity, set := w.o.Severity[codeUnused]
+	if !set {
+		severity = Warning
+	}
+	if severity == Off {
+		return nil
+	}
+	var list []Finding
+	for _, f := range w.files {
+		for i := range f.directives {
+			d := &f.directives[i]
+			if d.verb != "allow" && d.verb != "allow-file" || d.used || d.problem != "" || d.reason == "" {
+				continue
+			}
+			x := d.at(f)
+			x.Code, x.Name, x.Severity = codeUnused, "allow-covers-nothing", severity
+			x.Text = "This directive allows " + strings.Join(d.codes, ", ") + ", but no such finding is there."
+			x.Advice = "Remove the directive, so that it does not cover a finding that appears later."
+			list = append(list, x)
+		}
+	}
+	return list
+}
+
+// incompleteReplay says once that the schema before the checked files is a guess.
+func incompleteReplay(w *walk) []Finding {
+	if len(w.replay) == 0 {
+		return nil
+	}
+	first := w.replay[0]
+	x := first.at()
+	x.Text = fmt.Sprintf("%d of the statements before the checked files do not run from nothing, the first with: %s. The schema here is therefore a guess.", len(w.replay), first.err.Message)
+	x.Advice = "Check against the live database, or keep a baseline of its schema as the first file."
+	return []Finding{x}
+}
+
+// refused finds statements that D1 refuses and that no rule has named.
+func (w *walk) refused() []Finding {
+	named := make(map[string]bool)
+	for _, f := range w.found {
+		named[fmt.Sprint(f.File, "\x00", f.Index)] = true
+	}
+	var list []Finding
+	for _, s := range w.steps {
+		if s.err == nil || named[fmt.Sprint(s.File, "\x00", s.Index)] {
+			continue
+		}
+		x := s.at()
+		x.Code, x.Name, x.Severity = codeRefused, "refused", w.gravity(s)
+		x.Text, x.Advice = "D1 refuses this statement: "+s.err.Message+".", "Mend the statement."
+		switch {
+		case s.limited:
+			x.Text = "UPDATE and DELETE with ORDER BY or LIMIT run on D1, but cannot be checked or rehearsed here."
+			x.Advice = "Look at it by hand."
+		case x.Severity != Error:
+			x.Text = "From the files alone, D1 would refuse this statement: " + s.err.Message + ". It may run on the real database, if something in it was made by hand."
+			x.Advice = "Check against the live database."
+		}
+		list = append(list, x)
+	}
+	return list
+}
+
+// gravity is how bad a refusal is. Where the schema is made from the files alone, something that was made by hand may be missing in it.
+func (w *walk) gravity(s *step) Severity {
+	constraint := s.err.Code == 19
+	switch {
+	case s.limited:
+		return Info
+	case constraint && len(w.first.objects) > 0:
+		return Info // it depends on rows that the copy does not have; the rehearsal says what rows do
+	case w.in.Target == nil && (constraint || s.schemaDependent()):
+		return Warning
+	}
+	return Error
+}
+
+// schemaDependent reports whether another schema could make the statement run.
+func (s *step) schemaDependent() bool {
+	for _, part := range []string{"no such ", "already exists", "already another", "duplicate column", "has no column", "already a table", "already an index", "error in ", "foreign key mismatch", "columns but", "ambiguous"} {
+		if strings.Contains(s.err.Message, part) {
+			return true
+		}
+	}
+	return false
+}

@@ -1,0 +1,83 @@
+package lint
+
+import (
+	"towline/migrations"
+	"towline/migrations/rehearse"
+	"towline/migrations/sqlite"
+)
+
+// walk is what the rules read: the checked files, statement by statement, as they went on a copy of the schema without rows under D1's
+// profile. A statement that is refused is left out and the walk goes on, so that one mistake does not hide the others.
+type walk struct {
+	in    Input
+	o     Options
+	files []*file // the checked ones, in order
+	steps []*step // of all of them, in order
+
+	first, last *schema // before the first statement and after the last
+	// complete is false where first may lack what the real database has: there is no Target, and the files before the checked ones did
+	// not all run, or all files are checked and the first of them may stand on something that was made by hand.
+	complete bool
+	// replay are the statements of the known files that did not run, where there is no Target.
+	replay []*step
+
+	rehearsal rehearse.Report
+	shapes    *shapes // reads tables out of schemas
+	found     []Finding
+}
+
+// file is one checked file.
+type file struct {
+	migrations.File
+	text       string // of SQL
+	split      error  // what migrations.Split says, a *migrations.SyntaxError; nil: nothing
+	steps      []*step
+	before     *schema
+	after      *schema
+	commit     *sqlite.Error // the refusal of its end; nil: none
+	directives []directive
+	contract   *directive // its contract directive; nil: none
+	// broken are the views and triggers that could be compiled before the file and cannot any more.
+	broken []broken
+	// losses are of a rehearsal of this file alone on rows in every table of before, where it drops or replaces in a table that others
+	// refer to; nil otherwise.
+	losses []rehearse.Loss
+}
+
+// broken is a view or trigger that a file leaves unusable.
+type broken struct {
+	migrations.Object
+	message string // SQLite's words
+}
+
+// step is one statement.
+type step struct {
+	migrations.Statement
+	n             int // in walk.steps
+	file          *file
+	tokens        []migrations.Token // of SQL that mean something
+	actions       []sqlite.Action    // what it does, the work of foreign keys included; as far as known where it is refused
+	before, after *schema            // the same where the schema does not change
+	changes       int64              // rows, on the copy
+	err           *sqlite.Error      // its refusal; nil: it ran
+	// limited says that it is a form that D1's SQLite has and the one here has not: UPDATE or DELETE with ORDER BY or LIMIT.
+	limited bool
+	// ghosts are double-quoted words in it that name no column, so that D1 takes them for texts.
+	ghosts []ghost
+	// plan is its query plan, where it changes rows of a table that was there before the checked files.
+	plan     []planLine
+	backfill *directive // the backfill block in which it stands; nil: none
+	asserts  []directive
+}
+
+// ghost is a double-quoted word that names no column.
+type ghost struct {
+	name   string
+	offset int // in the statement
+}
+
+// planLine is a line of EXPLAIN QUERY PLAN.
+type planLine struct {
+	id, parent int64
+	detail     string // "SEARCH users USING INDEX users_email (email=?)"
+}

@@ -1,0 +1,433 @@
+package lint
+
+import (
+	"context"
+	"errors"
+	"slices"
+	"strings"
+
+	"towline/migrations"
+	"towline/migrations/sqlite"
+)
+
+// walker carries statements out on a copy of the schema.
+type walker struct {
+	ctx    context.Context
+	c      *sqlite.Conn
+	w      *walk
+	now    *schema
+	rowids []int64 // of now.objects in sqlite_master
+	// bad are the messages of the views and triggers of now that cannot be compiled; nil: not looked at since the last change of the schema.
+	bad map[migrations.Object]string
+}
+
+// open makes the copy: of the target, or an empty one.
+func open(ctx context.Context, w *walk) (*walker, error) {
+	c, err := sqlite.Open(ctx, ":memory:")
+	if err != nil {
+		return nil, err
+	}
+	k := &walker{ctx: ctx, c: c, w: w}
+	if w.in.Target != nil {
+		err = restore(ctx, c, w.in.Target.Objects)
+	}
+	if err == nil {
+		err = k.reread()
+	}
+	if err != nil {
+		return nil, errors.Join(err, c.Close())
+	}
+	return k, nil
+}
+
+// restore makes the objects of a database, with the profile off, since they exist there already. What fails is tried again after the
+// others, so that any order works; an object that cannot be made at all is left out, as the rehearsal says so.
+func restore(ctx context.Context, c *sqlite.Conn, objects []migrations.Object) error {
+	var todo []migrations.Object
+	for _, kind := range []string{"table", "index", "view", "trigger"} {
+		for _, o := range objects {
+			if o.Type == kind && o.SQL != "" && !reserved(o.Name) {
+				todo = append(todo, o)
+			}
+		}
+	}
+	slices.SortStableFunc(todo, func(a, b migrations.Object) int { return rank(a) - rank(b) })
+	return c.Without(func() error {
+		return c.Transaction(ctx, func() error {
+			for len(todo) > 0 {
+				var failed []migrations.Object
+				for _, o := range todo {
+					if _, err := c.Exec(ctx, o.SQL); err != nil {
+						failed = append(failed, o)
+					}
+				}
+				if len(failed) == len(todo) || ctx.Err() != nil {
+					return ctx.Err()
+				}
+				todo = failed
+			}
+			return nil
+		})
+	})
+}
+
+// rank puts virtual tables, which make their shadow tables themselves, before all others.
+func rank(o migrations.Object) int {
+	if o.Type == "table" && strings.HasPrefix(normal(o.SQL), "create virtual table ") {
+		return 0
+	}
+	return 1
+}
+
+// reserved reports whether an object of this name is SQLite's or Cloudflare's.
+func reserved(name string) bool {
+	name = fold(name)
+	return strings.HasPrefix(name, "sqlite_") || strings.HasPrefix(name, "_cf_")
+}
+
+// replay carries out the known files, as well as they can be.
+func (k *walker) replay(files []migrations.File) error {
+	for _, f := range files {
+		statements, _ := migrations.SplitLoose(f.Name, f.SQL)
+		err := k.transaction(func() error {
+			for _, s := range statements {
+				_, err := k.c.Exec(k.ctx, s.SQL)
+				if e, ok, stop := refusal(k.ctx, err); stop != nil {
+					return stop
+				} else if ok && !k.c.LimitedWrite(k.ctx, s.SQL, e) {
+					k.w.replay = append(k.w.replay, &step{Statement: s, err: e})
+				}
+			}
+			return k.settle()
+		})
+		if _, _, stop := refusal(k.ctx, err); stop != nil {
+			return stop
+		}
+	}
+	return k.reread()
+}
+
+// refusal tells SQLite's refusal of a statement from what ends the walk.
+func refusal(ctx context.Context, err error) (e *sqlite.Error, refused bool, stop error) {
+	switch {
+	case err == nil:
+		return nil, false, nil
+	case ctx.Err() != nil:
+		return nil, false, ctx.Err()
+	case errors.As(err, &e):
+		return e, true, nil
+	}
+	return nil, false, err
+}
+
+func (k *walker) transaction(fn func() error) error { return k.c.Transaction(k.ctx, fn) }
+
+// settle makes the end of a transaction pass, whatever its foreign keys say.
+func (k *walker) settle() error {
+	if !k.c.UnresolvedForeignKeys() {
+		return nil
+	}
+	return k.c.Without(func() error {
+		_, err := k.c.Exec(k.ctx, "PRAGMA defer_foreign_keys = OFF")
+		return err
+	})
+}
+
+// file carries out one checked file as one transaction, as wrangler does.
+func (k *walker) file(f *file) error {
+	f.before = k.now
+	var was map[migrations.Object]string
+	looks := slices.ContainsFunc(f.steps, func(s *step) bool { return len(s.tokens) > 0 && s.tokens[0].Is(s.SQL, "DROP", "ALTER") })
+	if looks {
+		was = k.unusable()
+	}
+	err := k.transaction(func() error {
+		for _, s := range f.steps {
+			if err := k.step(s); err != nil {
+				return err
+			}
+		}
+		if k.c.UnresolvedForeignKeys() {
+			f.commit = &sqlite.Error{Code: 19, Extended: 787, Message: "FOREIGN KEY constraint failed", Offset: -1}
+		}
+		return k.settle()
+	})
+	if e, _, stop := refusal(k.ctx, err); stop != nil {
+		return stop
+	} else if e != nil {
+		f.commit = e
+		if err := k.reread(); err != nil {
+			return err
+		}
+	}
+	f.after = k.now
+	if looks {
+		for o, message := range k.unusable() {
+			if _, known := was[o]; !known && was != nil {
+				f.broken = append(f.broken, broken{o, message})
+			}
+		}
+		slices.SortFunc(f.broken, func(a, b broken) int { return strings.Compare(a.Type+a.Name, b.Type+b.Name) })
+	}
+	return nil
+}
+
+// step carries out one statement.
+func (k *walker) step(s *step) error {
+	s.before, s.after = k.now, k.now
+	if err := k.strict(s); err != nil {
+		return err
+	}
+	if err := k.explain(s); err != nil {
+		return err
+	}
+	res, err := k.c.Exec(k.ctx, s.SQL)
+	e, refused, stop := refusal(k.ctx, err)
+	if stop != nil {
+		return stop
+	}
+	if refused {
+		s.err = e
+		s.limited = k.c.LimitedWrite(k.ctx, s.SQL, e)
+		s.actions, _ = k.c.Prepare(k.ctx, s.SQL)
+		return k.ctx.Err()
+	}
+	s.actions, s.changes = res.Actions, res.Changes
+	return k.follow(s)
+}
+
+// strict looks for double-quoted words that name nothing.
+func (k *walker) strict(s *step) error {
+	if !slices.ContainsFunc(s.tokens, func(t migrations.Token) bool { return t.Kind == migrations.TokenQuoted && s.SQL[t.Start] == '"' }) {
+		return nil
+	}
+	if _, err := k.c.Prepare(k.ctx, s.SQL); err != nil {
+		return k.ctx.Err()
+	}
+	if err := k.c.DoubleQuotedStrings(false); err != nil {
+		return err
+	}
+	sql := s.SQL
+	for range maxGhosts {
+		_, err := k.c.Prepare(k.ctx, sql)
+		e, refused, stop := refusal(k.ctx, err)
+		if stop != nil {
+			return stop
+		}
+		name, end := ghostAt(sql, e)
+		if !refused || name == "" {
+			break
+		}
+		s.ghosts = append(s.ghosts, ghost{name, e.Offset})
+		// NULL is at most as long as the shortest ghost with its quotes but for one and two letters; the rest moves, which only matters for
+		// the offsets of those after it.
+		sql = sql[:e.Offset] + pad("NULL", end-e.Offset) + sql[end:]
+	}
+	return k.c.DoubleQuotedStrings(true)
+}
+
+// maxGhosts bounds how many of them are looked for in one statement.
+const maxGhosts = 20
+
+func pad(s string, n int) string {
+	if len(s) >= n {
+		return s
+	}
+	return s + strings.Repeat(" ", n-len(s))
+}
+
+// ghostAt returns the double-quoted word at the place of an error, and where it ends.
+func ghostAt(sql string, e *sqlite.Error) (name string, end int) {
+	if e == nil || e.Offset < 0 || e.Offset >= len(sql) || sql[e.Offset] != '"' {
+		return "", 0
+	}
+	list, _ := migrations.Lex(sql[e.Offset:])
+	if len(list) == 0 {
+		return "", 0
+	}
+	return migrations.Unquote(list[0].Text(sql[e.Offset:])), e.Offset + list[0].End
+}
+
+// explain notes the query plan of a statement that changes rows of a table that was there before the checked files.
+func (k *walker) explain(s *step) error {
+	if len(k.w.first.objects) == 0 || len(s.tokens) == 0 || !s.tokens[0].Is(s.SQL, "UPDATE", "DELETE", "INSERT", "REPLACE", "WITH") {
+		return nil
+	}
+	var plan []planLine
+	err := k.c.Without(func() error {
+		res, err := k.c.Exec(k.ctx, "EXPLAIN QUERY PLAN "+s.SQL)
+		for _, r := range res.Rows {
+			plan = append(plan, planLine{number(r[0]), number(r[1]), text(r[3])})
+		}
+		return err
+	})
+	_, _, stop := refusal(k.ctx, err)
+	s.plan = plan
+	return stop
+}
+
+// follow reads what changed in the schema.
+func (k *walker) follow(s *step) error {
+	created, other := false, false
+	for _, a := range s.actions {
+		switch a.Kind {
+		case sqlite.CreateIndex, sqlite.CreateTable, sqlite.CreateTrigger, sqlite.CreateView:
+			created = true
+		case sqlite.CreateVTable, sqlite.DropVTable, sqlite.DropIndex, sqlite.DropTable, sqlite.DropTrigger, sqlite.DropView, sqlite.AlterTable:
+			other = true
+		}
+	}
+	var err error
+	switch {
+	case other:
+		err = k.reread()
+	case created:
+		err = k.readNew()
+	}
+	s.after = k.now
+	return err
+}
+
+const readObjects = `SELECT rowid, type, name, tbl_name, coalesce(sql, '') FROM sqlite_master WHERE substr(name, 1, 7) <> 'sqlite_' `
+
+// reread reads the whole schema.
+func (k *walker) reread() error {
+	objects, rowids, err := k.objects(readObjects + "ORDER BY rowid")
+	if err != nil {
+		return err
+	}
+	if k.now == nil || !slices.Equal(objects, k.now.objects) {
+		k.now, k.rowids, k.bad = newSchema(objects), rowids, nil
+	}
+	return nil
+}
+
+// readNew reads what was added to the schema.
+func (k *walker) readNew() error {
+	last := int64(0)
+	if n := len(k.rowids); n > 0 {
+		last = k.rowids[n-1]
+	}
+	objects, rowids, err := k.objects(readObjects+"AND rowid > ?1 ORDER BY rowid", last)
+	if err != nil || len(objects) == 0 {
+		return err
+	}
+	k.now = k.now.with(objects)
+	k.rowids = append(k.rowids, rowids...)
+	k.bad = nil
+	return nil
+}
+
+func (k *walker) objects(query string, params ...any) (objects []migrations.Object, rowids []int64, err error) {
+	err = k.c.Without(func() error {
+		res, err := k.c.Exec(k.ctx, query, params...)
+		for _, r := range res.Rows {
+			objects = append(objects, migrations.Object{Type: text(r[1]), Name: text(r[2]), Table: text(r[3]), SQL: text(r[4])})
+			rowids = append(rowids, number(r[0]))
+		}
+		return err
+	})
+	return objects, rowids, err
+}
+
+// with is the schema and more objects. The arrays are shared as far as they are equal.
+func (s *schema) with(more []migrations.Object) *schema {
+	n := &schema{objects: append(s.objects[:len(s.objects):len(s.objects)], more...), tables: s.tables}
+	copied := false
+	for i, o := range more {
+		if o.Type != "table" {
+			continue
+		}
+		if !copied {
+			n.tables, copied = cloneIndex(s.tables), true
+		}
+		n.tables[fold(o.Name)] = len(s.objects) + i
+	}
+	return n
+}
+
+func cloneIndex(m map[string]int) map[string]int {
+	n := make(map[string]int, len(m)+1)
+	for name, i := range m {
+		n[name] = i
+	}
+	return n
+}
+
+// unusable compiles every view and trigger and returns the messages of those that cannot be.
+func (k *walker) unusable() map[migrations.Object]string {
+	if k.bad != nil {
+		return k.bad
+	}
+	k.bad = make(map[migrations.Object]string)
+	for _, o := range k.now.objects {
+		var sql []string
+		switch o.Type {
+		case "view":
+			sql = []string{"SELECT * FROM " + migrations.QuoteName(o.Name)}
+		case "trigger":
+			sql = firing(o, k.w.shapes.table(k.now, o.Table))
+		}
+		for _, q := range sql {
+			if err := k.compiles(q); err != nil {
+				k.bad[o] = err.Message
+				break
+			}
+		}
+	}
+	return k.bad
+}
+
+func (k *walker) compiles(sql string) (e *sqlite.Error) {
+	_ = k.c.Without(func() error {
+		_, err := k.c.Prepare(k.ctx, sql)
+		errors.As(err, &e)
+		return err
+	})
+	return e
+}
+
+// firing is a statement that fires the trigger, so that its body is compiled.
+func firing(o migrations.Object, t *table) []string {
+	quoted := migrations.QuoteName(o.Table)
+	switch event(o.SQL) {
+	case "DELETE":
+		return []string{"DELETE FROM " + quoted}
+	case "INSERT":
+		return []string{"INSERT INTO " + quoted + " DEFAULT VALUES"}
+	case "UPDATE":
+		if t == nil {
+			return nil
+		}
+		var sets []string
+		for _, c := range t.columns {
+			if !c.virtual && !c.stored && !c.hidden {
+				sets = append(sets, migrations.QuoteName(c.name)+" = NULL")
+			}
+		}
+		if len(sets) > 0 {
+			return []string{"UPDATE " + quoted + " SET " + strings.Join(sets, ", ")}
+		}
+	}
+	return nil
+}
+
+// event is what fires a trigger: INSERT, UPDATE or DELETE.
+func event(sql string) string {
+	list := meaning(sql)
+	for i, t := range list {
+		if i > 2 && t.Is(sql, "INSERT", "UPDATE", "DELETE") {
+			return strings.ToUpper(t.Text(sql))
+		}
+		if t.Is(sql, "BEGIN") && i > 2 {
+			break
+		}
+	}
+	return ""
+}
+
+// meaning returns the tokens of a text but for blanks and comments.
+func meaning(sql string) []migrations.Token {
+	list, _ := migrations.Lex(sql)
+	return slices.DeleteFunc(list, func(t migrations.Token) bool { return !t.Means() })
+}
