@@ -8,6 +8,7 @@ import (
 	"net/http"
 	"os"
 	"path/filepath"
+	"slices"
 	"sync"
 	"sync/atomic"
 	"time"
@@ -26,6 +27,11 @@ type database struct {
 	history *history
 	fresh   bool // whether the newest snapshot is the present content
 	removed bool // deleted, not only closed
+
+	transfer *transfer   // an export or import at work; nil: none
+	imported *transfer   // the import that was done last
+	restores []time.Time // when Time Travel was used lately
+	counted  []counted   // what analytics show
 
 	running atomic.Pointer[context.CancelFunc] // interrupts the query at work; needs no turn
 	// restoring counts the restores that wait for their turn: a query that gets its own before them is interrupted as well.
@@ -106,7 +112,12 @@ func (db *database) execute(statements []statement) (results []statementResult, 
 			interrupt()
 		}
 		defer db.running.Store(nil)
-		results, err = db.transaction(ctx, statements)
+		if err := db.busy(); err != nil {
+			return err
+		}
+		if results, err = db.transaction(ctx, statements); err == nil {
+			db.count(statements, results)
+		}
 		return err
 	})
 	return results, err
@@ -250,6 +261,9 @@ func (db *database) restore(bookmark string, at time.Time) (r restored, err erro
 	}
 	err = db.alone(func(context.Context) error {
 		waiting()
+		if err := errors.Join(db.busy(), db.mayRestore()); err != nil {
+			return err
+		}
 		if err := db.keep(); err != nil {
 			return err
 		}
@@ -269,6 +283,7 @@ func (db *database) restore(bookmark string, at time.Time) (r restored, err erro
 		if err := db.conn.Deserialize(content); err != nil {
 			return err
 		}
+		db.restores = append(db.restores, db.now())
 		db.history.generation++
 		db.fresh = false
 		r.Message = "The database was restored."
@@ -277,6 +292,21 @@ func (db *database) restore(bookmark string, at time.Time) (r restored, err erro
 		return err
 	})
 	return r, err
+}
+
+// How often Time Travel may be used: "10 restores per 10 minutes (per database)" (D1 documentation, "Limits"). The words
+// of the refusal are ours; the documentation has none.
+const (
+	maxRestores    = 10
+	restoresWithin = 10 * time.Minute
+)
+
+func (db *database) mayRestore() error {
+	db.restores = slices.DeleteFunc(db.restores, func(t time.Time) bool { return db.now().Sub(t) >= restoresWithin })
+	if len(db.restores) < maxRestores {
+		return nil
+	}
+	return refuse(http.StatusTooManyRequests, 7500, "Too many restores: a database can be restored %d times per 10 minutes.", maxRestores)
 }
 
 // stats returns the size in bytes and the number of tables.

@@ -83,7 +83,8 @@ type Call struct {
 	// Body is all of it.
 	Body string
 	// Write says that the request may change something: every POST, PUT, PATCH and DELETE, except a query whose
-	// statements all begin with SELECT, EXPLAIN, VALUES or PRAGMA.
+	// statements all begin with SELECT, EXPLAIN, VALUES or PRAGMA, a question to analytics, an export, and what an import
+	// does before and after it begins.
 	Write bool
 	// Status is what the client got: 0 while it is not answered, and when the connection was dropped.
 	Status int

@@ -18,6 +18,8 @@ const (
 	D1Read              Permission = "D1:Read"
 	D1Edit              Permission = "D1:Edit"
 	AccountSettingsRead Permission = "Account Settings:Read"
+	// AccountAnalyticsRead is for the GraphQL API.
+	AccountAnalyticsRead Permission = "Account Analytics:Read"
 )
 
 // Token is an API token.

@@ -1,7 +1,6 @@
 package cloudflare
 
 import (
-	"bytes"
 	"encoding/json"
 	"errors"
 	"io"
@@ -49,6 +48,8 @@ func (s *Server) routes() *http.ServeMux {
 		"DELETE " + d1 + "/{id}":                   s.needs(D1Edit, s.remove),
 		"POST " + d1 + "/{id}/query":               s.needs(D1Read, s.queryRoute(false)),
 		"POST " + d1 + "/{id}/raw":                 s.needs(D1Read, s.queryRoute(true)),
+		"POST " + d1 + "/{id}/export":              s.needs(D1Edit, s.exportRoute),
+		"POST " + d1 + "/{id}/import":              s.needs(D1Edit, s.importRoute),
 		"GET " + d1 + "/{id}/time_travel/bookmark": s.needs(D1Read, s.bookmark),
 		"POST " + d1 + "/{id}/time_travel/restore": s.needs(D1Edit, s.restore),
 		"GET /accounts/{account}":                  s.needs(AccountSettingsRead, s.getAccount),
@@ -59,6 +60,7 @@ func (s *Server) routes() *http.ServeMux {
 		method, path, _ := strings.Cut(pattern, " ")
 		mux.Handle(method+" /client/v4"+path, s.answer(r))
 	}
+	mux.Handle("/r2/", s.bucket)
 	mux.Handle("/", s.answer(func(r *request) (reply, error) {
 		if _, ok := s.bearer(r.Request); !ok {
 			return reply{}, authenticationError(http.StatusUnauthorized)
@@ -130,19 +132,6 @@ func (s *Server) verify(ofAccount bool) route {
 
 func (s *Server) getAccount(r *request) (reply, error) {
 	return reply{result: map[string]any{"id": s.account, "name": "Local account", "type": "standard"}}, nil
-}
-
-// graphql is the analytics API as `wrangler d1 info` asks it. No analytics are kept, so that every database has been idle;
-// any other question gets an error, in the form that GraphQL has for one.
-func (s *Server) graphql(r *request) (reply, error) {
-	if token, ok := s.bearer(r.Request); !ok || token.status(s.now()) != "active" {
-		return reply{}, authenticationError(http.StatusUnauthorized)
-	}
-	if !bytes.Contains(r.body, []byte("d1AnalyticsAdaptiveGroups(")) {
-		return reply{plain: map[string]any{"data": nil, "errors": []map[string]string{{"message": "this server keeps no analytics"}}}}, nil
-	}
-	accounts := []map[string]any{{"d1AnalyticsAdaptiveGroups": []any{}}}
-	return reply{plain: map[string]any{"data": map[string]any{"viewer": map[string]any{"accounts": accounts}}, "errors": nil}}, nil
 }
 
 // described is a database as lists show it; detailed as it is shown alone.

@@ -30,6 +30,8 @@ type Options struct {
 	Latency time.Duration
 	// QueryLimit is how long one request may execute; 0 is the 30 seconds of D1's limits.
 	QueryLimit time.Duration
+	// AnalyticsLag is how late the analytics are: Cloudflare's come minutes after what they count.
+	AnalyticsLag time.Duration
 	// Logger gets one line per request, without bodies and tokens; nil logs nothing.
 	Logger *slog.Logger
 }
@@ -39,10 +41,12 @@ type Options struct {
 type Server struct {
 	account   string
 	latency   time.Duration
+	lag       time.Duration
 	logger    *slog.Logger
 	tokens    map[string]Token
 	now       func() time.Time
 	catalogue *catalogue
+	bucket    *bucket
 	mux       *http.ServeMux
 }
 
@@ -63,14 +67,15 @@ func New(o Options) (*Server, error) {
 	if o.QueryLimit == 0 {
 		o.QueryLimit = 30 * time.Second
 	}
-	all := Token{Value: o.Token, Permissions: []Permission{D1Edit, AccountSettingsRead}}
-	s := &Server{account: o.AccountID, latency: o.Latency, logger: o.Logger, now: o.Now, tokens: map[string]Token{o.Token: all}}
+	all := Token{Value: o.Token, Permissions: []Permission{D1Edit, AccountSettingsRead, AccountAnalyticsRead}}
+	s := &Server{account: o.AccountID, latency: o.Latency, lag: o.AnalyticsLag, logger: o.Logger, now: o.Now, tokens: map[string]Token{o.Token: all}}
 	for _, t := range o.Tokens {
 		s.tokens[t.Value] = t
 	}
-	random := &source{reader: o.Random}
+	around := surroundings{now: o.Now, random: &source{reader: o.Random}, queryLimit: o.QueryLimit}
+	s.bucket = newBucket(around)
 	var err error
-	if s.catalogue, err = openCatalogue(o.Dir, surroundings{now: o.Now, random: random, queryLimit: o.QueryLimit}); err != nil {
+	if s.catalogue, err = openCatalogue(o.Dir, around); err != nil {
 		return nil, fmt.Errorf("open the local Cloudflare's databases: %w", err)
 	}
 	s.mux = s.routes()

@@ -33,6 +33,9 @@ func isWrite(c *Call) bool {
 		return false
 	}
 	path, _, _ := strings.Cut(c.Path, "?")
+	if strings.HasSuffix(path, "/graphql") || strings.HasSuffix(path, "/export") || strings.HasSuffix(path, "/import") && !strings.Contains(c.Body, `"ingest"`) {
+		return false
+	}
 	if !strings.HasSuffix(path, "/query") && !strings.HasSuffix(path, "/raw") {
 		return true
 	}

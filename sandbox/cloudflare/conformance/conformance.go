@@ -1,9 +1,10 @@
 // Package conformance is the suite that every imitation of Cloudflare's D1 API has to pass: what Towline relies on, said
 // in requests and answers. The local Cloudflare and the real engine both run it. Where they differ the engine is right,
-// except in what it does not have (Time Travel, the row limit of 2 MB): there Cloudflare's documentation is.
+// except in what it does not have (Time Travel, the row limit of 2 MB, exports, imports, analytics): there Cloudflare's documentation is.
 //
 // The cases about one database's SQL are tables in statements.go, engine.go and triggers.go; databases.go is about
-// creating, finding and deleting databases, timetravel.go about bookmarks and restores, together.go about requests that
+// creating, finding and deleting databases, timetravel.go about bookmarks and restores, transfer.go about exports and imports,
+// analytics.go about figures, together.go about requests that
 // meet each other, client.go sends requests and reads answers.
 package conformance
 
@@ -37,6 +38,8 @@ func Run(t *testing.T, start func(testing.TB) Server) {
 		{"meta", testMeta},
 		{"together", testTogether},
 		{"time travel", testTimeTravel},
+		{"transfers", testTransfers},
+		{"analytics", testAnalytics},
 		{"restart", testRestart},
 	} {
 		t.Run(group.name, func(t *testing.T) { group.run(t, newClient(t, start(t))) })

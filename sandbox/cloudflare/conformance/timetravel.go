@@ -52,6 +52,7 @@ func testTimeTravel(t *testing.T, c *client) {
 	t.Run("a restore goes back, an undo forward, and older bookmarks stay valid", func(t *testing.T) { testRestore(t, c.create(t)) })
 	t.Run("everything comes back", func(t *testing.T) { testFidelity(t, c.create(t)) })
 	t.Run("a time leads to the bookmark of what was there then", func(t *testing.T) { testTimestamps(t, c.create(t)) })
+	t.Run("ten restores in ten minutes, and no more", func(t *testing.T) { testRestoreLimit(t, c.create(t)) })
 	t.Run("what leads nowhere is refused and changes nothing", func(t *testing.T) {
 		db, other := c.create(t), c.create2(t, "-b")
 		db.add(t, 1)

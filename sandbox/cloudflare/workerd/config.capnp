@@ -14,6 +14,8 @@ const main :Workerd.Worker = (
   modules = [
     (name = "d1rest.js", esModule = embed "d1rest.js"),
     (name = "database.js", esModule = embed "database.js"),
+    (name = "transfer.js", esModule = embed "transfer.js"),
+    (name = "analytics.js", esModule = embed "analytics.js"),
     (name = "split.js", esModule = embed "split.js"),
   ],
   compatibilityDate = "2026-08-01",

@@ -3,11 +3,14 @@
 // names, generations and snapshots; database.js holds the databases.
 
 import { DurableObject } from "cloudflare:workers";
+import { graphql } from "./analytics.js";
 import { Database, RequestError, copyDatabase, removeDatabase } from "./database.js";
+import { storage } from "./transfer.js";
 
 export { Database };
 
 const UUID = /^[0-9a-f]{8}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{12}$/i;
+const MAX_RESTORES = 10, RESTORES_WITHIN = 10 * 60_000; // "10 restores per 10 minutes (per database)" (D1 documentation, "Limits")
 const BOOKMARK = /^[0-9a-f]{8}-[0-9a-f]{8}-[0-9a-f]{8}-[0-9a-f]{32}$/;
 
 export class Catalog extends DurableObject {
@@ -18,7 +21,9 @@ export class Catalog extends DurableObject {
       CREATE TABLE IF NOT EXISTS databases (
         uuid TEXT PRIMARY KEY, name TEXT UNIQUE, created_at TEXT, region TEXT, jurisdiction TEXT, generation INTEGER);
       CREATE TABLE IF NOT EXISTS snapshots (
-        serial INTEGER PRIMARY KEY AUTOINCREMENT, uuid TEXT, bookmark TEXT UNIQUE, time INTEGER, file TEXT);`);
+        serial INTEGER PRIMARY KEY AUTOINCREMENT, uuid TEXT, bookmark TEXT UNIQUE, time INTEGER, file TEXT);
+      CREATE TABLE IF NOT EXISTS restores (uuid TEXT, time INTEGER);
+      CREATE TABLE IF NOT EXISTS grants (signature TEXT PRIMARY KEY, method TEXT, file TEXT, until INTEGER);`);
   }
 
   create(name, region, jurisdiction) {
@@ -44,6 +49,27 @@ export class Catalog extends DurableObject {
 
   advance(uuid, generation) {
     this.sql.exec("UPDATE databases SET generation = ? WHERE uuid = ?", generation, uuid);
+  }
+
+  // sign returns an address below origin that is good for one hour; allows says whether one is.
+  sign(origin, method, file, now) {
+    const signature = [...crypto.getRandomValues(new Uint8Array(32))].map((b) => b.toString(16).padStart(2, "0")).join("");
+    this.sql.exec("INSERT INTO grants VALUES (?, ?, ?, ?)", signature, method, file, now + 3_600_000);
+    return `${origin}/r2/${file}?X-Amz-Algorithm=AWS4-HMAC-SHA256&X-Amz-Expires=3600&X-Amz-Signature=${signature}`;
+  }
+
+  allows(signature, method, file, now) {
+    return this.sql.exec("SELECT 1 FROM grants WHERE signature = ? AND method = ? AND file = ? AND until > ?", signature, method, file, now).toArray().length > 0;
+  }
+
+  // mayRestore says whether Time Travel may be used once more; restored counts.
+  mayRestore(uuid, now) {
+    this.sql.exec("DELETE FROM restores WHERE time <= ?", now - RESTORES_WITHIN);
+    return this.sql.exec("SELECT count(*) AS n FROM restores WHERE uuid = ?", uuid).one().n < MAX_RESTORES;
+  }
+
+  restored(uuid, now) {
+    this.sql.exec("INSERT INTO restores VALUES (?, ?)", uuid, now);
   }
 
   // reserve makes up the next bookmark, and the file that is to hold its snapshot; record makes both known.
@@ -97,11 +123,13 @@ function answer(status, result, errors = [], more = {}) {
 
 async function route(request, env) {
   const url = new URL(request.url);
+  const catalog = env.CATALOG.get(env.CATALOG.idFromName("catalog"));
+  if (url.pathname.startsWith("/r2/")) return storage(request, url, env, catalog);
   const path = url.pathname.replace(/^\/client\/v4/, "").replace(/\/$/, "");
   const token = request.headers.get("authorization") === `Bearer ${env.API_TOKEN}`;
   if (/^\/(user|accounts\/[^/]+)\/tokens\/verify$/.test(path)) return verify(token);
   if (!token) throw new RequestError(401, 10000, "Authentication error");
-  if (path === "/graphql" && request.method === "POST") return graphql(await request.text());
+  if (path === "/graphql" && request.method === "POST") return graphql(await request.text(), env.ACCOUNT_ID);
   const [, account, rest] = path.match(/^\/accounts\/([^/]+)(.*)$/) ?? [];
   if (!account) throw new RequestError(404, 7003, `Could not route to ${url.pathname}, perhaps your object identifier is invalid?`);
   if (account !== env.ACCOUNT_ID) {
@@ -113,7 +141,6 @@ async function route(request, env) {
   if (!rest.startsWith("/d1/database") || !handler) {
     throw new RequestError(404, 7003, `Could not route to ${url.pathname}, perhaps your object identifier is invalid?`);
   }
-  const catalog = env.CATALOG.get(env.CATALOG.idFromName("catalog"));
   const context = { env, catalog, url, body: await body(request) };
   if (key) context.row = await lookUp(catalog, decodeURIComponent(key), request.method === "GET" && !action);
   return handler(context);
@@ -124,14 +151,6 @@ function verify(valid) {
   return answer(200, { id: "0".repeat(32), status: "active" }, [], {
     messages: [{ code: 10000, message: "This API Token is valid and active" }],
   });
-}
-
-// graphql answers as `wrangler d1 info` asks. No analytics are kept, so that every database has been idle.
-function graphql(question) {
-  if (!question.includes("d1AnalyticsAdaptiveGroups(")) {
-    return Response.json({ data: null, errors: [{ message: "this server keeps no analytics" }] });
-  }
-  return Response.json({ data: { viewer: { accounts: [{ d1AnalyticsAdaptiveGroups: [] }] } }, errors: null });
 }
 
 async function body(request) {
@@ -154,6 +173,7 @@ async function lookUp(catalog, key, allowName) {
 const ROUTES = {
   "GET ": list, "POST ": create, "GET {id}": get, "DELETE {id}": remove,
   "POST query": (c) => execute(c, false), "POST raw": (c) => execute(c, true),
+  "POST export": exportText, "POST import": importText,
   "GET time_travel/bookmark": bookmark, "POST time_travel/restore": restore,
 };
 
@@ -205,6 +225,23 @@ async function execute({ env, row, body }, raw) {
   return answer(200, await stub(env, row).execute(row.uuid, queries, raw));
 }
 
+async function exportText({ env, row, body, url }) {
+  const { no_schema: noSchema, no_data: noData } = body.dump_options ?? {};
+  if (body.output_format !== "polling" || (noSchema && noData)) throw new RequestError(400, 7400, "The request is malformed: output_format must be polling");
+  return answer(200, await stub(env, row).export(row.uuid, body, url.origin));
+}
+
+async function importText({ env, catalog, row, body, url }) {
+  if (!["init", "ingest", "poll"].includes(body.action)) throw new RequestError(400, 7400, "The request is malformed: action must be init, ingest or poll");
+  if (body.action !== "init") return answer(200, await stub(env, row).import(row.uuid, body));
+  if (!/^[0-9a-f]{32}$/.test(body.etag)) throw new RequestError(400, 7400, "The request is malformed: etag must be an MD5 in hexadecimal");
+  const filename = `import-${row.uuid}-${body.etag}.sql`;
+  const known = await env.DISK.fetch(`http://disk/bucket/${filename}`, { method: "HEAD" });
+  if (known.ok) return answer(200, await stub(env, row).import(row.uuid, { filename, etag: body.etag }));
+  const upload_url = await catalog.sign(url.origin, "PUT", filename, Date.now());
+  return answer(200, { success: true, type: "import", messages: [], filename, upload_url });
+}
+
 async function bookmark({ env, catalog, row, url }) {
   const wanted = url.searchParams.get("timestamp");
   const current = await stub(env, row).bookmark(row.uuid, Date.now());
@@ -223,6 +260,10 @@ async function before(catalog, row, timestamp) {
 // restore copies a snapshot into a new generation. The state that it replaces stays reachable by its own bookmark.
 async function restore({ env, catalog, row, url }) {
   const wanted = url.searchParams.get("bookmark"), timestamp = url.searchParams.get("timestamp");
+  await stub(env, row).notBusy();
+  if (!(await catalog.mayRestore(row.uuid, Date.now()))) {
+    throw new RequestError(429, 7500, `Too many restores: a database can be restored ${MAX_RESTORES} times per 10 minutes.`);
+  }
   const previous = await stub(env, row).bookmark(row.uuid, Date.now());
   let snapshot;
   if (wanted) {
@@ -236,6 +277,7 @@ async function restore({ env, catalog, row, url }) {
   const next = { ...row, generation: row.generation + 1 };
   await copyDatabase(env.DISK, `snapshots/${snapshot.file}`, `d1-database/${env.DATABASE.idFromName(`${next.uuid}/${next.generation}`)}`);
   await catalog.advance(row.uuid, next.generation);
+  await catalog.restored(row.uuid, Date.now());
   const bookmark = await stub(env, next).bookmark(row.uuid, Date.now());
   return answer(200, { bookmark, previous_bookmark: previous, message: "The database was restored." });
 }

@@ -3,7 +3,9 @@
 // needs and workerd's own storage does not offer.
 
 import { DurableObject } from "cloudflare:workers";
+import { count } from "./analytics.js";
 import { readsOnly, split } from "./split.js";
+import { Transfers, VIRTUAL, dump, etagOf, failed } from "./transfer.js";
 
 const KEEP = 40; // snapshots kept for one generation
 
@@ -18,10 +20,74 @@ export class RequestError extends Error {
 export class Database extends DurableObject {
   #queue = Promise.resolve();
   #fresh = false; // whether the newest snapshot is the present content
+  #transfers = new Transfers();
 
   // execute runs the queries as one transaction. Durable Objects may interleave requests at an await; the queue does not.
   execute(id, queries, raw) {
-    return this.#alone(() => this.#execute(id, queries, raw));
+    return this.#alone(() => {
+      this.#notBusy();
+      return this.#execute(id, queries.flatMap(expand), raw);
+    });
+  }
+
+  // notBusy fails while an export or import is at work.
+  notBusy() {
+    return this.#alone(() => this.#notBusy());
+  }
+
+  #notBusy() {
+    const words = this.#transfers.busy();
+    if (words) throw new RequestError(400, 7500, words);
+  }
+
+  // export begins an export, whose text it puts into the storage, or asks after the one of a bookmark.
+  export(id, { current_bookmark: asked, dump_options: options }, origin) {
+    return this.#alone(async () => {
+      if (asked) return this.#transfers.ask("export", asked);
+      this.#notBusy();
+      await this.#snapshot(id, Date.now());
+      const { bookmark } = await this.#catalog().latest(id);
+      const lines = dump(this.ctx.storage.sql, options ?? {});
+      if (!lines) {
+        this.#transfers.block();
+        return failed("export", VIRTUAL);
+      }
+      const text = new TextEncoder().encode(`${lines.join("\n")}\n`), filename = `${id}-${bookmark}.sql`;
+      await this.env.DISK.fetch(`http://disk/bucket/${filename}`, { method: "PUT", body: text });
+      const signed_url = await this.#catalog().sign(origin, "GET", filename, Date.now());
+      return this.#transfers.begin("export", bookmark, text.length, {
+        success: true, type: "export", at_bookmark: bookmark, status: "complete", messages: ["Uploaded part 1"], result: { filename, signed_url },
+      });
+    });
+  }
+
+  // import carries out a text from the storage, all of it or nothing, or asks after the import of a bookmark.
+  import(id, { current_bookmark: asked, filename, etag }) {
+    return this.#alone(async () => {
+      if (asked) return this.#transfers.ask("import", asked);
+      this.#notBusy();
+      const stored = filename?.startsWith(`import-${id}-`) && await this.env.DISK.fetch(`http://disk/bucket/${filename}`);
+      const bytes = stored && stored.ok ? new Uint8Array(await stored.arrayBuffer()) : null;
+      if (!bytes || etagOf(bytes) !== etag) return failed("import", "The file was not uploaded, or is another one.");
+      await this.#snapshot(id, Date.now());
+      const { bookmark } = await this.#catalog().latest(id);
+      return this.#transfers.begin("import", bookmark, bytes.length, await this.#ingest(id, bookmark, new TextDecoder().decode(bytes)));
+    });
+  }
+
+  async #ingest(id, bookmark, text) {
+    try {
+      const results = await this.#execute(id, expand({ sql: text }), true);
+      const meta = results.at(-1).meta;
+      for (const key of ["duration", "changes", "rows_read", "rows_written"]) meta[key] = results.reduce((sum, r) => sum + r.meta[key], 0);
+      const final_bookmark = (await this.#catalog().latest(id)).bookmark;
+      return {
+        success: true, type: "import", at_bookmark: bookmark, status: "complete", messages: [`Processed ${results.length} queries.`],
+        result: { num_queries: results.length, final_bookmark, meta },
+      };
+    } catch (e) {
+      return { ...failed("import", e.message), at_bookmark: bookmark };
+    }
   }
 
   // bookmark makes sure that a snapshot of the present content exists, and returns its bookmark.
@@ -48,8 +114,7 @@ export class Database extends DurableObject {
     return this.env.CATALOG.get(this.env.CATALOG.idFromName("catalog"));
   }
 
-  async #execute(id, queries, raw) {
-    const statements = queries.flatMap(expand);
+  async #execute(id, statements, raw) {
     if (statements.length === 0) throw new RequestError(400, 7500, "No SQL statements detected.");
     const writes = statements.some((s) => !readsOnly(s.sql));
     if (writes) await this.#snapshot(id, Date.now()); // the state before, should a crash have come between change and copy
@@ -60,6 +125,11 @@ export class Database extends DurableObject {
     } catch (e) {
       throw failure(e);
     }
+    const reads = statements.filter((s) => readsOnly(s.sql)).length;
+    count(id, {
+      readQueries: reads, writeQueries: statements.length - reads,
+      rowsRead: results.reduce((n, r) => n + r.meta.rows_read, 0), rowsWritten: results.reduce((n, r) => n + r.meta.rows_written, 0),
+    });
     if (writes) {
       this.#fresh = false;
       await this.#snapshot(id, Date.now());

@@ -25,7 +25,7 @@ import (
 	"towline/sandbox/parts"
 )
 
-//go:embed config.capnp d1rest.js database.js split.js
+//go:embed config.capnp *.js
 var worker embed.FS
 
 // Options say how an instance is to be. The zero value is a good one.
