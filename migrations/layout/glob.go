@@ -33,7 +33,7 @@ func parseGlob(pattern string) (glob, error) {
 	switch {
 	case pattern == "":
 		return refuse("it is empty")
-	case pattern[0] == '#' || pattern[0] == '!' && !strings.HasPrefix(pattern, "!("):
+	case pattern[0] == '#' || pattern[0] == '!': // a comment, or whatever does not match
 		return refuse("it begins with " + pattern[:1] + ", which has a meaning of its own")
 	case path.IsAbs(pattern) || pattern == ".." || strings.HasPrefix(pattern, "../"):
 		return refuse("it leads out of the project")

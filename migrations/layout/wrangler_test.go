@@ -1,0 +1,246 @@
+package layout_test
+
+import (
+	"encoding/json"
+	"fmt"
+	"net/http/httptest"
+	"os"
+	"os/exec"
+	"path"
+	"path/filepath"
+	"regexp"
+	"strings"
+	"testing"
+
+	"github.com/google/go-cmp/cmp"
+
+	"towline/migrations/layout"
+	"towline/sandbox/cloudflare"
+	"towline/sandbox/cloudflare/wrangler"
+	"towline/sandbox/parts"
+)
+
+// configCases are wrangler configs, good and bad, with one database each.
+func configCases() []struct{ name, file, text string } {
+	return []struct{ name, file, text string }{
+		{"plain JSON", "wrangler.json", `{"name":"shop","d1_databases":[{"binding":"DB","database_name":"shop","database_id":"x","migrations_dir":"db"}]}`},
+		{"comments in JSON", "wrangler.json", "{\n// one\n/* two , ] */\"name\":\"shop\",\n\"d1_databases\":[{\"binding\":\"DB\",\"migrations_dir\":\"a//b/../c/\",\"migrations_table\":\"t\",},],}"},
+		{"what looks like a comment in a string", "wrangler.jsonc", `{"name":"shop","vars":{"a":"//"},"d1_databases":[{"binding":"DB","migrations_dir":"a/*b*/c,]"}]}`},
+		{"escapes", "wrangler.jsonc", `{"d1_databases":[{"binding":"DB","migrations_dir":"\u0064b\/m","migrations_table":"\"q\""}]}`},
+		{"an empty table's name", "wrangler.jsonc", `{"d1_databases":[{"binding":"DB","migrations_table":""}]}`},
+		{"a key twice", "wrangler.jsonc", `{"d1_databases":[{"binding":"DB","migrations_dir":"a","migrations_dir":"b"}]}`},
+		{"an unclosed comment", "wrangler.jsonc", `{"d1_databases":[{"binding":"DB"}]} /* `},
+		{"a comma with nothing before it", "wrangler.jsonc", `{"d1_databases":[,{"binding":"DB"}]}`},
+		{"two commas at the end", "wrangler.jsonc", `{"d1_databases":[{"binding":"DB"},,]}`},
+		{"an unclosed brace", "wrangler.jsonc", `{"d1_databases":[{"binding":"DB"}]`},
+		{"more behind the object", "wrangler.jsonc", `{"d1_databases":[{"binding":"DB"}]} x`},
+		{"a number for the folder", "wrangler.jsonc", `{"d1_databases":[{"binding":"DB","migrations_dir":1}]}`},
+		{"plain TOML", "wrangler.toml", "name = \"shop\"\n[[d1_databases]]\nbinding = \"DB\"\nmigrations_dir = \"db/m\"\nmigrations_table = 'led'\n"},
+		{"CRLF and a byte order mark", "wrangler.toml", "\ufeffname = \"shop\"\r\n[[d1_databases]] # the one\r\nbinding = \"DB\"\r\nmigrations_dir = \"db\"\r\n"},
+		{"an inline table", "wrangler.toml", "d1_databases = [\n  { binding = \"DB\", migrations_dir = 'db' }, # one\n]\n"},
+		{"an inline table on several lines", "wrangler.toml", "d1_databases = [{ binding = \"DB\",\n migrations_dir = \"db\",\n}]\n"},
+		{"dotted keys, dates and numbers around", "wrangler.toml", "vars.a.b = 1_000\nvars.c = -inf\nvars.d = [1.5e3, 0xff, true]\n[[d1_databases]]\n\"binding\" = \"DB\"\n'migrations_dir' = \"\"\"\ndb\\\n   /m\"\"\"\n[observability]\nenabled = true\n"},
+		{"escapes in TOML", "wrangler.toml", `d1_databases = [{ binding = "DB", migrations_dir = "\u0064\x62", migrations_table = "a\tb" }]`},
+		{"back slashes", "wrangler.toml", "[[d1_databases]]\nbinding = \"DB\"\nmigrations_dir = 'db\\m\\'\n"},
+		{"a value without quotes", "wrangler.toml", "[[d1_databases]]\nbinding = DB\n"},
+		{"a key twice in TOML", "wrangler.toml", "[[d1_databases]]\nbinding = \"DB\"\nbinding = \"DB\"\n"},
+		{"a table twice", "wrangler.toml", "[vars]\n[vars]\n[[d1_databases]]\nbinding = \"DB\"\n"},
+		{"a string over the line's end", "wrangler.toml", "[[d1_databases]]\nbinding = \"DB\n\"\n"},
+		{"two keys on a line", "wrangler.toml", "a = 1 b = 2\n"},
+		{"a leading zero", "wrangler.toml", "[vars]\na = 01\n"},
+		{"a table over a list of tables", "wrangler.toml", "[[d1_databases]]\nbinding = \"DB\"\n[d1_databases]\n"},
+		{"an inline table made longer", "wrangler.toml", "vars = {a = 1}\nvars.b = 2\n[[d1_databases]]\nbinding = \"DB\"\n"},
+		{"a table below one of a list", "wrangler.toml", "[[d1_databases]]\nbinding = \"DB\"\n[[env.x.d1_databases]]\nbinding = \"DB\"\n[env.x.vars]\na = 1\n"},
+	}
+}
+
+// readByWrangler lets wrangler itself read configs, all in one process, and returns what it makes of each: null for a refusal.
+func readByWrangler(t *testing.T, files []string) []*[]struct {
+	Dir   *string `json:"migrations_dir"`
+	Table string  `json:"migrations_table"`
+} {
+	t.Helper()
+	library := filepath.Join(filepath.Dir(parts.Wrangler(t)[1]), "..", "wrangler-dist", "cli.js")
+	script := `const w = require(process.argv[1]); const out = process.argv.slice(2).map((config) => {
+		try { return w.unstable_readConfig({ config }, { hideWarnings: true }).d1_databases } catch { return null } });
+		console.log("\nresult:" + JSON.stringify(out)); process.exit(0)`
+	cmd := exec.CommandContext(t.Context(), parts.Node(t), append([]string{"-e", script, library}, files...)...)
+	cmd.Env = wrangler.Server{}.Env(t)
+	cmd.Dir = t.TempDir()
+	out, err := cmd.Output()
+	if err != nil {
+		t.Fatal(err)
+	}
+	_, result, _ := strings.Cut(string(out), "\nresult:")
+	var read []*[]struct {
+		Dir   *string `json:"migrations_dir"`
+		Table string  `json:"migrations_table"`
+	}
+	if err := json.Unmarshal([]byte(result), &read); err != nil || len(read) != len(files) {
+		t.Fatalf("%v in %s", err, out)
+	}
+	return read
+}
+
+func TestConfigsAreReadAsWranglerReadsThem(t *testing.T) {
+	cases := configCases()
+	root := t.TempDir()
+	var files []string
+	for i, c := range cases {
+		file := filepath.Join(root, fmt.Sprint(i), c.file)
+		write(t, file, c.text)
+		files = append(files, file)
+	}
+	refused := 0
+	for i, theirs := range readByWrangler(t, files) {
+		t.Run(cases[i].name, func(t *testing.T) {
+			l, err := layout.Find(os.DirFS(filepath.Dir(files[i])), layout.Options{})
+			if theirs == nil || len(*theirs) == 0 {
+				if refused++; err == nil {
+					t.Errorf("wrangler refuses it, and here it was read as %+v", l)
+				}
+				return
+			}
+			want := "migrations"
+			if dir := (*theirs)[0].Dir; dir != nil {
+				want = path.Clean(strings.ReplaceAll(*dir, `\`, "/"))
+			}
+			table := (*theirs)[0].Table
+			if table == "" {
+				table = "d1_migrations"
+			}
+			if err != nil || l.Dir != want || l.Table != table {
+				t.Errorf("read %q and %q, %v; wrangler reads %q and %q", l.Dir, l.Table, err, want, table)
+			}
+		})
+	}
+	if refused < 8 || refused > len(cases)*2/3 {
+		t.Errorf("wrangler refused %d of %d: the comparison says little", refused, len(cases))
+	}
+}
+
+func write(t testing.TB, file, text string) {
+	t.Helper()
+	if err := os.MkdirAll(filepath.Dir(file), 0o700); err != nil {
+		t.Fatal(err)
+	}
+	if err := os.WriteFile(file, []byte(text), 0o600); err != nil {
+		t.Fatal(err)
+	}
+}
+
+// manyFiles are the files of a folder in which every pattern finds something.
+func manyFiles() []string {
+	return []string{
+		"0001_a.sql", "0002_b.sql", "0002_b.down.sql", "10_c.sql", "9-d.sql", "x.sql", "X.SQL", ".hidden.sql", "0003_e.txt", "note",
+		"down/0001_a.sql", "down/deep/0002_b.sql", "up/0004_f.sql", "up/0005_g.up.sql", "up/.0006.sql", ".git/0007.sql",
+		"20260101000000_h/migration.sql", "20260101000000_h/snapshot.json", "20260101000000_h/down.sql", "20251201000000_i/migration.sql",
+		"node/deeper/still/0008_j.sql", "meta/_journal.json", "a{b}/1.sql", "[c]/1.sql", "folder.sql/1.sql",
+	}
+}
+
+// The patterns that are read: each as wrangler understands it, or refused by name.
+func TestThePatternsFindWhatWranglerFinds(t *testing.T) {
+	server := serve(t)
+	dir := t.TempDir()
+	for _, f := range manyFiles() {
+		write(t, filepath.Join(dir, "db", filepath.FromSlash(f)), "")
+	}
+	patterns := []string{
+		"", "*/migration.sql", "**/*.sql", "*/!(down|0004_*).sql", "{up,down}/**/*.sql", "[0-9]*{.sql,/migration.sql}", "**/0*_@(a|f|j).sql", "**/0*_[g-z]?(.up).sql", "{,*/}00[!1-3]?_*.sql",
+	}
+	for i, pattern := range patterns {
+		t.Run(strings.ReplaceAll("the pattern "+pattern, "/", "|"), func(t *testing.T) {
+			t.Parallel()
+			project := t.TempDir()
+			if err := os.CopyFS(project, os.DirFS(dir)); err != nil {
+				t.Fatal(err)
+			}
+			text := fmt.Sprintf(`{"d1_databases": [{"binding": "DB", "database_name": "shop", "database_id": %q, "migrations_dir": "./db"`, server.database)
+			if i > 0 {
+				text += fmt.Sprintf(`, "migrations_pattern": %q`, "db/"+pattern)
+			}
+			write(t, filepath.Join(project, "wrangler.jsonc"), text+"}]}")
+			want := server.pending(t, project)
+			if len(want) < 2 {
+				t.Fatalf("wrangler lists %q, which says little", want)
+			}
+			l, err := layout.Find(os.DirFS(project), layout.Options{})
+			if err != nil {
+				t.Fatal(err)
+			}
+			if diff := cmp.Diff(want, names(t, project, l)); diff != "" {
+				t.Error(diff)
+			}
+			for _, name := range want {
+				if down := l.DownPath(name); down != "" && strings.HasPrefix(down, "db/") && l.Matches(strings.TrimPrefix(down, "db/")) {
+					t.Errorf("wrangler would apply the DOWN file %s", down)
+				}
+			}
+		})
+	}
+}
+
+// names are the ledger's names of a project's migrations.
+func names(t *testing.T, project string, l layout.Layout) []string {
+	t.Helper()
+	c, err := layout.Read(os.DirFS(project), l)
+	if err != nil {
+		t.Fatal(err)
+	}
+	var all []string
+	for _, f := range c.Files {
+		all = append(all, f.Name)
+	}
+	return all
+}
+
+// server is a local Cloudflare with one database, shop, for wrangler to ask.
+type server struct {
+	wrangler.Server
+	database string
+}
+
+func serve(t *testing.T) server {
+	t.Helper()
+	s := wrangler.Server{AccountID: strings.Repeat("0a", 16), Token: "local"}
+	parts.Wrangler(t)
+	c, err := cloudflare.New(cloudflare.Options{AccountID: s.AccountID, Token: s.Token})
+	if err != nil {
+		t.Fatal(err)
+	}
+	h := httptest.NewServer(c)
+	t.Cleanup(func() {
+		h.Close()
+		if err := c.Close(); err != nil {
+			t.Error(err)
+		}
+	})
+	s.URL = h.URL + "/client/v4"
+	return server{s, created(t, s)}
+}
+
+func created(t *testing.T, s wrangler.Server) string {
+	t.Helper()
+	dir := t.TempDir()
+	stdout, stderr, exit := wrangler.Run(t, s.Env(t), dir, "d1", "create", "shop")
+	id := regexp.MustCompile(`[0-9a-f]{8}-[0-9a-f-]{27}`).FindString(stdout)
+	if exit != 0 || id == "" {
+		t.Fatalf("wrangler d1 create ended with %d: %s%s", exit, stdout, stderr)
+	}
+	return id
+}
+
+// pending is what wrangler would apply in a project.
+func (s server) pending(t *testing.T, project string, args ...string) []string {
+	t.Helper()
+	stdout, stderr, exit := wrangler.Run(t, s.Env(t), project, append([]string{"d1", "migrations", "list", "shop", "--remote"}, args...)...)
+	if exit != 0 {
+		t.Fatalf("wrangler d1 migrations list ended with %d: %s%s", exit, stdout, stderr)
+	}
+	var all []string
+	for _, row := range regexp.MustCompile(`(?m)^[│|]\s*(\S.*?\.sql)\s*[│|]\s*$`).FindAllStringSubmatch(stdout, -1) {
+		all = append(all, row[1])
+	}
+	return all
+}
