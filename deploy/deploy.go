@@ -158,6 +158,7 @@ type Engine struct {
 	drills    Schedule
 	scratch   string
 	free      bool
+	copying   copying
 
 	ids     sync.Mutex // guards entropy
 	entropy io.Reader

@@ -92,7 +92,13 @@ func (e *Engine) refresh(ctx context.Context, at place) error {
 	if err != nil || !stale {
 		return err
 	}
-	p, err := e.project(at.project)
+	return e.replan(ctx, run)
+}
+
+// replan plans an open request anew. Where that gives another plan, people are asked again; where it gives the same one,
+// what stands outside its digest is brought up to date.
+func (e *Engine) replan(ctx context.Context, run release.Run) error {
+	p, err := e.project(run.Project)
 	if err != nil {
 		return nil //nolint:nilerr // it left the config; the request expires
 	}
@@ -103,11 +109,17 @@ func (e *Engine) refresh(ctx context.Context, at place) error {
 	}
 	return e.update(ctx, func(tx Tx) error {
 		now, ok := tx.Run(run.ID)
-		if !ok || now.Phase != release.Asking || now.Approved == plan.plan.Digest() {
+		if !ok || now.Phase != release.Asking {
 			return nil
 		}
 		if now.Breaking == nil && e.gates(tx, p, &now, plan) != nil {
 			return nil // the card says so when somebody approves; what it asks for may come true again
+		}
+		if now.Approved == plan.plan.Digest() {
+			now.Plan = &plan.plan
+			tx.PutRun(now)
+			tx.Append(Event{Run: now.ID, Project: now.Project, Environment: now.Environment, Kind: RunChanged, At: e.now()})
+			return nil
 		}
 		e.askAnew(tx, p, &now, plan.plan, nil)
 		return nil

@@ -1,0 +1,215 @@
+package deploy
+
+import (
+	"context"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"io"
+	"io/fs"
+	"os"
+	"path/filepath"
+	"sync"
+	"time"
+
+	"towline/deploy/release"
+	"towline/migrations/dump"
+	"towline/migrations/rehearse"
+)
+
+// dataCopy is a copy of production's data on this machine, to rehearse on.
+type dataCopy struct {
+	Path string    `json:"-"`
+	At   time.Time `json:"at"` // when it was taken
+	// Database and Fingerprint are whose copy it is, and of which schema: with another one it is of no use.
+	Database    string `json:"database_id"`
+	Fingerprint string `json:"fingerprint"`
+}
+
+// Why there is no copy of the data to rehearse on, though the project asks for one.
+const (
+	NoCopyTooLarge = "too_large"
+	NoCopyHours    = "not_now"  // the one that there is is too old or of another schema, and the hours are over
+	NoCopyComing   = "coming"   // it is being taken, and the request is planned anew when it is there
+	NoCopyFailed   = "failed"   // the export did not work; the log says why
+	NoCopyHere     = "not_here" // this process keeps none
+)
+
+var errCopying = errors.New("the data is being copied already")
+
+// copyTimeout bounds how long a copy may take; D1 blocks the database for as long.
+const copyTimeout = 15 * time.Minute
+
+// copyAtOnce is the largest database that is copied while somebody waits for an answer. A larger one is copied beside, and
+// the request is planned anew when the copy is there.
+const copyAtOnce = 20e6
+
+// copying are the projects whose data is being copied.
+type copying struct {
+	mu       sync.Mutex
+	projects map[string]bool
+}
+
+// begin reports whether nobody copies the project's data already.
+func (c *copying) begin(project string) bool {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	if c.projects[project] {
+		return false
+	}
+	if c.projects == nil {
+		c.projects = make(map[string]bool)
+	}
+	c.projects[project] = true
+	return true
+}
+
+func (c *copying) end(project string) {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	delete(c.projects, project)
+}
+
+// copyOf returns a copy of production's data that is young enough, taking a new one where the project lets it. Without a
+// copy, why is the reason, and empty where the project asks for none.
+func (e *Engine) copyOf(ctx context.Context, d draft) (c dataCopy, why string, err error) {
+	r, t := d.project.Rehearse, d.target
+	switch {
+	case !r.Data || d.run.Environment != release.Production || t.Database.ID == "":
+		return c, "", nil
+	case e.exports == nil || e.scratch == "":
+		return c, NoCopyHere, nil
+	case r.MaxSize > 0 && t.Size > r.MaxSize:
+		return c, NoCopyTooLarge, nil
+	}
+	fingerprint := rehearse.Fingerprint(t.Objects, d.project.ledger())
+	c, known := e.keptCopy(d.project.Name)
+	fits := known && c.Database == t.Database.ID && c.Fingerprint == fingerprint
+	switch {
+	case fits && e.now().Sub(c.At) <= r.MaxAge:
+		return c, "", nil
+	case !r.Hours.Open(e.now()) && fits:
+		return c, "", nil // older than asked for, and its age is shown
+	case !r.Hours.Open(e.now()):
+		return dataCopy{}, NoCopyHours, nil
+	}
+	if t.Size > copyAtOnce {
+		e.copyBeside(d, fingerprint)
+		if fits {
+			return c, "", nil
+		}
+		return dataCopy{}, NoCopyComing, nil
+	}
+	fresh, err := e.takeCopy(ctx, d, fingerprint)
+	switch {
+	case ctx.Err() != nil:
+		return dataCopy{}, "", ctx.Err()
+	case err == nil:
+		return fresh, "", nil
+	case errors.Is(err, errCopying):
+		return dataCopy{}, NoCopyComing, nil
+	}
+	e.log.WarnContext(ctx, "the data was not copied", "project", d.project.Name, "error", err)
+	if fits {
+		return c, "", nil
+	}
+	return dataCopy{}, NoCopyFailed, nil
+}
+
+// copyBeside copies production's data while others go on, and has the open request planned anew on it.
+func (e *Engine) copyBeside(d draft, fingerprint string) {
+	e.runners.mu.Lock()
+	defer e.runners.mu.Unlock()
+	ctx := e.runners.ctx
+	if ctx == nil || ctx.Err() != nil {
+		return
+	}
+	e.runners.group.Go(func() {
+		_, err := e.takeCopy(ctx, d, fingerprint)
+		if errors.Is(err, errCopying) || ctx.Err() != nil {
+			return
+		}
+		if err != nil {
+			e.log.WarnContext(ctx, "the data was not copied", "project", d.project.Name, "error", err)
+			return
+		}
+		e.log.InfoContext(ctx, "the data was copied to rehearse on", "project", d.project.Name)
+		if err := e.replanOpen(ctx, d.project.Name); err != nil && ctx.Err() == nil {
+			e.log.WarnContext(ctx, "the open request was not planned anew", "project", d.project.Name, "error", err)
+		}
+	})
+}
+
+// replanOpen plans production's open request anew, if there is one.
+func (e *Engine) replanOpen(ctx context.Context, project string) error {
+	var open *release.Run
+	err := e.store.View(ctx, func(tx Tx) error {
+		open = findRun(tx, tx.State(project, release.Production).Request)
+		return nil
+	})
+	if err != nil || open == nil || open.Phase != release.Asking {
+		return err
+	}
+	return e.replan(ctx, *open)
+}
+
+// keptCopy is the copy that there is of a project's production.
+func (e *Engine) keptCopy(project string) (dataCopy, bool) {
+	c := dataCopy{Path: e.copyPath(project)}
+	about, err := os.ReadFile(c.Path + ".json")
+	if err != nil || json.Unmarshal(about, &c) != nil {
+		return dataCopy{}, false
+	}
+	if _, err := os.Stat(c.Path); err != nil {
+		return dataCopy{}, false
+	}
+	return c, true
+}
+
+func (e *Engine) copyPath(project string) string { return filepath.Join(e.scratch, project+".db") }
+
+// takeCopy copies production's data. The copy takes the place of an older one when it is whole.
+func (e *Engine) takeCopy(ctx context.Context, d draft, fingerprint string) (c dataCopy, err error) {
+	if !e.copying.begin(d.project.Name) {
+		return c, errCopying
+	}
+	defer e.copying.end(d.project.Name)
+	ctx, cancel := context.WithTimeout(ctx, copyTimeout)
+	defer cancel()
+	if err := os.MkdirAll(e.scratch, 0o700); err != nil {
+		return c, fmt.Errorf("keep a copy of the data: %w", err)
+	}
+	c = dataCopy{Path: e.copyPath(d.project.Name), At: e.now(), Database: d.target.Database.ID, Fingerprint: fingerprint}
+	fresh := c.Path + ".new"
+	if err := os.Remove(fresh); err != nil && !errors.Is(err, fs.ErrNotExist) {
+		return c, fmt.Errorf("keep a copy of the data: %w", err)
+	}
+	read, write := io.Pipe()
+	go func() {
+		_, err := e.dump(ctx, d.target, write)
+		write.CloseWithError(err)
+	}()
+	_, err = dump.Load(ctx, read, fresh)
+	// Whoever still writes is told that nobody reads any more.
+	if closeErr := read.CloseWithError(errors.New("the copy is given up")); err == nil {
+		err = closeErr
+	}
+	if err != nil {
+		return c, fmt.Errorf("copy the data of %s: %w", d.target.Database.Database, err)
+	}
+	about, err := json.Marshal(c)
+	if err != nil {
+		return c, fmt.Errorf("keep a copy of the data: %w", err)
+	}
+	// What describes the old copy goes first: a file without description is none.
+	if err := os.Remove(c.Path + ".json"); err != nil && !errors.Is(err, fs.ErrNotExist) {
+		return c, fmt.Errorf("keep a copy of the data: %w", err)
+	}
+	if err := os.Rename(fresh, c.Path); err != nil {
+		return c, fmt.Errorf("keep a copy of the data: %w", err)
+	}
+	if err := os.WriteFile(c.Path+".json", about, 0o600); err != nil {
+		return c, fmt.Errorf("keep a copy of the data: %w", err)
+	}
+	return c, nil
+}
