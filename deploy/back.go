@@ -56,119 +56,45 @@ func findDestination(history []release.Change, number uint64) (destination, *rel
 	return destination{}, refusal
 }
 
-// planBack plans a rollback: nothing, DOWN files, or Time Travel, whichever is the cheapest that works.
+// planBack plans a rollback. Every way is weighed, with its price; the cheapest that works is taken, or the one that was
+// chosen.
 func (e *Engine) planBack(ctx context.Context, d draft) (planned, error) {
-	var (
-		history []release.Change
-		live    release.Release
-	)
+	b := backing{draft: d}
 	err := e.store.View(ctx, func(tx Tx) error {
-		history = tx.Changes(d.project.Name, d.run.Environment, 0, historyLimit)
-		if len(history) > 0 {
-			live, _ = tx.Release(d.project.Name, history[0].Release)
+		b.history = tx.Changes(d.project.Name, d.run.Environment, 0, historyLimit)
+		if len(b.history) > 0 {
+			b.live, _ = tx.Release(d.project.Name, b.history[0].Release)
 		}
+		b.state = tx.State(d.project.Name, d.run.Environment)
 		return nil
 	})
 	if err != nil {
 		return planned{}, err
 	}
-	dest, refusal := findDestination(history, d.run.Release)
-	if refusal != nil {
+	var refusal *release.Refusal
+	if b.dest, refusal = findDestination(b.history, d.run.Release); refusal != nil {
 		return planned{}, refusal
 	}
 	out := planned{plan: d.base()}
 	out.difference = gate.Known(migrations.Difference{}, d.target.At)
 	out.rehearsal = gate.Known(rehearse.Report{}, d.target.At)
 	out.plan.Applied = names(d.target.Ledger)
-	ledger := dest.ledger
-	surplus, lacking := without(out.plan.Applied, ledger), without(ledger, out.plan.Applied)
-	switch {
-	case len(surplus) == 0 && len(lacking) == 0:
-		out.plan.Back = &release.Back{Way: release.WayNothing, Price: release.Price{Counted: true}, Ledger: ledger}
-		out.plan.Expected = out.plan.Fingerprint
-		return out, nil
-	case len(lacking) == 0:
-		done, missing, err := e.planDown(ctx, d, &out, live, surplus)
-		if done {
-			out.plan.Back.Ledger = ledger
+	b.surplus, b.lacking = without(out.plan.Applied, b.dest.ledger), without(b.dest.ledger, out.plan.Applied)
+	ways, err := e.weigh(ctx, b)
+	if err != nil {
+		return planned{}, err
+	}
+	taken, refusal := pick(ways, d.run.Way)
+	if refusal != nil {
+		return planned{}, refusal
+	}
+	out.plan.Ways = []release.Back{taken.back}
+	for _, w := range ways {
+		if w.back.Way != taken.back.Way {
+			out.plan.Ways = append(out.plan.Ways, w.back)
 		}
-		if err != nil || done {
-			return out, err
-		}
-		out.plan.Back = &release.Back{Missing: missing}
-	default:
-		out.plan.Back = &release.Back{}
 	}
-	out.plan.Back.Ledger = ledger
-	return out, e.planTravel(ctx, d, &out, dest, surplus)
-}
-
-// planDown tries the way by DOWN files. done=false with the names that have none, or whose DOWN does not do.
-func (e *Engine) planDown(ctx context.Context, d draft, out *planned, live release.Release, surplus []string) (done bool, missing []string, err error) {
-	have, err := e.files(ctx, live)
-	if err != nil {
-		return false, nil, err
-	}
-	var downs []migrations.File
-	for _, name := range surplus {
-		i := slices.IndexFunc(have, func(f migrations.File) bool { return f.Name == name && f.Down != nil })
-		if i < 0 {
-			missing = append(missing, name)
-			continue
-		}
-		downs = append(downs, have[i])
-	}
-	if len(missing) > 0 {
-		return false, missing, nil
-	}
-	slices.Reverse(downs) // newest first
-	o, err := e.options(ctx, d.project, d.target, downs)
-	if err != nil {
-		return false, nil, err
-	}
-	txs, err := migrations.Undo(downs, o)
-	if err != nil {
-		return false, surplus, nil //nolint:nilerr // a DOWN that cannot be read is no way back; Time Travel is
-	}
-	report, err := rehearse.Run(ctx, rehearse.Target{Objects: d.target.Objects, Ledger: d.target.Ledger, LedgerTable: d.project.ledger()}, txs)
-	if err != nil {
-		return false, nil, fmt.Errorf("rehearse the DOWN files: %w", err)
-	}
-	if report.Failure != nil || len(report.Losses) > 0 {
-		return false, surplus, nil
-	}
-	back := &release.Back{Way: release.WayDown, Tables: report.Diff.TablesRemoved}
-	for _, c := range report.Diff.ColumnsRemoved {
-		back.Columns = append(back.Columns, c.Table+"."+c.Name)
-	}
-	back.Price = e.priceOfTables(ctx, d.target, back.Tables)
-	out.plan.Back = back
-	for _, f := range downs {
-		out.plan.Pending = append(out.plan.Pending, pending(f.Name, "down/"+f.Name, f.Checksum().Raw, txs))
-	}
-	note(&out.plan, report)
-	out.plan.Transactions, out.plan.Statements = len(txs), own(txs)
-	return true, nil, e.keepScript(ctx, &out.plan, txs)
-}
-
-// planTravel plans Time Travel to the moment at which a successor of the destination was about to change the database.
-func (e *Engine) planTravel(ctx context.Context, d draft, out *planned, dest destination, surplus []string) error {
-	point := dest.point
-	if point == nil {
-		return release.Refuse(release.CodePointMissing, "release", fmt.Sprint(d.run.Release))
-	}
-	if age := e.now().Sub(point.At); age > release.Retention {
-		return release.Refuse(release.CodePointExpired, "at", point.At.UTC().Format(time.RFC3339), "command", point.Command())
-	}
-	if point.DatabaseID != d.target.Database.ID {
-		return release.Refuse(release.CodePointMissing, "release", fmt.Sprint(d.run.Release), "problem", "another_database")
-	}
-	out.plan.Back.Way, out.plan.Back.To = release.WayTimeTravel, point
-	out.plan.Back.Price = e.priceOfReturn(ctx, d.target, d.project.ledger(), *point)
-	for _, name := range surplus {
-		out.plan.Pending = append(out.plan.Pending, release.Pending{Name: name})
-	}
-	return nil
+	return out, e.take(ctx, &out.plan, taken)
 }
 
 // countLimit is the largest database whose rows are counted for a price: counting reads every row, which D1 bills and
@@ -219,8 +145,32 @@ func isVirtual(o migrations.Object) bool {
 }
 
 // priceOfReturn is what Time Travel to a point loses: at least the rows that are more now than they were then. Rows that
-// were updated since cannot be counted, so the figure is never the whole price.
+// were updated since cannot be counted, so the figure is never the whole price. What Cloudflare counted stands beside it.
 func (e *Engine) priceOfReturn(ctx context.Context, t target, ledger string, point release.RestorePoint) release.Price {
+	price := e.rowsSince(ctx, t, ledger, point)
+	price.Written, price.WrittenAt = e.writtenSince(ctx, t.Database.ID, point.At)
+	return price
+}
+
+// analyticsTimeout is how long a plan waits for Cloudflare's figures, which it can do without.
+const analyticsTimeout = 5 * time.Second
+
+// writtenSince is how many rows Cloudflare counted as written since a moment, and up to when; the zero time: it does not say.
+func (e *Engine) writtenSince(ctx context.Context, id string, since time.Time) (int64, time.Time) {
+	if e.analytics == nil {
+		return 0, time.Time{}
+	}
+	ctx, cancel := context.WithTimeout(ctx, analyticsTimeout)
+	defer cancel()
+	rows, asOf, err := e.analytics.RowsWritten(ctx, id, since)
+	if err != nil {
+		e.log.WarnContext(ctx, "Cloudflare does not say how many rows were written", "error", err)
+		return 0, time.Time{}
+	}
+	return rows, asOf
+}
+
+func (e *Engine) rowsSince(ctx context.Context, t target, ledger string, point release.RestorePoint) release.Price {
 	if point.Rows == nil {
 		return release.Price{Reason: release.NotCountedThen}
 	}

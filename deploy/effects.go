@@ -270,6 +270,9 @@ func (v verify) do(ctx context.Context) (string, error) {
 	if v.run.Plan.Expected != "" && fingerprint != v.run.Plan.Expected {
 		v.run.Notes = append(v.run.Notes, "schema_differs")
 	}
+	if v.run.Environment == release.Production {
+		v.run.Seen = v.e.seen(ctx, v.p, t)
+	}
 	return fingerprint, nil
 }
 

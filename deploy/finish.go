@@ -106,8 +106,9 @@ func (e *Engine) live(tx Tx, s *release.State, run *release.Run, now time.Time) 
 		before, s.Unfinished = s.Unfinished, nil // an earlier run left the database half way
 	}
 	tx.AddChange(run.Project, run.Environment, release.Change{
-		Release: run.Release, Run: run.ID, Kind: run.Kind, At: now, Before: before, Ledger: run.Plan.After(),
+		Release: run.Release, Run: run.ID, Kind: run.Kind, At: now, Before: before, Ledger: run.Plan.After(), Schema: run.Seen.Kept(),
 	})
+	e.settled(tx, s, run)
 	e.remember(tx, run, run.Plan.Names())
 	if run.Environment == release.Preview {
 		e.overtake(tx, *run, now)
@@ -133,8 +134,11 @@ func (e *Engine) overtake(tx Tx, by release.Run, now time.Time) {
 
 // broke stores what is left of a run that failed after it had begun.
 func (e *Engine) broke(tx Tx, s *release.State, run *release.Run) {
-	if touched(*run) && s.Unfinished == nil {
-		s.Unfinished = run.Point
+	if touched(*run) {
+		s.Seen = nil // whatever is there now is no change from outside
+		if s.Unfinished == nil {
+			s.Unfinished = run.Point
+		}
 	}
 	if run.Kind == release.Rollback {
 		tx.PutStanding(run.Project, run.Environment, run.Release, standing(tx, *run)) // what failed is the way back

@@ -81,6 +81,9 @@ type draft struct {
 	target  target
 	sums    map[string]migrations.Checksum
 	rows    map[string]int64 // by table, as they were counted last
+	seen    *release.Seen    // what the database was when Towline last knew it
+	left    []string         // what a rollback of production left applied
+	drift   []string         // what somebody else changed since, in words
 }
 
 // lastRows are the rows of an environment's tables as the newest restore point has them; nil where none were counted.
@@ -103,7 +106,9 @@ func (e *Engine) plan(ctx context.Context, p Project, run release.Run) (planned,
 		if d.release, ok = tx.Release(p.Name, run.Release); !ok {
 			return release.Refuse(release.CodeUnknownRelease, "release", fmt.Sprint(run.Release))
 		}
-		applied, d.live = tx.Checksums(p.Name, run.Environment), tx.State(p.Name, run.Environment).Live
+		s := tx.State(p.Name, run.Environment)
+		applied, d.live, d.seen = tx.Checksums(p.Name, run.Environment), s.Live, s.Seen
+		d.left = tx.State(p.Name, release.Production).Left
 		d.rows = lastRows(tx, p.Name, run.Environment)
 		return nil
 	})
@@ -126,6 +131,7 @@ func (e *Engine) plan(ctx context.Context, p Project, run release.Run) (planned,
 	if d.files, err = e.files(ctx, d.release); err != nil {
 		return planned{}, err
 	}
+	d.drift = e.drifted(ctx, d)
 	switch run.Kind {
 	case release.Rollback:
 		return e.planBack(ctx, d)
@@ -168,6 +174,7 @@ func (e *Engine) planForward(ctx context.Context, d draft, objs []migrations.Obj
 	for _, name := range diff.OutOfOrder {
 		out.plan.Findings = append(out.plan.Findings, release.Finding{Code: "out_of_order", File: name})
 	}
+	out.plan.Findings = append(out.plan.Findings, leftApplied(diff, d.left)...)
 	note(&out.plan, report)
 	out.plan.Transactions, out.plan.Statements = len(txs), own(txs)
 	return out, e.keepScript(ctx, &out.plan, append(before, txs...))
@@ -191,7 +198,7 @@ func (d draft) base() release.Plan {
 		Kind: d.run.Kind, Project: d.project.Name, Environment: d.run.Environment, Release: d.release.Number, Bundle: d.release.Digest,
 		Target: d.target.Database, Ledger: d.project.ledger(), Fingerprint: rehearse.Fingerprint(d.target.Objects, d.project.ledger()),
 		Policy: d.policy(), Live: d.live,
-		Tables: countable(d.target.Objects, d.project.ledger()), Large: d.target.Size > countLimit,
+		Tables: countable(d.target.Objects, d.project.ledger()), Large: d.target.Size > countLimit, Drift: d.drift,
 	}
 }
 

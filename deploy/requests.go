@@ -313,7 +313,7 @@ func (e *Engine) startGates(tx Tx, p Project, run release.Run, plan planned) gat
 		Kind: run.Kind, Environment: run.Environment, Release: run.Release, By: run.Requester,
 		Refs: r.Refs, AllowedRefs: p.AllowedRefs,
 		State: s, PreviewLive: tx.State(p.Name, release.Preview).Live, Self: run.ID, Calendar: p.Freeze.At(e.now()),
-		Target: plan.difference, Rehearsal: plan.rehearsal,
+		Target: plan.difference, Rehearsal: plan.rehearsal, Left: tx.State(p.Name, release.Production).Left,
 	}
 	for _, m := range live.Migrations {
 		start.LiveNames = append(start.LiveNames, m.Name)

@@ -93,6 +93,11 @@ func (x *execution) intend(ctx context.Context, s *release.Step) (end *ending, e
 		}
 		*s = was
 		s.State, s.Begun = release.StepIntent, x.e.now()
+		if s.Name == release.StepRestore {
+			state := tx.State(x.run.Project, x.run.Environment)
+			state.Restored(s.Begun)
+			tx.PutState(state)
+		}
 		tx.PutRun(*x.run)
 		tx.Append(Event{Run: x.run.ID, Project: x.run.Project, Environment: x.run.Environment, Kind: RunChanged, At: x.e.now()})
 		tx.Audit(Entry{

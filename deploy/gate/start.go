@@ -25,6 +25,7 @@ type Start struct {
 	State       release.State
 	PreviewLive uint64
 	LiveNames   []string // migrations of the release that is live in the environment
+	Left        []string // migrations that a rollback of production left applied: a release may lack them
 	Self        string   // the run itself, which may hold the lease
 
 	// Calendar is what the config's freeze windows say of this moment.
@@ -158,7 +159,7 @@ func older(s Start, _ time.Time) *release.Refusal {
 	if s.Kind != release.Promote || s.State.Live <= s.Release {
 		return nil
 	}
-	if len(s.Target.Value.Unknown) > 0 || len(s.Target.Value.Edited) > 0 {
+	if len(s.unknown()) > 0 || len(s.Target.Value.Edited) > 0 {
 		return nil // the ledger's gate says which, and is never skipped
 	}
 	return release.Refuse(release.CodeWouldUndo, "release", fmt.Sprint(s.Release), "live", fmt.Sprint(s.State.Live))
@@ -207,23 +208,29 @@ func ledger(s Start, _ time.Time) *release.Refusal {
 	if len(d.Edited) > 0 {
 		return release.Refuse(release.CodeEdited, "environment", string(s.Environment)).Listing(d.Edited...)
 	}
-	if len(d.Unknown) == 0 {
+	unknown := s.unknown()
+	if len(unknown) == 0 {
 		return nil
 	}
-	names := make([]string, len(d.Unknown))
-	for i, name := range d.Unknown {
+	names := make([]string, len(unknown))
+	for i, name := range unknown {
 		names[i] = name
 		if now := d.Renamed[name]; now != "" {
 			names[i] = name + " → " + now
 		}
 	}
-	undone := slices.ContainsFunc(d.Unknown, func(name string) bool {
+	undone := slices.ContainsFunc(unknown, func(name string) bool {
 		return slices.Contains(s.LiveNames, name) && d.Renamed[name] == ""
 	})
 	if s.Environment == release.Production && s.State.Live != 0 && (s.State.Live > s.Release || undone) {
 		return release.Refuse(release.CodeWouldUndo, "release", fmt.Sprint(s.Release), "live", fmt.Sprint(s.State.Live)).Listing(names...)
 	}
 	return release.Refuse(release.CodeMissing, "environment", string(s.Environment)).Listing(names...)
+}
+
+// unknown are the names that the ledger holds and the release lacks, but for those that a rollback left on purpose.
+func (s Start) unknown() []string {
+	return slices.DeleteFunc(slices.Clone(s.Target.Value.Unknown), func(name string) bool { return slices.Contains(s.Left, name) })
 }
 
 // losses: what D1 does silently. A rollback by DOWN files says what it drops and is planned around losses elsewhere.

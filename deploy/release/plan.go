@@ -6,6 +6,7 @@ import (
 	"encoding/json"
 	"fmt"
 	"slices"
+	"time"
 )
 
 // Plan is what a run would do to one environment now. It is kept whole, so that a change can be shown.
@@ -40,6 +41,8 @@ type Plan struct {
 	Rehearsal *Rehearsal  `json:"rehearsal,omitempty"`
 	Report    string      `json:"report,omitempty"` // blob of the whole report, a text
 	Backup    *BackupPlan `json:"backup,omitempty"`
+	// Drift is what somebody else changed in the database since Towline last knew it, in words. The fingerprint binds it.
+	Drift []string `json:"drift,omitempty"`
 	// Ways are all ways back that a rollback weighed, the one that it takes first.
 	Ways []Back `json:"ways,omitempty"`
 }
@@ -91,7 +94,7 @@ type Way string
 
 // The ways back, cheapest first.
 const (
-	WayNothing    Way = "nothing"     // the schema is the same: only the pointer moves
+	WayNothing    Way = "nothing"     // the schema is the same, or only has more: only the pointer moves
 	WayDown       Way = "down"        // DOWN files, newest first
 	WayTimeTravel Way = "time travel" // the whole database, to the restore point
 )
@@ -101,10 +104,22 @@ type Back struct {
 	Way     Way           `json:"way"`
 	To      *RestorePoint `json:"to,omitempty"`
 	Ledger  []string      `json:"ledger"`            // names that the ledger holds there
-	Missing []string      `json:"missing,omitempty"` // migrations without a DOWN file, the reason for Time Travel
+	Missing []string      `json:"missing,omitempty"` // migrations without a DOWN file, or with one that does not do
 	Tables  []string      `json:"tables,omitempty"`  // dropped
 	Columns []string      `json:"columns,omitempty"` // dropped, as table.column
 	Price   Price         `json:"price"`
+
+	// Not is why this way cannot be taken; nil: it can.
+	Not *Refusal `json:"not,omitempty"`
+	// Left are migrations that stay applied though the release lacks them, Adds what they added, in words, and Careful what
+	// the older code has to know of it.
+	Left    []string `json:"left,omitempty"`
+	Adds    []string `json:"adds,omitempty"`
+	Careful []string `json:"careful,omitempty"`
+	// Restores is how many of Time Travel's ten in ten minutes are left, as far as Towline counted, and Until when the
+	// restore point is gone.
+	Restores int       `json:"restores,omitempty"`
+	Until    time.Time `json:"until,omitzero"`
 }
 
 // Price is what going back costs in rows: the best figure there is, with where it comes from, never a bare number.
@@ -113,6 +128,11 @@ type Price struct {
 	AtLeast int64            `json:"at_least"`
 	Tables  map[string]int64 `json:"tables,omitempty"`
 	Reason  string           `json:"reason,omitempty"` // why it was not counted
+
+	// Written is how many rows Cloudflare counted as written since the restore point, and WrittenAt up to when; the zero
+	// time: it was not asked, or did not say.
+	Written   int64     `json:"written,omitempty"`
+	WrittenAt time.Time `json:"written_at,omitzero"`
 }
 
 // Why rows were not counted.

@@ -55,6 +55,14 @@ const (
 	CodeCommandExpired Code = "command_expired"
 	CodeUsage          Code = "usage"
 
+	// The ways back.
+	CodeNotOnlyMore  Code = "not_only_more"    // what came since changed what the older code knows
+	CodeNoDown       Code = "no_down_file"     // migrations without a DOWN file
+	CodeDownFails    Code = "down_fails"       // a DOWN file that does not do
+	CodeRestoresUsed Code = "restores_used_up" // Time Travel's ten in ten minutes
+	CodeWayFixed     Code = "way_fixed"        // somebody has approved the one that is asked about
+	CodeNoSuchWay    Code = "no_such_way"      // it was not weighed
+
 	// The content and the target.
 	CodeSource          Code = "source_unavailable"
 	CodeBadMigration    Code = "bad_migration"

@@ -65,6 +65,14 @@ type Seen struct {
 	Schema      string    `json:"schema,omitempty"` // blob of the objects, so that a change can be shown
 }
 
+// Kept is the blob of the objects, empty where nothing was seen.
+func (s *Seen) Kept() string {
+	if s == nil {
+		return ""
+	}
+	return s.Schema
+}
+
 // Drift is a change of a database that Towline did not make.
 type Drift struct {
 	Fingerprint string    `json:"fingerprint"`

@@ -80,6 +80,8 @@ type Run struct {
 	Steps     []Step        `json:"steps,omitempty"`
 	Point     *RestorePoint `json:"point,omitempty"` // taken before the change
 	Undo      *RestorePoint `json:"undo,omitempty"`  // what a restore said leads back
+	Way       Way           `json:"way,omitempty"`   // of a rollback, where the requester chose it; empty: the cheapest that works
+	Seen      *Seen         `json:"seen,omitempty"`  // what was read back of production at the end
 	Backup    *BackupTaken  `json:"backup,omitempty"`
 	Refusal   *Refusal      `json:"refusal,omitempty"`
 	Failure   *Failure      `json:"failure,omitempty"`
