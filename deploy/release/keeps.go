@@ -47,6 +47,8 @@ type Lease struct {
 
 	// Cancel asks the run to stop at its next safe step.
 	Cancel *Cancel `json:"cancel,omitempty"`
+	// Pause asks a backfill to rest after its window.
+	Pause *Cancel `json:"pause,omitempty"`
 }
 
 // Cancel is somebody's wish that a run should stop.

@@ -41,6 +41,8 @@ type Plan struct {
 	Rehearsal *Rehearsal  `json:"rehearsal,omitempty"`
 	Report    string      `json:"report,omitempty"` // blob of the whole report, a text
 	Backup    *BackupPlan `json:"backup,omitempty"`
+	// Backfill begins when the release is live.
+	Backfill *BackfillPlan `json:"backfill,omitempty"`
 	// Drift is what somebody else changed in the database since Towline last knew it, in words. The fingerprint binds it.
 	Drift []string `json:"drift,omitempty"`
 	// Ways are all ways back that a rollback weighed, the one that it takes first.
@@ -160,12 +162,16 @@ func (p Plan) Digest() string {
 		Policy      Policy
 		Back        string
 		Script      string
+		Backfill    string `json:",omitempty"`
 	}{
 		V: 2, Kind: p.Kind, Project: p.Project, Environment: p.Environment, Release: p.Release, Live: p.Live, Bundle: p.Bundle,
 		Target: p.Target.bound(), Ledger: p.Ledger, Fingerprint: p.Fingerprint, Applied: p.Applied, Findings: p.findings(), Policy: p.Policy, Back: p.Back.bound(), Script: p.Script,
 	}
 	if bound.Applied == nil {
 		bound.Applied = []string{} // as it was before it lay in a store
+	}
+	if p.Backfill != nil {
+		bound.Backfill = p.Backfill.File + " " + p.Backfill.Checksum
 	}
 	for _, m := range p.Pending {
 		bound.Pending = append(bound.Pending, [2]string{m.Name, m.Checksum})
@@ -237,6 +243,7 @@ func Differences(approved, now Plan) []Difference {
 	names("findings", approved.findings(), now.findings())
 	values("policy", approved.Policy.String(), now.Policy.String())
 	values("way", approved.Back.bound(), now.Back.bound())
+	values("backfill", approved.Backfill.file(), now.Backfill.file())
 	if len(out) == 0 {
 		out = append(out, Difference{What: "content"})
 	}

@@ -55,6 +55,12 @@ const (
 	CodeCommandExpired Code = "command_expired"
 	CodeUsage          Code = "usage"
 
+	// Backfills.
+	CodeBackfillPlace      Code = "backfill_not_last"   // it is not the last file, or there are two
+	CodeBackfillUnfinished Code = "backfill_unfinished" // another release would go over it
+	CodeBackfillUnfit      Code = "backfill_unfit"      // its windows would be wrong or slow
+	CodeNoBackfill         Code = "no_backfill"         // there is none to pause, resume or stop
+
 	// The ways back.
 	CodeNotOnlyMore  Code = "not_only_more"    // what came since changed what the older code knows
 	CodeNoDown       Code = "no_down_file"     // migrations without a DOWN file

@@ -226,7 +226,8 @@ type State struct {
 	Restores []time.Time `json:"restores,omitempty"` // Time Travel restores of the last ten minutes, of which Cloudflare allows ten
 
 	// Left are migrations that a rollback left applied though the live release lacks them: they only added to the schema.
-	Left []string `json:"left,omitempty"`
+	Left     []string     `json:"left,omitempty"`
+	Backfill *Backfilling `json:"backfill,omitempty"` // one that is not done
 
 	// Unfinished is the restore point of the first of those runs that changed the database and did not come to their end,
 	// since the last that did. It is the way back to what was live before them.

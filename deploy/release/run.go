@@ -39,7 +39,7 @@ const (
 
 // Open reports whether the run can still change something.
 func (p Phase) Open() bool {
-	return slices.Contains([]Phase{Preparing, Asking, Queued, Executing}, p)
+	return slices.Contains([]Phase{Preparing, Asking, Queued, Executing, Paused}, p)
 }
 
 // Run is one execution of a plan on one environment, from its request to its end. It is the whole state from which the
@@ -83,6 +83,7 @@ type Run struct {
 	Way       Way           `json:"way,omitempty"`   // of a rollback, where the requester chose it; empty: the cheapest that works
 	Seen      *Seen         `json:"seen,omitempty"`  // what was read back of production at the end
 	Backup    *BackupTaken  `json:"backup,omitempty"`
+	Backfill  *Progress     `json:"backfill,omitempty"`
 	Refusal   *Refusal      `json:"refusal,omitempty"`
 	Failure   *Failure      `json:"failure,omitempty"`
 	Notes     []string      `json:"notes,omitempty"` // codes of what is worth saying at the end
