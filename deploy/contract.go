@@ -8,6 +8,7 @@ import (
 
 	"towline/deploy/release"
 	"towline/migrations"
+	"towline/migrations/lint"
 	"towline/migrations/rehearse"
 )
 
@@ -85,7 +86,7 @@ func (e *Engine) learnFrom(ctx context.Context, p Project, run *release.Run, obj
 	if err != nil {
 		return err
 	}
-	return e.held(ctx, run, func(tx Tx) error {
+	return e.update(ctx, func(tx Tx) error {
 		tx.PutLifetimes(p.Name, grown(tx.Lifetimes(p.Name), columns, code, run.Release, e.now()))
 		return nil
 	})
@@ -126,4 +127,47 @@ func (e *Engine) Contract(ctx context.Context, project string) (Contract, error)
 		return nil
 	})
 	return c, wrap(err, "read what production uses")
+}
+
+// history is what lint has to know about releases and their code, of production alone: a preview may lose anything.
+func (e *Engine) history(ctx context.Context, d draft) (*lint.History, error) {
+	if d.run.Environment != release.Production {
+		return nil, nil
+	}
+	h := &lint.History{Wait: d.project.Lint.ContractAfter, Now: e.now(), Code: map[string][]string{}}
+	versions := map[string]release.Release{lint.CodeNext: d.release}
+	err := e.store.View(ctx, func(tx Tx) error {
+		h.Columns = nil
+		for _, l := range tx.Lifetimes(d.project.Name) {
+			h.Columns = append(h.Columns, lint.Lifetime{Table: l.Table, Column: l.Column, AddedIn: l.Added, UnusedSince: l.Unused, Unused: l.Since})
+		}
+		if live, ok := tx.Release(d.project.Name, d.live); ok {
+			versions[lint.CodeLive] = live
+		}
+		// Once the live release has been so for as long as things have to be unused, nobody goes back behind it.
+		if s := tx.State(d.project.Name, release.Production); e.now().Sub(s.LiveSince) >= d.project.Lint.ContractAfter {
+			return nil
+		}
+		changes := tx.Changes(d.project.Name, release.Production, 0, historyLimit)
+		if i := slices.IndexFunc(changes, func(c release.Change) bool { return c.Release != d.live }); i >= 0 {
+			if before, ok := tx.Release(d.project.Name, changes[i].Release); ok {
+				versions[lint.CodeBefore] = before
+			}
+		}
+		return nil
+	})
+	if err != nil {
+		return nil, err
+	}
+	for which, r := range versions {
+		code, err := e.code(ctx, r)
+		if err != nil {
+			return nil, err
+		}
+		for word := range code {
+			h.Code[which] = append(h.Code[which], word)
+		}
+		slices.Sort(h.Code[which])
+	}
+	return h, nil
 }

@@ -84,25 +84,10 @@ func (p point) do(ctx context.Context) (string, error) {
 		return "", err
 	}
 	var counting sync.WaitGroup
-	counting.Go(func() { rp.Rows = p.rows(ctx, id) })
+	counting.Go(func() { rp.Rows = p.before(ctx) })
 	err = p.readBack(ctx, bookmark)
 	counting.Wait()
 	return bookmark, err
-}
-
-// rows counts what a return would lose later. It is worth a few seconds and never the run.
-func (p point) rows(ctx context.Context, id string) map[string]int64 {
-	if p.run.Plan.Large {
-		return nil
-	}
-	ctx, cancel := context.WithTimeout(ctx, 10*time.Second)
-	defer cancel()
-	rows, err := p.e.count(ctx, id, p.run.Plan.Tables)
-	if err != nil {
-		p.e.log.WarnContext(ctx, "rows were not counted at the restore point", "run", p.run.ID, "error", err)
-		return nil
-	}
-	return rows
 }
 
 func (p point) readBack(ctx context.Context, bookmark string) error {
@@ -270,8 +255,10 @@ func (v verify) do(ctx context.Context) (string, error) {
 	if v.run.Plan.Expected != "" && fingerprint != v.run.Plan.Expected {
 		v.run.Notes = append(v.run.Notes, "schema_differs")
 	}
+	v.run.Compared = v.compare(ctx)
 	if v.run.Environment == release.Production {
 		v.run.Seen = v.e.seen(ctx, v.p, t)
+		v.e.learn(ctx, v.p, v.run, t.Objects)
 	}
 	return fingerprint, nil
 }

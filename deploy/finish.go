@@ -180,7 +180,7 @@ func standing(tx Tx, run release.Run) release.Standing {
 // afterRefusal is how a release stands that a gate refused: as before, but one that its own content kept from ever being
 // there has failed.
 func afterRefusal(before release.Standing, why *release.Refusal) release.Standing {
-	content := why.Code == release.CodeRehearsalFailed || why.Code == release.CodeWouldLoseRows
+	content := slices.Contains([]release.Code{release.CodeRehearsalFailed, release.CodeWouldLoseRows, release.CodeLint}, why.Code)
 	if before == "" && content {
 		return release.Failed
 	}

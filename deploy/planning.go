@@ -69,6 +69,7 @@ type planned struct {
 	plan       release.Plan
 	difference gate.Fact[migrations.Difference]
 	rehearsal  gate.Fact[rehearse.Report]
+	objects    []migrations.Object // of the target
 }
 
 // draft is a plan in the making.
@@ -144,7 +145,7 @@ func (e *Engine) plan(ctx context.Context, p Project, run release.Run) (planned,
 
 // planForward plans the pending migrations on a schema and ledger: the target's own, or what a reset will have made of it.
 func (e *Engine) planForward(ctx context.Context, d draft, objs []migrations.Object, ledger []migrations.LedgerRow, before []migrations.Transaction) (planned, error) {
-	out := planned{plan: d.base()}
+	out := planned{plan: d.base(), objects: d.target.Objects}
 	diff := migrations.Compare(d.files, ledger, d.sums)
 	out.difference = gate.Known(diff, d.target.At)
 	on := d.target
@@ -162,34 +163,24 @@ func (e *Engine) planForward(ctx context.Context, d draft, objs []migrations.Obj
 	if len(diff.Pending) == 0 {
 		txs = nil
 	}
-	report, err := rehearse.Run(ctx, rehearse.Target{Objects: objs, Ledger: ledger, LedgerTable: d.project.ledger()}, txs)
+	work := pendingWork{on: rehearse.Target{Objects: objs, Ledger: ledger, LedgerTable: d.project.ledger()}, txs: txs, diff: diff}
+	j, err := e.judge(ctx, d, work)
 	if err != nil {
-		return out, fmt.Errorf("rehearse on a copy of %s: %w", d.target.Database.Database, err)
+		return out, err
 	}
-	out.rehearsal = gate.Known(report, d.target.At)
+	out.rehearsal = gate.Known(j.report, d.target.At)
 	out.plan.Applied = names(ledger)
 	for _, f := range diff.Pending {
 		out.plan.Pending = append(out.plan.Pending, pending(f.Name, f.Name, f.Checksum().Raw, txs))
 	}
-	for _, name := range diff.OutOfOrder {
-		out.plan.Findings = append(out.plan.Findings, release.Finding{Code: "out_of_order", File: name})
+	if err := e.noteAll(ctx, &out.plan, d, j); err != nil {
+		return out, err
 	}
-	out.plan.Findings = append(out.plan.Findings, leftApplied(diff, d.left)...)
-	note(&out.plan, report)
 	out.plan.Transactions, out.plan.Statements = len(txs), own(txs)
+	if err := e.stillSo(ctx, d, &out); err != nil {
+		return out, err
+	}
 	return out, e.keepScript(ctx, &out.plan, append(before, txs...))
-}
-
-// note takes over what the rehearsal found out that does not refuse the plan.
-func note(plan *release.Plan, report rehearse.Report) {
-	for _, w := range report.Warnings {
-		plan.Findings = append(plan.Findings, release.Finding{Code: "fails_with_rows", File: w.File, Line: w.Line, Text: w.Message})
-	}
-	for _, u := range report.Unrehearsed {
-		plan.Findings = append(plan.Findings, release.Finding{Code: "not_rehearsed", File: u.File, Line: u.Line, Text: u.Message})
-	}
-	plan.RehearsedMS = report.Duration.Milliseconds()
-	plan.Expected = rehearse.Fingerprint(report.After, plan.Ledger)
 }
 
 // base is what every plan of the draft says.

@@ -220,6 +220,9 @@ func (e *Engine) askOnce(ctx context.Context, p Project, r Request, run release.
 	})
 	if err != nil {
 		if refusal, ok := errors.AsType[*release.Refusal](err); ok {
+			if refusal.Code == release.CodeAlreadyLive { // what its code names may have changed since, and is live as well
+				e.learn(ctx, p, &run, plan.objects)
+			}
 			return release.Run{}, refusal
 		}
 		return release.Run{}, wrap(err, "store the request")
@@ -313,7 +316,7 @@ func (e *Engine) startGates(tx Tx, p Project, run release.Run, plan planned) gat
 		Kind: run.Kind, Environment: run.Environment, Release: run.Release, By: run.Requester,
 		Refs: r.Refs, AllowedRefs: p.AllowedRefs,
 		State: s, PreviewLive: tx.State(p.Name, release.Preview).Live, Self: run.ID, Calendar: p.Freeze.At(e.now()),
-		Target: plan.difference, Rehearsal: plan.rehearsal, Left: tx.State(p.Name, release.Production).Left,
+		Target: plan.difference, Rehearsal: plan.rehearsal, Findings: plan.plan.Findings, Left: tx.State(p.Name, release.Production).Left,
 	}
 	for _, m := range live.Migrations {
 		start.LiveNames = append(start.LiveNames, m.Name)

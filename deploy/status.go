@@ -54,7 +54,7 @@ type EnvironmentStatus struct {
 	Exists  bool
 	Applied int      // names in the ledger
 	Behind  []string // migrations of the live release that the ledger lacks
-	Foreign []string // names in the ledger that the live release lacks
+	Foreign []string // names in the ledger that the live release lacks, but for State.Left
 	Problem string   // why D1 could not be asked
 }
 
@@ -133,7 +133,7 @@ func (e *Engine) compare(ctx context.Context, p Project, s *EnvironmentStatus) {
 		own = append(own, m.Name)
 	}
 	migrations.Sort(own)
-	s.Behind, s.Foreign = without(own, names(t.Ledger)), without(names(t.Ledger), own)
+	s.Behind, s.Foreign = without(own, names(t.Ledger)), without(without(names(t.Ledger), own), s.State.Left)
 }
 
 // Listed is a release with how it stands in both environments.

@@ -31,6 +31,9 @@ type Start struct {
 	// Calendar is what the config's freeze windows say of this moment.
 	Calendar freeze.Verdict
 
+	// Findings are those of linting what the run would apply.
+	Findings []release.Finding
+
 	// Skip are the gates that break-glass goes past, by the code of their refusal.
 	Skip []release.Code
 
@@ -51,7 +54,7 @@ func startGates() []startGate {
 	return []startGate{
 		{"settled", unsettled, true}, {"hold", hold, false}, {"lock", lock, false}, {"freeze", frozen, false}, {"refs", refs, false},
 		{"order", older, false}, {"preview", onPreview, false}, {"facts", facts, true}, {"ledger", ledger, true}, {"losses", losses, false},
-		{"rehearsal", failure, false},
+		{"rehearsal", failure, false}, {"lint", errorsFound, false},
 	}
 }
 
@@ -254,4 +257,26 @@ func failure(s Start, _ time.Time) *release.Refusal {
 	}
 	return release.Refuse(release.CodeRehearsalFailed, "file", f.File, "line", fmt.Sprint(f.Line),
 		"statement", f.Statement, "words", f.Message)
+}
+
+// errorsFound: a finding of severity error keeps a release from production. On preview it is shown, so that it can be tried.
+func errorsFound(s Start, _ time.Time) *release.Refusal {
+	if s.Kind != release.Promote {
+		return nil
+	}
+	var items []string
+	var first release.Finding
+	for _, f := range s.Findings {
+		if f.Severity != "error" {
+			continue
+		}
+		if items = append(items, fmt.Sprintf("%s:%d %s: %s", f.File, f.Line, f.Code, f.Text)); len(items) == 1 {
+			first = f
+		}
+	}
+	if len(items) == 0 {
+		return nil
+	}
+	return release.Refuse(release.CodeLint, "file", first.File, "line", fmt.Sprint(first.Line), "rule", first.Code, "name", first.Name, "text", first.Text,
+		"advice", first.Advice, "rewrite", first.Rewrite).Listing(items...)
 }

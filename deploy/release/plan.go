@@ -40,6 +40,9 @@ type Plan struct {
 
 	Rehearsal *Rehearsal  `json:"rehearsal,omitempty"`
 	Report    string      `json:"report,omitempty"` // blob of the whole report, a text
+	Judged    string      `json:"judged,omitempty"` // blob of the rehearsal's report as a value
+	Before    string      `json:"before,omitempty"` // blob of the target's schema as it is
+	Size      int64       `json:"size,omitempty"`   // of the target in bytes, 0 where it was not told
 	Backup    *BackupPlan `json:"backup,omitempty"`
 	// Backfill begins when the release is live.
 	Backfill *BackfillPlan `json:"backfill,omitempty"`

@@ -76,6 +76,7 @@ const (
 	CodeMissing         Code = "migration_missing"
 	CodeRehearsalFailed Code = "rehearsal_failed"
 	CodeWouldLoseRows   Code = "would_lose_rows"
+	CodeLint            Code = "lint_errors"
 	CodeFactsMissing    Code = "facts_unavailable"
 	CodeFactsOld        Code = "facts_too_old"
 )

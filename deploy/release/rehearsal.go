@@ -11,15 +11,15 @@ type Rehearsal struct {
 	RowsRead    int64 `json:"rows_read,omitempty"` // estimates of what D1 would bill
 	RowsWritten int64 `json:"rows_written,omitempty"`
 
-	Data     bool      `json:"data,omitempty"`    // on a copy of the data, not of the schema alone
-	CopyAt   time.Time `json:"copy_at,omitzero"`  // when that copy was taken
-	NoCopy   string    `json:"no_copy,omitempty"` // why there was none, where the project asks for one
-	Tables   []Rows    `json:"tables,omitempty"`  // whose number of rows the release changes
-	Orphans  int64     `json:"orphans,omitempty"` // rows that refer to nothing afterwards, and did to something before
-	Rejected int64     `json:"rejected,omitempty"`
-	Lost     []string  `json:"lost,omitempty"`  // indexes and triggers that are gone afterwards
-	Scans    []string  `json:"scans,omitempty"` // the project's queries that read whole tables afterwards
-	Slower   []string  `json:"slower,omitempty"`
+	Data     bool      `json:"data,omitempty"`     // on a copy of the data, not of the schema alone
+	CopyAt   time.Time `json:"copy_at,omitzero"`   // when that copy was taken
+	NoCopy   string    `json:"no_copy,omitempty"`  // why there was none, where the project asks for one
+	Tables   []Rows    `json:"tables,omitempty"`   // whose number of rows the release changes
+	Orphans  int64     `json:"orphans,omitempty"`  // rows that refer to nothing afterwards, and did to something before
+	Rejected int64     `json:"rejected,omitempty"` // rows of the copy that a constraint refuses
+	Cut      int64     `json:"cut,omitempty"`      // rows that a copy from table to table leaves behind
+	Lost     []string  `json:"lost,omitempty"`     // indexes and triggers that are gone afterwards
+	Slower   []string  `json:"slower,omitempty"`   // the project's queries with a worse plan: "name: what becomes what"
 }
 
 // Rows is how many rows a table has before and after a rehearsal.
@@ -107,4 +107,20 @@ type Lifetime struct {
 	Since  time.Time `json:"since,omitzero"`
 	// At is a place in the code that names it.
 	At string `json:"at,omitempty"`
+}
+
+// Compared is how a database after a change stands to what its rehearsal and its state before led to expect.
+type Compared struct {
+	Tables      int        `json:"tables,omitempty"` // whose rows were counted
+	Rows        int64      `json:"rows,omitempty"`   // in all of them
+	Differences []Mismatch `json:"differences,omitempty"`
+	Problem     string     `json:"problem,omitempty"` // why it could not be compared
+}
+
+// Mismatch is one thing that is not as expected.
+type Mismatch struct {
+	What     string `json:"what"` // schema, index, rows, foreign keys, quick_check
+	Name     string `json:"name"` // of a table or object
+	Expected string `json:"expected,omitempty"`
+	Got      string `json:"got,omitempty"`
 }

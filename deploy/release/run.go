@@ -83,6 +83,8 @@ type Run struct {
 	Way       Way           `json:"way,omitempty"`   // of a rollback, where the requester chose it; empty: the cheapest that works
 	Seen      *Seen         `json:"seen,omitempty"`  // what was read back of production at the end
 	Backup    *BackupTaken  `json:"backup,omitempty"`
+	Before    string        `json:"before,omitempty"`   // blob of the database's fingerprint before the change
+	Compared  *Compared     `json:"compared,omitempty"` // with the rehearsal, after it
 	Backfill  *Progress     `json:"backfill,omitempty"`
 	Refusal   *Refusal      `json:"refusal,omitempty"`
 	Failure   *Failure      `json:"failure,omitempty"`

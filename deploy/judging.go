@@ -1,0 +1,227 @@
+package deploy
+
+import (
+	"bytes"
+	"context"
+	"fmt"
+	"slices"
+	"strings"
+	"time"
+
+	"towline/deploy/gate"
+	"towline/deploy/release"
+	"towline/migrations"
+	"towline/migrations/lint"
+	"towline/migrations/rehearse"
+)
+
+// pendingWork is what a plan would send to a database, and what it knows of it.
+type pendingWork struct {
+	on   rehearse.Target
+	txs  []migrations.Transaction
+	diff migrations.Difference
+}
+
+// judgement is what rehearsing and linting a plan gave.
+type judgement struct {
+	report   rehearse.Report
+	findings []lint.Finding
+	summary  release.Rehearsal
+}
+
+// judge rehearses what would be sent on local copies, and lints it.
+func (e *Engine) judge(ctx context.Context, d draft, work pendingWork) (j judgement, err error) {
+	queries, err := e.queries(ctx, d.release)
+	if err != nil {
+		return j, err
+	}
+	history, err := e.history(ctx, d)
+	if err != nil {
+		return j, err
+	}
+	copied, why, err := e.copyOf(ctx, d)
+	if err != nil {
+		return j, err
+	}
+	options := []rehearse.Option{rehearse.Queries(queries), rehearse.Rows(d.rows)}
+	if copied.Path != "" && len(work.txs) > 0 {
+		options = append(options, rehearse.Data(copied.Path), rehearse.Temporary(e.scratch))
+	}
+	if j.report, err = rehearse.Run(ctx, work.on, work.txs, options...); err != nil {
+		return j, fmt.Errorf("rehearse on a copy of %s: %w", d.target.Database.Database, err)
+	}
+	linted, err := lint.Run(ctx, lint.Input{
+		Files: d.files, Target: &work.on, Applied: d.sums, Renames: d.project.Renames, Rows: d.rows, Queries: queries, History: history,
+		Extra: problems(d.release), LedgerTable: d.project.ledger(), Report: &j.report,
+	}, lint.Options{Severity: severities(d.project)})
+	if err != nil {
+		return j, fmt.Errorf("lint the migrations: %w", err)
+	}
+	j.findings = linted.Findings
+	j.report.Losses = notAllowed(j.report.Losses, j.findings)
+	j.summary = summaryOf(j.report)
+	j.summary.Data, j.summary.CopyAt, j.summary.NoCopy = j.report.Data, copied.At, why
+	return j, nil
+}
+
+func problems(r release.Release) []lint.Finding {
+	out := make([]lint.Finding, len(r.Problems))
+	for i, p := range r.Problems {
+		out[i] = lint.Finding{Code: p.Code, File: p.File, Text: p.Text}
+	}
+	return out
+}
+
+func severities(p Project) map[string]lint.Severity {
+	out := make(map[string]lint.Severity, len(p.Lint.Severity))
+	for code, s := range p.Lint.Severity {
+		out[code] = lint.Severity(s)
+	}
+	return out
+}
+
+// notAllowed leaves out the losses of statements that a directive allows, with its reason, to lose rows.
+func notAllowed(losses []rehearse.Loss, findings []lint.Finding) []rehearse.Loss {
+	return slices.DeleteFunc(slices.Clone(losses), func(l rehearse.Loss) bool {
+		return slices.ContainsFunc(findings, func(f lint.Finding) bool {
+			return f.Allowed != "" && f.File == l.File && f.Index == l.Index && strings.HasPrefix(f.Code, "D1-FK")
+		})
+	})
+}
+
+// summaryOf is what a card shows of a report.
+func summaryOf(r rehearse.Report) release.Rehearsal {
+	s := release.Rehearsal{
+		DurationMS: r.Duration.Milliseconds(), EstimateMS: r.Estimated.Milliseconds(), RowsRead: r.RowsRead, RowsWritten: r.RowsWritten,
+		Rejected: r.RejectedTotal, Lost: slices.Concat(r.LostIndexes, r.LostTriggers),
+	}
+	for _, t := range r.Tables {
+		if t.Before != t.After {
+			s.Tables = append(s.Tables, release.Rows{Table: t.Name, Before: t.Before, After: t.After})
+		}
+	}
+	for _, o := range r.Orphans {
+		s.Orphans += o.Rows
+	}
+	for _, c := range r.Cut {
+		s.Cut += c.Rows - c.Copied
+	}
+	for _, p := range r.Plans {
+		if p.Worse {
+			s.Slower = append(s.Slower, p.Name+": "+p.What)
+		}
+	}
+	return s
+}
+
+// findingsOf are a judgement's findings as a plan has them, the gravest first, with what only the rehearsal says.
+func findingsOf(j judgement) []release.Finding {
+	var out []release.Finding
+	for _, f := range j.findings {
+		out = append(out, release.Finding{
+			Code: f.Code, Name: f.Name, Severity: string(f.Severity), File: f.File, Line: f.Line, Table: f.Table, Text: f.Text,
+			Advice: f.Advice, Rewrite: f.Rewrite, Allowed: f.Allowed,
+		})
+	}
+	for _, w := range j.report.Warnings {
+		known := slices.ContainsFunc(j.findings, func(f lint.Finding) bool { return f.File == w.File && f.Index == w.Index })
+		if !known {
+			out = append(out, release.Finding{Code: "fails_with_rows", Severity: string(lint.Warning), File: w.File, Line: w.Line, Text: w.Message})
+		}
+	}
+	for _, u := range j.report.Unrehearsed {
+		out = append(out, release.Finding{Code: "not_rehearsed", Severity: string(lint.Warning), File: u.File, Line: u.Line, Text: u.Message})
+	}
+	rank := map[string]int{string(lint.Error): 0, string(lint.Warning): 1, string(lint.Info): 2}
+	slices.SortStableFunc(out, func(a, b release.Finding) int { return rank[a.Severity] - rank[b.Severity] })
+	return out
+}
+
+// note takes over into a plan what its rehearsal found out.
+func note(plan *release.Plan, report rehearse.Report) {
+	summary := summaryOf(report)
+	plan.Findings, plan.Rehearsal = findingsOf(judgement{report: report}), &summary
+	plan.RehearsedMS = report.Duration.Milliseconds()
+	plan.Expected = rehearse.Fingerprint(report.After, plan.Ledger)
+}
+
+// noteAll is note for a plan that was linted, too.
+func (e *Engine) noteAll(ctx context.Context, plan *release.Plan, d draft, j judgement) error {
+	note(plan, j.report)
+	plan.Findings, plan.Rehearsal = findingsOf(j), &j.summary
+	plan.Backup = e.backupFor(d, j.report)
+	plan.Size = d.target.Size
+	if len(plan.Pending) == 0 || plan.Target.ID == "" || d.run.Kind == release.Reset {
+		return e.keepReport(ctx, plan, j)
+	}
+	judged := j.report
+	judged.Rejected, judged.Cut = nil, nil // people's rows are in the document alone
+	var err error
+	if plan.Judged, err = e.keep(ctx, judged); err != nil {
+		return err
+	}
+	if plan.Before, err = e.keep(ctx, d.target.Objects); err != nil {
+		return err
+	}
+	return e.keepReport(ctx, plan, j)
+}
+
+// keepReport keeps the whole report, as the document that people read.
+func (e *Engine) keepReport(ctx context.Context, plan *release.Plan, j judgement) error {
+	if len(plan.Pending) == 0 {
+		return nil
+	}
+	var b bytes.Buffer
+	fmt.Fprintf(&b, "Release #%d on %s, rehearsed %s\n\n", plan.Release, plan.Environment, e.now().UTC().Format(time.RFC3339))
+	b.Write(rehearse.Document(j.report))
+	b.WriteString("\nFindings\n\n")
+	if err := lint.WriteText(&b, lint.Report{Findings: j.findings, Files: len(plan.Pending)}, lint.Printing{}); err != nil {
+		return fmt.Errorf("write the report: %w", err)
+	}
+	var err error
+	plan.Report, err = e.blobs.PutBlob(ctx, b.Bytes())
+	return wrap(err, "keep the report")
+}
+
+// Report returns the whole report of a plan's rehearsal, a text; nil where there is none.
+func (e *Engine) Report(ctx context.Context, plan release.Plan) ([]byte, error) {
+	if plan.Report == "" {
+		return nil, nil
+	}
+	text, err := e.blobs.Blob(ctx, plan.Report)
+	return text, wrap(err, "read the report of the plan")
+}
+
+// backupFor says whether a plan needs a backup, and why.
+func (e *Engine) backupFor(d draft, r rehearse.Report) *release.BackupPlan {
+	if len(r.Destroys) == 0 || d.target.Database.ID == "" || d.run.Kind == release.Reset {
+		return nil
+	}
+	b := &release.BackupPlan{Off: d.project.NoBackup, Tables: slices.ContainsFunc(d.target.Objects, isVirtual)}
+	for _, x := range r.Destroys {
+		why := string(x.Kind) + " " + x.Table
+		if x.Name != "" {
+			why += "." + x.Name
+		}
+		b.Why = append(b.Why, why)
+	}
+	return b
+}
+
+// stillSo reads the target once more if judging took so long that its facts would be too old, and takes over the time if
+// nothing has changed meanwhile.
+func (e *Engine) stillSo(ctx context.Context, d draft, out *planned) error {
+	if e.now().Sub(d.target.At) < gate.MaxAge/2 {
+		return nil
+	}
+	again, err := e.look(ctx, d.project, d.run.Environment, d.target.Database)
+	if err != nil {
+		return err
+	}
+	same := slices.Equal(names(again.Ledger), names(d.target.Ledger)) && again.Database == d.target.Database &&
+		rehearse.Fingerprint(again.Objects, d.project.ledger()) == rehearse.Fingerprint(d.target.Objects, d.project.ledger())
+	if same {
+		out.difference.At, out.rehearsal.At = again.At, again.At
+	}
+	return nil
+}
