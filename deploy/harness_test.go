@@ -78,6 +78,9 @@ type world struct {
 
 	late atomic.Int64 // what the clock is ahead, in nanoseconds
 
+	free      bool // of the account's plan
+	analytics deploy.Analytics
+
 	mu       sync.Mutex
 	project  deploy.Project // changed by configure
 	team     []gate.Actor   // whom the config names; nil: every request is trusted with the role that it says
@@ -277,7 +280,7 @@ func (s *shop) start() {
 	s.stop()
 	o := deploy.Options{
 		Store: s.store, Blobs: s.records, Databases: s.databases, Projects: s.projects,
-		Now: s.now, Patience: time.Millisecond, StopTimeout: s.stopTimeout,
+		Now: s.now, Patience: time.Millisecond, StopTimeout: s.stopTimeout, Free: s.free, Analytics: s.analytics,
 	}
 	if s.people() != nil {
 		o.People = s.people
@@ -348,6 +351,20 @@ func (s *shop) rollback(number uint64) release.Run {
 	run, err := s.engine.Rollback(s.t.Context(), s.request(dana), number)
 	if err != nil {
 		s.t.Fatalf("roll back to #%d: %v", number, err)
+	}
+	return run
+}
+
+// rollbackBy asks for production to go back in a certain way, choosing it where another is cheaper.
+func (s *shop) rollbackBy(number uint64, way release.Way) release.Run {
+	s.t.Helper()
+	run := s.rollback(number)
+	if run.Plan.Back.Way == way {
+		return run
+	}
+	run, err := s.engine.ChooseWay(s.t.Context(), s.request(dana), run.ID, run.Approved, way)
+	if err != nil {
+		s.t.Fatalf("go back by %s: %v", way, err)
 	}
 	return run
 }

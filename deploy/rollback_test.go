@@ -31,7 +31,7 @@ func TestARollbackByDownFilesSaysWhatItDropsAndHoldsProduction(t *testing.T) {
 	onBoth(t, func(t *testing.T, s *shop) {
 		twoShipped(s, counting, ordersDown)
 		s.exec(release.Production, "INSERT INTO orders (note) VALUES ('a'), ('b'), ('c')")
-		ask := s.rollback(0)
+		ask := s.rollbackBy(0, release.WayDown)
 		b := ask.Plan.Back
 		if ask.Release != 1 || ask.Was != 2 || b.Way != release.WayDown || !slices.Equal(b.Tables, []string{"orders"}) || !slices.Equal(b.Columns, []string{"count.extra"}) {
 			t.Errorf("to #%d from #%d: %+v", ask.Release, ask.Was, b)
@@ -113,10 +113,13 @@ func TestARollbackByTimeTravelSaysItsPriceAndItsUndoWorks(t *testing.T) {
 	onBoth(t, func(t *testing.T, s *shop) {
 		twoShipped(s, counting, orders)
 		s.exec(release.Production, "INSERT INTO orders (note) VALUES ('a'), ('b')", "INSERT INTO count (n) VALUES (5)", "UPDATE count SET n = 42 WHERE n = 0")
-		ask := s.rollback(1)
+		ask := s.rollbackBy(1, release.WayTimeTravel)
 		b := ask.Plan.Back
-		if b.Way != release.WayTimeTravel || !slices.Equal(b.Missing, []string{"0002_orders.sql"}) || b.To == nil {
+		if b.Way != release.WayTimeTravel || b.To == nil || b.Restores != 10 || !b.Until.Equal(b.To.At.Add(release.Retention)) {
 			t.Fatalf("back %+v", b)
+		}
+		if down := ask.Plan.Ways[2]; down.Way != release.WayDown || down.Not == nil || !slices.Equal(down.Not.Items, []string{"0002_orders.sql"}) {
+			t.Errorf("the way by DOWN files: %+v", down)
 		}
 		if !b.Price.Counted || b.Price.AtLeast != 3 || b.Price.Tables["orders"] != 2 || b.Price.Tables["count"] != 1 {
 			t.Errorf("price %+v", b.Price)
@@ -188,8 +191,11 @@ func TestADownThatDoesNotWorkIsNoWayBack(t *testing.T) {
 			}
 			s.ship("v2")
 			ask := s.rollback(0)
-			if b := ask.Plan.Back; b.Way != release.WayTimeTravel || !slices.Contains(b.Missing, "0002_orders.sql") {
+			if b := ask.Plan.Back; b.Way != release.WayTimeTravel {
 				t.Fatalf("back %+v", b)
+			}
+			if down := ask.Plan.Ways[2]; down.Way != release.WayDown || down.Not == nil || !slices.Contains(down.Not.Items, "0002_orders.sql") {
+				t.Errorf("the way by DOWN files: %+v", down)
 			}
 			s.wants(s.ended(s.approve(ask, robin)), release.Done)
 			s.holds(release.Production, ledger, "0001_count.sql")
@@ -280,12 +286,12 @@ func TestTheWayBackGoesPastReleasesThatChangedNothing(t *testing.T) {
 func TestAPriceIsNeverABareNumberWhereRowsWereNotCounted(t *testing.T) {
 	s := newShop(t)
 	twoShipped(s, files{}, counting) // no table at the restore point is a count as well
-	if p := s.rollback(0).Plan.Back.Price; !p.Counted || p.AtLeast != 1 {
+	if p := s.rollbackBy(0, release.WayTimeTravel).Plan.Back.Price; !p.Counted || p.AtLeast != 1 {
 		t.Errorf("price %+v", p)
 	}
 	uncountable := sandbox.Fault{Body: "SELECT count(*) FROM", Times: sandbox.Always, Reply: sandbox.APIError(500, 7500, "internal error")}
 	s.api.Inject(uncountable)
-	if p := s.rollback(0).Plan.Back.Price; p.Counted || p.Reason != release.NotCountedNow || p.AtLeast != 0 {
+	if p := s.rollbackBy(0, release.WayTimeTravel).Plan.Back.Price; p.Counted || p.Reason != release.NotCountedNow || p.AtLeast != 0 {
 		t.Errorf("price %+v", p)
 	}
 	s.version("v3", counted)
