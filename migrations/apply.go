@@ -51,9 +51,8 @@ type Options struct {
 // The error is a *SyntaxError, or says which name is empty or given twice.
 func Apply(pending []File, o Options) ([]Transaction, error) {
 	p := planner{o: o, head: []Planned{{SQL: createLedger(o.Ledger)}}}
-	ledger := quoteName(ledgerName(o.Ledger))
 	for _, f := range pending {
-		insert := Planned{SQL: "INSERT INTO " + ledger + " (name) VALUES (" + quoteText(f.Name) + ")"}
+		insert := Planned{SQL: Record(o.Ledger, f.Name)}
 		if err := p.add(f.Name, f.Name, f.SQL, insert); err != nil {
 			return nil, err
 		}

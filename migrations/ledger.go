@@ -28,6 +28,14 @@ func LedgerNamesQuery(table string) string {
 	return "SELECT json_group_array(name) AS names FROM " + quoteName(ledgerName(table))
 }
 
+// CreateLedger returns the statement that makes the ledger where there is none; an empty table is DefaultLedger.
+func CreateLedger(table string) string { return createLedger(table) }
+
+// Record returns the statement that records a migration as applied. It fails where the ledger has the name already.
+func Record(table, name string) string {
+	return "INSERT INTO " + quoteName(ledgerName(table)) + " (name) VALUES (" + quoteText(name) + ")"
+}
+
 // createLedger is wrangler's own statement, blanks included, since SQLite keeps the text and schemas are compared by it
 // (wrangler, packages/wrangler/src/d1/migrations/helpers.ts).
 func createLedger(table string) string {

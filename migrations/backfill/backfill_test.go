@@ -239,7 +239,7 @@ func state(t *testing.T, c *sqlite.Conn, j *backfill.Job) backfill.State {
 func walk(t *testing.T, c *sqlite.Conn, j *backfill.Job, batch int) int {
 	t.Helper()
 	exec(t, c, `CREATE TABLE "d1_migrations"(id INTEGER PRIMARY KEY AUTOINCREMENT, name TEXT UNIQUE, applied_at TIMESTAMP DEFAULT CURRENT_TIMESTAMP NOT NULL)`)
-	if err := send(t, c, j.Begin(7, false)); err != nil {
+	if err := send(t, c, j.Begin(7)); err != nil {
 		t.Fatal(err)
 	}
 	for n := 1; n < 100; n++ {
@@ -311,7 +311,7 @@ func TestWindowsDoEveryRowOnceWhateverTheKey(t *testing.T) {
 
 func TestTheEndIsRefusedByNameWhileRowsAreLeftAndAnotherPassFindsThem(t *testing.T) {
 	db, job := open(t, users, fill(30), `CREATE TABLE "d1_migrations"(id INTEGER PRIMARY KEY, name TEXT UNIQUE)`), parse(t, lower)
-	if err := send(t, db, job.Begin(30, false)); err != nil {
+	if err := send(t, db, job.Begin(30)); err != nil {
 		t.Fatal(err)
 	}
 	for range 4 {
@@ -352,19 +352,19 @@ func TestAPausedJobTakesNoWindowAndGoesOnWhereItWas(t *testing.T) {
 			t.Fatal(err)
 		}
 	}
-	run(job.Begin(30, false))
+	run(job.Begin(30))
 	run(job.Window(state(t, db, job), 10))
 	run(job.Pause())
 	s := state(t, db, job)
 	if err := send(t, db, job.Window(s, 10)); s.Running || err == nil || !backfill.Taken(err.Error()) {
 		t.Fatalf("a window of a paused job: %v", err)
 	}
-	run(job.Begin(20, false))
+	run(job.Begin(20))
 	if again := state(t, db, job); again.Batches != 1 || again.Passed != 10 || again.Estimate != 30 || !again.Running {
 		t.Errorf("gone on with %+v", again)
 	}
 	edited := parse(t, strings.Replace(lower, "lower(email)", "upper(email)", 1))
-	run(edited.Begin(20, false))
+	run(edited.Begin(20))
 	if anew := state(t, db, edited); anew.Batches != 0 || anew.Begun {
 		t.Errorf("an edited job goes on with %+v", anew)
 	}

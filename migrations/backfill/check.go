@@ -64,7 +64,7 @@ func (k *checker) check() error {
 	if ok, err := k.key(); !ok || err != nil {
 		return err
 	}
-	for _, sql := range k.j.Begin(0, true) {
+	for _, sql := range k.j.Begin(0) {
 		if _, err := k.c.Exec(k.ctx, sql); err != nil {
 			return fmt.Errorf("make the job's tables: %w", err)
 		}

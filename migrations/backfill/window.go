@@ -28,10 +28,10 @@ func Taken(message string) bool { return strings.Contains(message, AssertTable+"
 func RowsLeft(message string) bool { return strings.Contains(message, AssertTable+"."+rowsLeft) }
 
 // Begin returns the transaction that makes the job's tables, where they are not there yet, and sets it running. What is there of
-// the same job is gone on with; of any other, or with fresh, it is forgotten. rows is what Count said.
+// the same job is gone on with, of any other it is forgotten. rows is what Count said.
 //
 // It can be sent any number of times, but not between two windows that are in flight.
-func (j *Job) Begin(rows int64, fresh bool) []string {
+func (j *Job) Begin(rows int64) []string {
 	list := []string{
 		`CREATE TABLE IF NOT EXISTS "` + JobTable + `" (name TEXT NOT NULL PRIMARY KEY, checksum TEXT NOT NULL, state TEXT NOT NULL,` +
 			` lo, hi, batches INTEGER NOT NULL DEFAULT 0, last INTEGER NOT NULL DEFAULT 0, passed INTEGER NOT NULL DEFAULT 0,` +
@@ -39,11 +39,8 @@ func (j *Job) Begin(rows int64, fresh bool) []string {
 		`CREATE TABLE IF NOT EXISTS "` + AssertTable + `" (` + windowTaken + ` INTEGER NOT NULL, ` + rowsLeft + ` INTEGER NOT NULL)`,
 		`DELETE FROM "` + AssertTable + `"`,
 	}
-	forget := `DELETE FROM "` + JobTable + `"`
-	if !fresh {
-		forget += ` WHERE name <> ` + text(j.Name) + ` OR checksum <> ` + text(j.Checksum)
-	}
-	return append(list, forget,
+	return append(list,
+		`DELETE FROM "`+JobTable+`" WHERE name <> `+text(j.Name)+` OR checksum <> `+text(j.Checksum),
 		fmt.Sprintf(`INSERT OR IGNORE INTO "%s" (name, checksum, state, estimate) VALUES (%s, %s, 'running', %d)`, JobTable, text(j.Name), text(j.Checksum), rows),
 		`UPDATE "`+JobTable+`" SET state = 'running'`,
 	)
@@ -59,12 +56,10 @@ func (j *Job) Window(s State, rows int) []string {
 // Last returns the transaction that ends the job: what came to the table behind the last window, the question whether all is done
 // (which fails with [RowsLeft]), the ledger's row, and the end of the job's tables.
 func (j *Job) Last(s State, rows int, ledger string) []string {
-	if ledger == "" {
-		ledger = migrations.DefaultLedger
-	}
 	return append(j.take(s, rows),
 		`INSERT INTO "`+AssertTable+`" SELECT 1, CASE WHEN (`+j.Done+`) THEN 1 END`,
-		`INSERT INTO `+migrations.QuoteName(ledger)+` (name) VALUES (`+text(j.File)+`)`,
+		migrations.CreateLedger(ledger),
+		migrations.Record(ledger, j.File),
 		`DROP TABLE "`+AssertTable+`"`,
 		`DROP TABLE "`+JobTable+`"`,
 	)
