@@ -7,12 +7,21 @@ import (
 	"towline/migrations"
 )
 
-// fact is a number that has to be the same after the rebuild as before, or at most the same.
+// fact is a number that the rebuild must not change for the worse.
 type fact struct {
-	what   string // its name, which is the column of the assertion table too
-	query  string // for one number
-	atMost bool
+	what  string // its name, which is the column of the assertion table too
+	query string // for one number
+	has   demand
 }
+
+// demand is what has to be true of a fact afterwards.
+type demand int
+
+const (
+	equal  demand = iota // it is what it was before
+	atMost               // it is no more
+	none                 // it is zero, whatever it was
+)
 
 // The names of facts and assertions that stand for themselves.
 const (
@@ -27,9 +36,9 @@ const (
 const maxFacts = 80
 
 func (g *generator) collectFacts() {
-	g.fact("rows of "+g.table, "SELECT count(*) FROM "+quote(g.table), false)
+	g.fact("rows of "+g.table, "SELECT count(*) FROM "+quote(g.table), equal)
 	if g.keepsSequence() {
-		g.fact(sequenceFact, "SELECT coalesce(max(seq), 0) FROM sqlite_sequence WHERE name = "+literal(g.old.name)+" COLLATE NOCASE", false)
+		g.fact(sequenceFact, "SELECT coalesce(sum(seq), 0) FROM sqlite_sequence WHERE name = "+literal(g.old.name)+" COLLATE NOCASE", equal)
 	}
 	for _, c := range g.children {
 		if !c.self {
@@ -37,28 +46,29 @@ func (g *generator) collectFacts() {
 		}
 	}
 	if len(g.old.keys) > 0 || len(g.new.keys) > 0 {
-		g.fact("orphans in "+g.table, orphans(g.table), true)
+		// Rows that were orphans before count as new ones when they come back, and D1 would refuse the commit without a name.
+		g.fact("orphans in "+g.table, orphans(g.table), none)
 	}
 }
 
-func (g *generator) fact(what, query string, atMost bool) {
-	g.facts = append(g.facts, fact{what, query, atMost})
+func (g *generator) fact(what, query string, has demand) {
+	g.facts = append(g.facts, fact{what, query, has})
 }
 
 // childFacts counts what the action of each foreign key would change.
 func (g *generator) childFacts(c child) {
 	from := " FROM " + quote(c.table.name)
 	if c.guarded() {
-		g.fact("rows of "+c.table.name, "SELECT count(*)"+from, false)
+		g.fact("rows of "+c.table.name, "SELECT count(*)"+from, equal)
 	}
 	for _, name := range c.resets {
-		g.fact(c.table.name+"."+name, "SELECT count("+quote(name)+")"+from, false)
+		g.fact(c.table.name+"."+name, "SELECT count("+quote(name)+")"+from, equal)
 		if col, _ := c.table.column(name); col.fallback != "" && !same(col.fallback, "NULL") {
 			g.fact(c.table.name+"."+name+" at its default",
-				"SELECT count(*)"+from+" WHERE "+quote(name)+" IS ("+col.fallback+")", false)
+				"SELECT count(*)"+from+" WHERE "+quote(name)+" IS ("+col.fallback+")", equal)
 		}
 	}
-	g.fact("orphans in "+c.table.name, orphans(c.table.name), true)
+	g.fact("orphans in "+c.table.name, orphans(c.table.name), atMost)
 }
 
 func orphans(table string) string {
@@ -158,11 +168,16 @@ func (g *generator) assertCells() {
 // writeAsserts holds everything else against what was there.
 func (g *generator) writeAsserts() {
 	for _, f := range g.facts {
-		operator := "IS NOT"
-		if f.atMost {
-			operator = ">"
+		condition := "(" + f.query + ")"
+		switch f.has {
+		case equal:
+			condition += " IS NOT " + g.earlier(f.what)
+		case atMost:
+			condition += " > " + g.earlier(f.what)
+		case none:
+			condition += " > 0"
 		}
-		g.fails(g.columnOf(f.what), "("+f.query+") "+operator+" "+g.earlier(f.what))
+		g.fails(g.columnOf(f.what), condition)
 	}
 	if names := g.madeAgain(); len(names) > 0 {
 		g.fails(objectsFact, fmt.Sprintf("(SELECT count(*) FROM sqlite_master WHERE type IN ('index', 'trigger') AND name IN (%s)) <> %d",

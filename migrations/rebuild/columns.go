@@ -172,6 +172,12 @@ func (g *generator) checkMentions(context.Context) error {
 					"Drop the index in an earlier migration, or say that it may go")
 			}
 		}
+		for _, o := range g.again("trigger") {
+			if has(watched(o.SQL), d.name) {
+				return g.refuse(fmt.Sprintf("trigger %s fires on updates of column %s, which goes", o.Name, d.name),
+					"Drop the trigger in an earlier migration, or say that it may go")
+			}
+		}
 		read := []migrations.Object{{Type: "table", Name: g.table, SQL: g.new.sql}}
 		for _, o := range g.was.objects {
 			if o.Type == "view" || o.Type == "trigger" {
@@ -185,6 +191,21 @@ func (g *generator) checkMentions(context.Context) error {
 		}
 	}
 	return nil
+}
+
+// watched lists the columns in a trigger's UPDATE OF. SQLite keeps such a trigger without a word when a column is gone.
+func watched(sql string) []string {
+	var names []string
+	list := lex(sql)
+	for i := 3; i < len(list) && !list[i].is("BEGIN"); i++ {
+		if !list[i-1].is("UPDATE") || !list[i].is("OF") {
+			continue
+		}
+		for i++; i < len(list) && !list[i].is("ON"); i++ {
+			names = append(names, list[i].name())
+		}
+	}
+	return names
 }
 
 // mentions reports whether a name stands in the text in double quotes or, if bare is true, in any way.

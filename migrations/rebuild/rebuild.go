@@ -138,7 +138,7 @@ func (g *generator) generate(ctx context.Context, create string) (Result, error)
 	for _, step := range []func(context.Context) error{
 		g.findTable,
 		func(ctx context.Context) error { return g.readCreate(ctx, create) },
-		g.rename, g.pairColumns, g.checkMentions, g.findChildren, g.findFulltext,
+		g.rename, g.pairColumns, g.findChildren, g.checkMentions, g.findFulltext,
 	} {
 		if err := step(ctx); err != nil {
 			return Result{}, err
