@@ -41,13 +41,13 @@ func (x *execution) before(ctx context.Context) (rows map[string]int64) {
 		return x.counted(ctx)
 	}
 	var objects []migrations.Object
-	err := x.e.load(ctx, plan.Before, &objects)
+	err := x.e.loadValue(ctx, plan.Before, &objects)
 	var now rehearse.FullFingerprint
 	if err == nil {
 		now, err = x.e.fullFingerprint(ctx, plan.Target.ID, objects, plan.Ledger)
 	}
 	if err == nil {
-		x.run.Before, err = x.e.keep(ctx, now)
+		x.run.Before, err = x.e.keepValue(ctx, now)
 	}
 	if err != nil {
 		x.e.log.WarnContext(ctx, "the database was not looked at before the change", "run", x.run.ID, "error", err)
@@ -82,9 +82,9 @@ func (x *execution) compare(ctx context.Context) *release.Compared {
 		report rehearse.Report
 		before rehearse.FullFingerprint
 	)
-	err := x.e.load(ctx, plan.Judged, &report)
+	err := x.e.loadValue(ctx, plan.Judged, &report)
 	if err == nil {
-		err = x.e.load(ctx, x.run.Before, &before)
+		err = x.e.loadValue(ctx, x.run.Before, &before)
 	}
 	var now rehearse.FullFingerprint
 	if err == nil {
@@ -104,8 +104,8 @@ func (x *execution) compare(ctx context.Context) *release.Compared {
 	return out
 }
 
-// keep stores a value as a blob, and load reads it.
-func (e *Engine) keep(ctx context.Context, v any) (digest string, err error) {
+// keepValue stores a value as a blob, and loadValue reads it.
+func (e *Engine) keepValue(ctx context.Context, v any) (digest string, err error) {
 	content, err := json.Marshal(v)
 	if err != nil {
 		return "", fmt.Errorf("keep %T: %w", v, err)
@@ -114,7 +114,7 @@ func (e *Engine) keep(ctx context.Context, v any) (digest string, err error) {
 	return digest, wrap(err, "keep %T", v)
 }
 
-func (e *Engine) load(ctx context.Context, digest string, v any) error {
+func (e *Engine) loadValue(ctx context.Context, digest string, v any) error {
 	content, err := e.blobs.Blob(ctx, digest)
 	if err == nil {
 		err = json.Unmarshal(content, v)

@@ -157,10 +157,10 @@ func (e *Engine) noteAll(ctx context.Context, plan *release.Plan, d draft, j jud
 	judged := j.report
 	judged.Rejected, judged.Cut = nil, nil // people's rows are in the document alone
 	var err error
-	if plan.Judged, err = e.keep(ctx, judged); err != nil {
+	if plan.Judged, err = e.keepValue(ctx, judged); err != nil {
 		return err
 	}
-	if plan.Before, err = e.keep(ctx, d.target.Objects); err != nil {
+	if plan.Before, err = e.keepValue(ctx, d.target.Objects); err != nil {
 		return err
 	}
 	return e.keepReport(ctx, plan, j)
