@@ -7,6 +7,7 @@ import (
 	"fmt"
 	"net/http"
 	"os"
+	"slices"
 	"strings"
 	"sync/atomic"
 	"testing"
@@ -191,7 +192,7 @@ func state(e engine, table string, columns ...string) string {
 	lines = append(lines, objects...)
 	for _, name := range e.query(`SELECT name FROM pragma_table_list WHERE type IN ('table', 'virtual') AND schema = 'main' AND substr(name, 1, 4) <> '_cf_'
 		AND name NOT IN ('sqlite_schema') ORDER BY name`) {
-		cells := columns
+		cells := slices.Clone(columns)
 		if name != table {
 			cells = e.query("SELECT name FROM pragma_table_xinfo('" + strings.ReplaceAll(name, "'", "''") + "') WHERE hidden <> 1 ORDER BY cid")
 		}
