@@ -78,7 +78,7 @@ func deeds() map[string]string {
 		"lock expired": "let the lock of § end", "reminded of the lock": "asked whether the lock of § is still wanted",
 		"freeze": "froze §", "unfreeze": "lifted the freeze of §", "freeze over": "let the freeze of § end",
 		"break-glass": "went past the gates with §", "note": "noted about §", "config": "took over a config", "delegated": "lent a role", "undelegated": "took back what was lent",
-		"backup": "copied the store",
+		"backup": "copied the store", "way chosen": "chose the way back for §",
 	}
 }
 

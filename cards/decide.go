@@ -195,6 +195,9 @@ func aboutDecision(r release.Refusal, f func(string) string) (said, bool) {
 	case release.CodeOwnDelegate:
 		return said{what: fmt.Sprintf("Your right to approve is lent to you by %s, whose request this is.", f("by")), next: "Somebody else has to approve it."}, true
 	case release.CodeNotYours:
+		if r.Facts["what"] == "way" {
+			return said{what: fmt.Sprintf("Only %s can choose the way: the request is theirs.", f("by"))}, true
+		}
 		return said{what: fmt.Sprintf("Only %s can confirm this.", f("by"))}, true
 	case release.CodeNoRun:
 		return said{what: "Nothing is open here: no request, no run in the queue, none at work.", next: "See /status."}, true

@@ -95,6 +95,9 @@ func wayBack(r release.Run) string {
 	case release.WayTimeTravel:
 		return fmt.Sprintf("The whole database is as it was at %s", stamp(r.Plan.Back.To.At, "dT"))
 	default:
+		if n := len(r.Plan.Back.Left); n > 0 {
+			return fmt.Sprintf("Nothing in the database had to change: %s only added to it, and %s applied", and(shorten(r.Plan.Back.Left, 4, code)), map[bool]string{true: "stays", false: "stay"}[n == 1])
+		}
 		return "Nothing in the database had to change"
 	}
 }

@@ -94,6 +94,9 @@ func refusal(r release.Refusal, run release.Run) said {
 	if s, ok := aboutKeeps(r, run, f); ok {
 		return s
 	}
+	if s, ok := aboutWays(r, f); ok {
+		return s
+	}
 	if s, ok := aboutRequest(r, run, f); ok {
 		return s
 	}

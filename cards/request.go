@@ -21,8 +21,9 @@ func request(v View, l lines) Card {
 			l.spare("• " + difference(d))
 		}
 	}
+	drifts(&l, r)
 	if r.Kind == release.Rollback {
-		price(&l, r)
+		waysBack(&l, r)
 	} else {
 		work(&l, r)
 	}

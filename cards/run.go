@@ -31,7 +31,7 @@ func Run(v View) Card {
 	l.add(subject(v))
 	switch v.Run.Phase {
 	case release.Asking:
-		return request(v, l)
+		return withWays(request(v, l), v.Run)
 	case release.Done, release.Unchanged:
 		return succeeded(v, l)
 	case release.Broken, release.Refused, release.Unresolved:

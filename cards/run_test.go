@@ -103,6 +103,32 @@ func TestARequestForApproval(t *testing.T) {
 		"rollback of the pointer alone": with(run(release.Rollback, release.Asking), func(r *release.Run) {
 			r.Plan.Back = &release.Back{Way: release.WayNothing}
 		}),
+		"rollback that leaves what was only added": with(run(release.Rollback, release.Asking), func(r *release.Run) {
+			nothing := release.Back{
+				Way: release.WayNothing, Left: []string{"0008_totals.sql"}, Adds: []string{"column customers.country", "table orders"},
+				Careful: []string{"rows of customers cannot be deleted while orders refers to them"}, Price: release.Price{Counted: true},
+			}
+			down, back := *r.Plan.Back, weighed(release.Price{Counted: true, AtLeast: 3118, Written: 5230, WrittenAt: noon})
+			r.Plan.Back, r.Plan.Pending, r.Plan.Ways = &nothing, nil, []release.Back{nothing, down, back}
+		}),
+		"rollback by DOWN files, the others weighed": with(run(release.Rollback, release.Asking), func(r *release.Run) {
+			r.Plan.Ways = []release.Back{*r.Plan.Back, notOnlyMore(), weighed(release.Price{Counted: true, Written: 12, WrittenAt: noon})}
+		}),
+		"rollback by Time Travel, the others weighed": with(run(release.Rollback, release.Asking), func(r *release.Run) {
+			taken := weighed(release.Price{Counted: true, AtLeast: 2, Tables: map[string]int64{"orders": 2}, Written: 5230, WrittenAt: noon})
+			down := release.Back{Way: release.WayDown, Not: release.Refuse(release.CodeNoDown).Listing("0008_totals.sql")}
+			r.Plan.Back, r.Plan.Pending, r.Plan.Ways = &taken, nil, []release.Back{taken, notOnlyMore(), down}
+		}),
+		"rollback by DOWN files, Time Travel used up, and somebody approved": with(run(release.Rollback, release.Asking), func(r *release.Run) {
+			used := release.Back{Way: release.WayTimeTravel, To: point(), Not: release.Refuse(release.CodeRestoresUsed, "until", "2026-11-21T12:10:00Z")}
+			nothing := release.Back{Way: release.WayNothing, Price: release.Price{Counted: true}}
+			r.Required, r.Votes = 2, []release.Vote{{By: robin, Yes: true, Digest: digest, At: noon}}
+			r.Plan.Ways = []release.Back{*r.Plan.Back, nothing, used}
+		}),
+		"promote over a change from outside": with(run(release.Promote, release.Asking), func(r *release.Run) {
+			r.Plan.Drift = []string{"ledger: + 0006_hotfix.sql", "index users_email added"}
+			r.Plan.Findings = []release.Finding{{Code: "left_by_rollback", Severity: "info", File: "0005_left.sql"}}
+		}),
 		"rollback by Time Travel, counted": {Run: travel(release.Price{Counted: true, AtLeast: 3118,
 			Tables: map[string]int64{"orders": 3000, "customers": 100, "tags": 18}}), Approvers: []release.Person{robin}},
 		"rollback by Time Travel, none more":        {Run: travel(release.Price{Counted: true}), Approvers: []release.Person{robin}},
@@ -139,6 +165,9 @@ func TestARunThatWentWell(t *testing.T) {
 			undo := *point()
 			undo.Bookmark = "0000-undo"
 			r.Undo = &undo
+		}),
+		"rolled back, what was added is left": with(run(release.Rollback, release.Done), func(r *release.Run) {
+			r.Plan.Back = &release.Back{Way: release.WayNothing, Left: []string{"0008_totals.sql"}}
 		}),
 		"rolled back, nothing changed": with(run(release.Rollback, release.Done), func(r *release.Run) { r.Plan.Back = &release.Back{Way: release.WayNothing} }),
 	}))

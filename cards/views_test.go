@@ -115,3 +115,13 @@ func badFile() []migrations.Transaction {
 		{SQL: "SELECT 1", Origin: migrations.Statement{File: "x.sql\nDROP TABLE y;"}},
 	}}}
 }
+
+// weighed is Time Travel as a plan has it that weighed it.
+func weighed(p release.Price) release.Back {
+	return release.Back{Way: release.WayTimeTravel, To: point(), Price: p, Restores: 9, Until: point().At.Add(release.Retention)}
+}
+
+func notOnlyMore() release.Back {
+	return release.Back{Way: release.WayNothing, Not: release.Refuse(release.CodeNotOnlyMore, "release", "41").
+		Listing("0008_totals.sql line 2 changes rows of orders", "column customers.country is gone", "table tags is gone")}
+}

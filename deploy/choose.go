@@ -70,7 +70,7 @@ func choosable(run release.Run, by gate.Actor, digest string) *release.Refusal {
 	case run.Phase != release.Asking:
 		return release.Refuse(release.CodeAlreadyDone, "phase", string(run.Phase))
 	case run.Requester.ID != by.ID:
-		return release.Refuse(release.CodeNotYours, "by", run.Requester.Shown())
+		return release.Refuse(release.CodeNotYours, "what", "way", "by", run.Requester.Shown())
 	case len(run.Approvers()) > 0:
 		return release.Refuse(release.CodeWayFixed, "by", run.Approvers()[0].Shown())
 	case run.Approved != digest:

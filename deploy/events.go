@@ -50,7 +50,7 @@ const (
 // content, only digests. What is one of:
 //
 //   - command, refused: somebody gave a command; it was not allowed, or a gate said no
-//   - requested, asked again, superseded, approved, rejected, expired, plan changed, vote void: of a request
+//   - requested, asked again, superseded, approved, rejected, expired, plan changed, vote void, way chosen: of a request
 //   - started, released, running, step, ended, cancel asked, cancelled, looked again, closed: of a run
 //   - hold, unhold, lock, unlock, lock taken over, lock expired, freeze, unfreeze, freeze over, reminded of the hold,
 //     reminded of the lock: of an environment

@@ -43,6 +43,8 @@ func TestAPressBecomesADecision(t *testing.T) {
 		{"approve from an unknown chat", 3, on(unknown, cards.Do(cards.Approve, "R", "d1"), false), "", "wrong_chat"},
 		{"approve a run that is not there", 3, on(team, cards.Do(cards.Approve, "X", "d1"), true), "", "stale_button"},
 		{"settle from another chat", 3, on(shared, cards.Do(cards.Settle, "R"), true), "", "wrong_chat"},
+		{"go back another way", 2, on(team, cards.Do(cards.Way, "R", "d1", "time travel"), true), "way R d1 time travel by 2", "another plan"},
+		{"go back another way, from another chat", 2, on(shared, cards.Do(cards.Way, "R", "d1", "down"), true), "", "wrong_chat"},
 		{"look again", 3, on(team, cards.Do(cards.Look, "R"), true), "resolve R look=true by 3", "Looking"},
 		{"settle", 3, on(team, cards.Do(cards.Settle, "R"), true), "resolve R look=false by 3", "Closed"},
 		{"promote", 2, on(team, cards.Do(cards.Promote, "shop", "42"), true), "promote shop 42", "Asked for"},

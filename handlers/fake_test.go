@@ -81,6 +81,10 @@ func (e *engine) Cancel(_ context.Context, r deploy.Request, id string) (release
 	return release.Run{ID: id, Project: r.Project}, e.note(r.Key, "cancel %s %s", r.Project, id)
 }
 
+func (e *engine) ChooseWay(_ context.Context, r deploy.Request, id, digest string, way release.Way) (release.Run, error) {
+	return release.Run{ID: id}, e.note(r.Key, "way %s %s %s by %d", id, digest, way, r.By.ID)
+}
+
 func (e *engine) LockFor(_ context.Context, r deploy.Request, env release.Environment, span time.Duration, reason string) (release.Lock, error) {
 	return release.Lock{By: r.By.Person, Reason: reason, At: noon, Until: noon.Add(span)}, e.note(r.Key, "lock %s %s %s %q", r.Project, env, span, reason)
 }

@@ -32,6 +32,7 @@ type Engine interface {
 	Vote(ctx context.Context, b deploy.Ballot) (release.Run, error)
 	Resolve(ctx context.Context, id string, by gate.Actor, look bool) (release.Run, error)
 	Cancel(ctx context.Context, r deploy.Request, id string) (release.Run, error)
+	ChooseWay(ctx context.Context, r deploy.Request, id, digest string, way release.Way) (release.Run, error)
 
 	LockFor(ctx context.Context, r deploy.Request, env release.Environment, span time.Duration, reason string) (release.Lock, error)
 	Unlock(ctx context.Context, r deploy.Request, env release.Environment) (release.Lock, error)

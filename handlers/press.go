@@ -69,6 +69,9 @@ func refusedPress(r *release.Refusal) bot.Toast {
 
 // act does what a button means, and says the toast for it.
 func (h *Handlers) act(ctx context.Context, a ask, p bot.Press, action cards.Action) (string, error) {
+	if toast, ours, err := h.ofState(ctx, a, action); ours {
+		return toast, err
+	}
 	switch action.Verb {
 	case cards.Approve, cards.Reject, cards.Because, cards.Look, cards.Settle:
 		if err := h.belongs(ctx, a, action.Arg(0)); err != nil {
