@@ -16,6 +16,8 @@ const (
 	permissionRead = "Account > D1 > Read"
 	permissionEdit = "Account > D1 > Edit"
 
+	permissionAnalytics = "Account > Account Analytics > Read"
+
 	permissionAccount = "access to the account"
 	permissionValid   = "a valid API token"
 )
@@ -36,7 +38,12 @@ var (
 	opApply    = operation{name: "apply", permission: permissionEdit, purpose: "apply migrations", database: true, write: true}
 	opBookmark = operation{name: "take a bookmark", permission: permissionRead, purpose: "take restore points", database: true}
 	opRestore  = operation{name: "restore", permission: permissionEdit, purpose: "restore a database", database: true, write: true}
+	opExport   = operation{name: "export", permission: permissionEdit, purpose: "take copies of a database", database: true}
+	opAfter    = operation{name: "ask after an import", permission: permissionEdit, purpose: "bring a copy back", database: true}
+	opImport   = operation{name: "import", permission: permissionEdit, purpose: "bring a copy back", database: true, write: true}
 	opVerify   = operation{name: "verify the token", permission: permissionValid, purpose: "use the API at all"}
+
+	opAnalytics = operation{name: "ask analytics", permission: permissionAnalytics, purpose: "say how many rows were written"}
 )
 
 // perPage is how many databases are asked for at a time; maxPages ends a list that never ends: an account has at most 50,000

@@ -39,3 +39,15 @@ func (e *RateLimitedError) Error() string {
 
 // Unwrap returns the error of package deploy that it is.
 func (e *RateLimitedError) Unwrap() error { return e.Err }
+
+// BusyError is a refusal because the database is being exported or imported. errors.As finds in it what it means for the
+// call: a *deploy.RejectedError for a write, a *deploy.UnansweredError for a read.
+type BusyError struct{ Err error }
+
+// Error names the cause.
+func (e *BusyError) Error() string {
+	return fmt.Sprintf("the database answers nobody while it is exported or imported: %v", e.Err)
+}
+
+// Unwrap returns the error of package deploy that it is.
+func (e *BusyError) Unwrap() error { return e.Err }

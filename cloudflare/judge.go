@@ -97,6 +97,7 @@ const (
 	notPermitted                // it was not done, because of who asked
 	turnedAway                  // it was not done, because of how much is asked
 	overloaded                  // D1 had it in its queue, and gave up on it
+	busy                        // it was not done: the database is being exported or imported
 )
 
 type meaning struct {
@@ -150,6 +151,8 @@ func (r *refusal) meaning() meaning {
 		return meaning{unknown, false}
 	case slices.ContainsFunc(broken, has):
 		return meaning{unknown, true}
+	case has("currently processing a long-running"):
+		return meaning{busy, true}
 	case has("requests queued for too long"):
 		return meaning{overloaded, true}
 	case has("free tier daily"):
@@ -227,6 +230,11 @@ func outcome(op operation, err error) error {
 			return &RateLimitedError{After: r.comeBack(), Err: no}
 		}
 		return &RateLimitedError{After: r.comeBack(), Err: unanswered}
+	case busy:
+		if op.write {
+			return &BusyError{Err: no}
+		}
+		return &BusyError{Err: unanswered}
 	case overloaded:
 		return &RateLimitedError{After: r.after, Err: unanswered}
 	}
@@ -254,6 +262,9 @@ func (r *refusal) permission(op operation) string {
 
 // comeBack is Retry-After, or the length of a block where it was the API's own limit.
 func (r *refusal) comeBack() time.Duration {
+	if r.after == 0 && strings.Contains(r.words, "restore") {
+		return restoresWithin
+	}
 	if r.after == 0 && !strings.Contains(r.words, "queued") {
 		return blocked
 	}

@@ -54,7 +54,7 @@ func TestTheTokenIsNeitherInErrorsNorInLogsNorInAnythingPrinted(t *testing.T) {
 			fmt.Fprintf(&seen, "%v %+v %#v\n", call(t.Context(), client), call(t.Context(), client), call(t.Context(), client))
 		}
 		_, err := client.Verify(t.Context())
-		fmt.Fprintln(&seen, err, client.Permissions(t.Context(), id))
+		fmt.Fprintln(&seen, err, client.Permissions(t.Context(), id), client.AnalyticsPermission(t.Context()))
 		server.Heal()
 	}
 	logger.Debug("printed", "d", d, "options", o)

@@ -22,6 +22,8 @@ const (
 	patience = 10 * time.Second
 	// blocked is how long Cloudflare refuses everything after 1200 requests in 5 minutes, where it does not say so itself.
 	blocked = 5 * time.Minute
+	// restoresWithin is the time in which a database can be restored ten times (D1 documentation, "Limits").
+	restoresWithin = 10 * time.Minute
 	// maxAnswer is how much of an answer is read, in bytes.
 	maxAnswer = 64 << 20
 )
@@ -39,9 +41,14 @@ func (d *D1) send(ctx context.Context, op operation, try attempt) error {
 	if op.write {
 		return d.once(ctx, op, try)
 	}
+	return d.repeat(ctx, op, func() error { return d.try(ctx, op, try) })
+}
+
+// repeat makes a request that changes nothing, again where that can help.
+func (d *D1) repeat(ctx context.Context, op operation, try func() error) error {
 	var last error
 	_, err := backoff.Retry(ctx, func() (struct{}, error) {
-		last = d.try(ctx, op, try)
+		last = try()
 		return struct{}{}, d.again(last)
 	}, backoff.WithMaxTries(tries), backoff.WithMaxElapsedTime(0), backoff.WithBackOff(&pauses{next: d.wait, random: d.random}))
 	switch {

@@ -65,9 +65,15 @@ func embedded(t *testing.T, tokens ...sandbox.Token) (*sandbox.Faults, string) {
 	}
 	t.Cleanup(func() { _ = server.Close() })
 	faults := sandbox.NewFaults(server)
-	web := httptest.NewServer(faults)
+	return faults, behind(t, faults)
+}
+
+// behind puts an API behind HTTP and returns its address.
+func behind(t *testing.T, api http.Handler) string {
+	t.Helper()
+	web := httptest.NewServer(api)
 	t.Cleanup(web.Close)
-	return faults, web.URL + "/client/v4"
+	return web.URL + "/client/v4"
 }
 
 func TestOnEmbeddedSQLiteItKeepsThePromisesOfDatabases(t *testing.T) {

@@ -207,6 +207,14 @@ func checkToken(ctx context.Context, v *verdicts, d1 *cloudflare.D1) (usable boo
 		return false
 	}
 	v.right("the API token is active%s", expiry(t.Expires))
+	switch p := d1.AnalyticsPermission(ctx); p.Held {
+	case cloudflare.HeldYes:
+		v.right("the token has %s", p.Name)
+	case cloudflare.HeldNo:
+		v.note("the token lacks %s, which is optional; with it Towline can %s", p.Name, p.For)
+	default:
+		v.note("whether the token has %s, which is optional, could not be found out: %v", p.Name, p.Err)
+	}
 	return true
 }
 

@@ -27,6 +27,9 @@ type grant struct {
 	until        time.Time
 }
 
+// storagePath is where the storage is, below the API so that whoever passes the API on passes it on as well.
+const storagePath = "/client/v4/r2/"
+
 // signedFor is how long a signed address is good: "Available for one hour" (API reference, "Export D1 Database as SQL").
 const signedFor = time.Hour
 
@@ -44,7 +47,7 @@ func (b *bucket) sign(origin, method, file string) (string, error) {
 	b.mu.Lock()
 	defer b.mu.Unlock()
 	b.grants[signature] = grant{method, file, b.now().Add(signedFor)}
-	return origin + "/r2/" + file + "?X-Amz-Algorithm=AWS4-HMAC-SHA256&X-Amz-Expires=" +
+	return origin + storagePath + file + "?X-Amz-Algorithm=AWS4-HMAC-SHA256&X-Amz-Expires=" +
 		strconv.Itoa(int(signedFor.Seconds())) + "&X-Amz-Signature=" + signature, nil
 }
 
@@ -70,7 +73,7 @@ func (b *bucket) allows(r *http.Request, file string) bool {
 
 // ServeHTTP implements [http.Handler].
 func (b *bucket) ServeHTTP(w http.ResponseWriter, r *http.Request) {
-	file := strings.TrimPrefix(r.URL.Path, "/r2/")
+	file := strings.TrimPrefix(r.URL.Path, storagePath)
 	if r.Header.Get("Authorization") != "" {
 		storageError(w, http.StatusBadRequest, "InvalidArgument", "Only one auth mechanism allowed")
 		return

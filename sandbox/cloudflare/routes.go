@@ -60,7 +60,7 @@ func (s *Server) routes() *http.ServeMux {
 		method, path, _ := strings.Cut(pattern, " ")
 		mux.Handle(method+" /client/v4"+path, s.answer(r))
 	}
-	mux.Handle("/r2/", s.bucket)
+	mux.Handle(storagePath, s.bucket)
 	mux.Handle("/", s.answer(func(r *request) (reply, error) {
 		if _, ok := s.bearer(r.Request); !ok {
 			return reply{}, authenticationError(http.StatusUnauthorized)

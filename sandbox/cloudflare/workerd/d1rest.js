@@ -55,7 +55,7 @@ export class Catalog extends DurableObject {
   sign(origin, method, file, now) {
     const signature = [...crypto.getRandomValues(new Uint8Array(32))].map((b) => b.toString(16).padStart(2, "0")).join("");
     this.sql.exec("INSERT INTO grants VALUES (?, ?, ?, ?)", signature, method, file, now + 3_600_000);
-    return `${origin}/r2/${file}?X-Amz-Algorithm=AWS4-HMAC-SHA256&X-Amz-Expires=3600&X-Amz-Signature=${signature}`;
+    return `${origin}/client/v4/r2/${file}?X-Amz-Algorithm=AWS4-HMAC-SHA256&X-Amz-Expires=3600&X-Amz-Signature=${signature}`;
   }
 
   allows(signature, method, file, now) {
@@ -124,7 +124,7 @@ function answer(status, result, errors = [], more = {}) {
 async function route(request, env) {
   const url = new URL(request.url);
   const catalog = env.CATALOG.get(env.CATALOG.idFromName("catalog"));
-  if (url.pathname.startsWith("/r2/")) return storage(request, url, env, catalog);
+  if (url.pathname.startsWith("/client/v4/r2/")) return storage(request, url, env, catalog);
   const path = url.pathname.replace(/^\/client\/v4/, "").replace(/\/$/, "");
   const token = request.headers.get("authorization") === `Bearer ${env.API_TOKEN}`;
   if (/^\/(user|accounts\/[^/]+)\/tokens\/verify$/.test(path)) return verify(token);

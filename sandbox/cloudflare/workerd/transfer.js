@@ -102,7 +102,7 @@ function identifier(name) {
 
 // storage is the object storage behind signed addresses; the API's token opens nothing here.
 export async function storage(request, url, env, catalog) {
-  const file = url.pathname.slice("/r2/".length);
+  const file = url.pathname.slice("/client/v4/r2/".length);
   if (request.headers.has("authorization")) return refusal(400, "InvalidArgument");
   const allowed = await catalog.allows(url.searchParams.get("X-Amz-Signature") ?? "", request.method, file, Date.now());
   if (!allowed) return refusal(403, "SignatureDoesNotMatch");

@@ -1,0 +1,159 @@
+package cloudflare
+
+import (
+	"bytes"
+	"context"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"io"
+	"net/http"
+	"strings"
+	"time"
+
+	"towline/deploy"
+)
+
+var _ deploy.Analytics = (*D1)(nil)
+
+// rowsWritten asks for one figure over the whole time, and for the newest minute that has any. Names are those of the GraphQL
+// Analytics API (D1 documentation, "Metrics and analytics").
+const rowsWritten = `query RowsWritten($account: string!, $database: string!, $since: Time!, $until: Time!) {
+  viewer { accounts(filter: {accountTag: $account}) {
+    total: d1AnalyticsAdaptiveGroups(limit: 1, filter: {databaseId: $database, datetime_geq: $since, datetime_leq: $until}) { sum { rowsWritten } }
+    newest: d1AnalyticsAdaptiveGroups(limit: 1, filter: {databaseId: $database, datetime_geq: $since, datetime_leq: $until}, orderBy: [datetimeMinute_DESC]) {
+      dimensions { datetimeMinute }
+    }
+  } }
+}`
+
+// RowsWritten implements deploy.Analytics.
+func (d *D1) RowsWritten(ctx context.Context, id string, since time.Time) (rows int64, asOf time.Time, err error) {
+	if err := usable(opAnalytics, id); err != nil {
+		return 0, time.Time{}, err
+	}
+	var accounts struct {
+		Viewer struct {
+			Accounts []struct {
+				Total []struct {
+					Sum struct {
+						RowsWritten *float64 `json:"rowsWritten"`
+					} `json:"sum"`
+				} `json:"total"`
+				Newest []struct {
+					Dimensions struct {
+						Minute time.Time `json:"datetimeMinute"`
+					} `json:"dimensions"`
+				} `json:"newest"`
+			} `json:"accounts"`
+		} `json:"viewer"`
+	}
+	err = d.ask(ctx, rowsWritten, map[string]string{
+		"account": d.account, "database": id, "since": since.UTC().Format(time.RFC3339), "until": d.now().UTC().Format(time.RFC3339),
+	}, &accounts)
+	if err != nil {
+		return 0, time.Time{}, err
+	}
+	if len(accounts.Viewer.Accounts) != 1 {
+		return 0, time.Time{}, strange("an answer about %d accounts", len(accounts.Viewer.Accounts))
+	}
+	a := accounts.Viewer.Accounts[0]
+	switch {
+	case len(a.Total) == 0 && len(a.Newest) == 0:
+		return 0, time.Time{}, nil
+	case len(a.Total) != 1 || len(a.Newest) != 1 || a.Total[0].Sum.RowsWritten == nil || a.Newest[0].Dimensions.Minute.IsZero():
+		return 0, time.Time{}, strange("an answer that lacks a part")
+	}
+	return int64(*a.Total[0].Sum.RowsWritten), a.Newest[0].Dimensions.Minute.UTC(), nil
+}
+
+func strange(format string, args ...any) error {
+	return &deploy.UnansweredError{Err: fmt.Errorf(opAnalytics.name+": "+format, args...)}
+}
+
+// ask sends a GraphQL query and decodes its data. The API answers without Cloudflare's envelope, and with status 200 whatever
+// is wrong ("Error responses", GraphQL Analytics API): data beside errors is a part of the truth, and counts as none.
+func (d *D1) ask(ctx context.Context, query string, variables map[string]string, data any) error {
+	body, err := json.Marshal(map[string]any{"query": query, "variables": variables})
+	if err != nil {
+		return err
+	}
+	return d.repeat(ctx, opAnalytics, func() error {
+		limited, cancel := context.WithTimeout(ctx, d.timeout)
+		defer cancel()
+		req, err := http.NewRequestWithContext(limited, http.MethodPost, d.base.JoinPath("graphql").String(), bytes.NewReader(body))
+		if err != nil {
+			return err
+		}
+		d.authorize(req.Header)
+		req.Header.Set("Content-Type", "application/json")
+		d.calls.Add(1)
+		began := d.now()
+		res, err := d.http.Do(req)
+		if err != nil {
+			if ctx.Err() == nil && limited.Err() != nil {
+				return fmt.Errorf("no answer within %s", d.timeout)
+			}
+			return plain(ctx, err)
+		}
+		text, err := readAnswer(res)
+		d.log.DebugContext(ctx, "cloudflare: answer", "call", opAnalytics.name, "status", res.StatusCode, "bytes", len(text), "took", d.now().Sub(began))
+		if err != nil {
+			return err
+		}
+		return d.judgeData(res, text, data)
+	})
+}
+
+// judgeData returns nil where there is data and no error, and decodes it.
+func (d *D1) judgeData(res *http.Response, text []byte, data any) error {
+	var answer struct {
+		Data   json.RawMessage   `json:"data"`
+		Errors []json.RawMessage `json:"errors"`
+	}
+	r := &refusal{status: res.StatusCode, after: d.retryAfter(res.Header), challenge: res.Header.Get("Cf-Mitigated") == "challenge"}
+	if err := json.Unmarshal(text, &answer); err != nil {
+		return r
+	}
+	r.envelope = true
+	if res.StatusCode == http.StatusOK && len(answer.Errors) == 0 && len(answer.Data) > 0 && string(answer.Data) != "null" {
+		decoder := json.NewDecoder(bytes.NewReader(answer.Data))
+		if err := decoder.Decode(data); err != nil && !errors.Is(err, io.EOF) {
+			return fmt.Errorf("an answer of another shape: %w", err)
+		}
+		return nil
+	}
+	for _, e := range answer.Errors {
+		if r.code, r.words = complaint(e); r.words != "" {
+			break
+		}
+	}
+	r.words = d.scrub(r.words)
+	r.graphQL()
+	return r
+}
+
+// graphQL gives an error that came with status 200 the status that its words stand for ("Error responses", GraphQL Analytics
+// API).
+func (r *refusal) graphQL() {
+	words := strings.ToLower(r.words)
+	has := func(texts ...string) bool {
+		for _, text := range texts {
+			if strings.Contains(words, text) {
+				return true
+			}
+		}
+		return false
+	}
+	switch {
+	case r.status != http.StatusOK || r.words == "":
+	case has("not authorized", "does not have access", "unauthorized", "authentication error"):
+		r.status, r.code = http.StatusForbidden, codeNotAllowed
+	case has("rate limiter", "limit reached", "quota exceeded"):
+		r.status = http.StatusTooManyRequests
+	case has("try again later"):
+		r.status = http.StatusServiceUnavailable
+	case has("cannot request data", "must be positive", "can't be more", "cannot be more", "too large", "parsing", "unknown field", "not available for your plan"):
+		r.status, r.code = http.StatusBadRequest, codeMalformed
+	}
+}
