@@ -13,7 +13,9 @@ type Rule struct {
 	// Bad is SQL in which it finds something, Good SQL that does the same and in which it does not. Where a table is there before, it stands
 	// above a line "-- then".
 	Bad, Good string
-	Source    string // where the reason comes from: "workers-sdk#5438", "Limits, D1 docs"
+	// BadFiles and GoodFiles are in place of Bad and Good where a statement cannot show it: how a folder looks, in words.
+	BadFiles, GoodFiles string
+	Source              string // where the reason comes from: "workers-sdk#5438", "Limits, D1 docs"
 }
 
 // rule is a Rule with the function that finds it, or nil where another part does. What the function leaves out of a Finding is filled in
@@ -41,6 +43,7 @@ const (
 func rules() []rule {
 	return slices.Concat(
 		foreignKeyRules(), rebuildRules(), destructiveRules(), emptyRules(), compatRules(),
+		limitRules(), indexRules(), fileRules(), backupRules(),
 		directiveRules(),
 	)
 }
