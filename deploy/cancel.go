@@ -27,8 +27,12 @@ func (e *Engine) Cancel(ctx context.Context, r Request, id string) (run release.
 		s := tx.State(run.Project, run.Environment)
 		begun := s.Lease != nil && s.Lease.Run == id && !s.Unresolved
 		switch {
-		case run.Phase == release.Asking || run.Phase == release.Queued && !begun:
+		case run.Phase == release.Asking || (run.Phase == release.Queued || run.Phase == release.Paused) && !begun:
 			run.Cancel = cancel
+			if run.Kind == release.Backfill {
+				e.stopped(&s, run)
+				tx.PutState(s)
+			}
 			e.close(tx, &run, release.Cancelled, now)
 			e.record(tx, run, RunEnded, "cancelled", r.By.Person, "before it began")
 			e.movedUp(tx, tx.State(run.Project, run.Environment))
@@ -53,7 +57,7 @@ func (e *Engine) Cancel(ctx context.Context, r Request, id string) (run release.
 
 // stoppable reports whether there is a step left that could be left out.
 func stoppable(run release.Run) bool {
-	if run.Phase == release.Preparing {
+	if run.Phase == release.Preparing || run.Kind == release.Backfill {
 		return true
 	}
 	return slices.ContainsFunc(run.Steps, func(s release.Step) bool {
@@ -71,6 +75,9 @@ func (e *Engine) OpenRuns(ctx context.Context, project string) ([]release.Run, e
 			ids := append([]string{s.Request}, s.Queue...)
 			if s.Lease != nil && !s.Unresolved {
 				ids = append([]string{s.Lease.Run}, ids...)
+			}
+			if b := s.Backfill; b != nil && !slices.Contains(ids, b.Run) {
+				ids = append(ids, b.Run)
 			}
 			for _, id := range ids {
 				if run := findRun(tx, id); run != nil && run.Phase.Open() {

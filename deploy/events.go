@@ -33,6 +33,7 @@ const (
 	RunAsked    EventKind = "run asked"   // people must act: approve, or approve again
 	RunEnded    EventKind = "run ended"   // in whatever way
 	RunTurn     EventKind = "run's turn"  // it had waited in the queue
+	RunStuck    EventKind = "run stuck"   // a backfill rests until a person has looked
 	GlassBroken EventKind = "break-glass" // gates were skipped, which everybody is told
 
 	HoldChanged   EventKind = "hold changed" // taken or lifted

@@ -50,24 +50,30 @@ func (e *Engine) finish(tx Tx, run *release.Run, how ending) {
 	now := e.now()
 	run.Phase, run.Refusal, run.Failure, run.EndedAt = how.phase, how.refusal, how.failure, now
 	s := tx.State(run.Project, run.Environment)
-	switch how.phase {
-	case release.Unresolved:
+	switch {
+	case run.Kind == release.Backfill: // its release stays live, however it ends
+	case how.phase == release.Unresolved:
 		s.Unresolved = true
-	case release.Done:
+	case how.phase == release.Done:
 		e.live(tx, &s, run, now)
-	case release.Broken:
+	case how.phase == release.Broken:
 		e.broke(tx, &s, run)
-	case release.Cancelled:
+	case how.phase == release.Cancelled:
 		if touched(*run) {
 			e.broke(tx, &s, run)
 		} else {
 			tx.PutStanding(run.Project, run.Environment, run.Release, standing(tx, *run))
 		}
-	case release.Refused:
+	case how.phase == release.Refused:
 		tx.PutStanding(run.Project, run.Environment, run.Release, afterRefusal(standing(tx, *run), how.refusal))
 	}
 	if how.phase != release.Unresolved {
 		s.Lease, s.Unresolved = nil, false // ours: nothing else comes here
+	}
+	if run.Kind == release.Backfill {
+		e.backfilled(tx, &s, run, how)
+	} else if how.phase == release.Done {
+		e.follow(tx, &s, run)
 	}
 	tx.PutState(s)
 	if run.Environment == release.Production {

@@ -2,6 +2,7 @@ package deploy
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"time"
 
@@ -21,7 +22,7 @@ func (e *Engine) keepTime(ctx context.Context) {
 		changed := e.Changed()
 		next, err := e.nextDue(ctx)
 		if err == nil && !next.IsZero() && !next.After(e.now()) {
-			if err = e.doDue(ctx); err == nil {
+			if err = errors.Join(e.doDue(ctx), e.restless(ctx)); err == nil {
 				continue
 			}
 		}
@@ -46,6 +47,8 @@ func (e *Engine) nextDue(ctx context.Context) (next time.Time, err error) {
 		for _, id := range tx.Open() {
 			if run, ok := tx.Run(id); ok && run.Phase == release.Asking {
 				sooner(run.ExpiresAt)
+			} else if ok && run.Phase == release.Paused && run.Backfill != nil {
+				sooner(run.Backfill.Until)
 			}
 		}
 		for _, s := range tx.Kept() {

@@ -152,15 +152,19 @@ func (e *Engine) planForward(ctx context.Context, d draft, objs []migrations.Obj
 	if before != nil {
 		on = target{Objects: objs} // a rebuilt preview has no rows that break foreign keys
 	}
-	o, err := e.options(ctx, d.project, on, diff.Pending)
+	send, job, err := e.backfillIn(ctx, d, diff.Pending, before != nil || len(countable(objs, d.project.ledger())) == 0)
 	if err != nil {
 		return out, err
 	}
-	txs, err := migrations.Apply(diff.Pending, o)
+	o, err := e.options(ctx, d.project, on, send)
+	if err != nil {
+		return out, err
+	}
+	txs, err := migrations.Apply(send, o)
 	if err != nil {
 		return out, badMigration(err)
 	}
-	if len(diff.Pending) == 0 {
+	if len(send) == 0 {
 		txs = nil
 	}
 	work := pendingWork{on: rehearse.Target{Objects: objs, Ledger: ledger, LedgerTable: d.project.ledger()}, txs: txs, diff: diff}
@@ -168,9 +172,12 @@ func (e *Engine) planForward(ctx context.Context, d draft, objs []migrations.Obj
 	if err != nil {
 		return out, err
 	}
+	if err := e.fitting(ctx, &out.plan, &j, ledger, job); err != nil {
+		return out, err
+	}
 	out.rehearsal = gate.Known(j.report, d.target.At)
 	out.plan.Applied = names(ledger)
-	for _, f := range diff.Pending {
+	for _, f := range diff.Pending[:len(send)] {
 		out.plan.Pending = append(out.plan.Pending, pending(f.Name, f.Name, f.Checksum().Raw, txs))
 	}
 	if err := e.noteAll(ctx, &out.plan, d, j); err != nil {

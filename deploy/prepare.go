@@ -147,6 +147,7 @@ func (e *Engine) sameConfig(p Project, run release.Run) *release.Refusal {
 // unchanged ends a run that has nothing to do.
 func (e *Engine) unchanged(tx Tx, run *release.Run, s release.State) {
 	run.Phase, run.EndedAt, s.Lease = release.Unchanged, e.now(), nil
+	e.follow(tx, &s, run)
 	tx.PutState(s)
 	tx.PutStanding(run.Project, run.Environment, run.Release, release.Live)
 	e.record(tx, *run, RunEnded, "ended", release.Person{}, string(release.Unchanged))

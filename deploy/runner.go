@@ -266,7 +266,10 @@ func (e *Engine) takeFirst(tx Tx, s release.State, token string) (run release.Ru
 	now := e.now()
 	s.Lease = &release.Lease{Run: id, Token: token, Since: now}
 	tx.PutState(s)
-	run.Phase, run.Place, run.StartedAt = release.Preparing, 0, now
+	run.Phase, run.Place = release.Preparing, 0
+	if run.StartedAt.IsZero() || run.Kind != release.Backfill { // which has many turns
+		run.StartedAt = now
+	}
 	e.record(tx, run, RunChanged, "started", release.Person{}, "")
 	if run.Waited {
 		tx.Append(Event{Run: id, Project: s.Project, Environment: s.Environment, Kind: RunTurn, At: now, To: run.Requester})
@@ -304,6 +307,9 @@ func (e *Engine) execute(ctx context.Context, run release.Run) error {
 	}
 	if err != nil {
 		return e.end(ctx, &run, refused(err))
+	}
+	if run.Kind == release.Backfill {
+		return e.backfill(ctx, p, &run)
 	}
 	log := e.log.With("project", run.Project, "environment", run.Environment, "run", run.ID)
 	if run.Phase == release.Preparing {

@@ -20,8 +20,9 @@ type target struct {
 	At       time.Time
 }
 
-// schemaQuery lists what the schema is made of. D1's own tables are hidden from everybody else's business.
-const schemaQuery = `SELECT type, name, tbl_name, coalesce(sql, '') FROM sqlite_master WHERE name NOT LIKE 'sqlite\_%' ESCAPE '\' AND name NOT LIKE '\_cf\_%' ESCAPE '\' ORDER BY rowid`
+// schemaQuery lists what the schema is made of. D1's own tables are hidden from everybody else's business, and so are those that a
+// backfill has while it is under way.
+const schemaQuery = `SELECT type, name, tbl_name, coalesce(sql, '') FROM sqlite_master WHERE name NOT LIKE 'sqlite\_%' ESCAPE '\' AND name NOT LIKE '\_cf\_%' ESCAPE '\' AND name NOT LIKE '\_\_towline\_%' ESCAPE '\' ORDER BY rowid`
 
 // look reads an environment's database: schema and ledger on one state, in one call where the id is known, from the last
 // run or from an earlier plan. An id that no database has any more is looked up anew.

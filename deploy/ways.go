@@ -145,7 +145,8 @@ func (e *Engine) contents(ctx context.Context, b backing, wanted []string) (foun
 		}
 		found = append(found, have[i])
 	}
-	return found, missing, nil
+	found, err = whole(found)
+	return found, missing, err
 }
 
 // schemaThen is the schema that the destination's code was live with: as it was read back then, or else what its migrations

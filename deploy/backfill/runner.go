@@ -27,6 +27,7 @@ type Runner struct {
 	RowsToday func() (left int64, limited bool)
 	Written   func(rows int64)
 
+	Pass    int64         // of the last turn, 0 where this is the first
 	Spacing time.Duration // between the starts of two windows, at least
 	Now     func() time.Time
 	Jitter  func() float64 // from 0 to 1

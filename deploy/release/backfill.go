@@ -52,6 +52,7 @@ type Progress struct {
 	By    *Person   `json:"by,omitempty"`  // who paused it
 	Until time.Time `json:"until,omitzero"`
 	Words string    `json:"words,omitempty"` // D1's, of the last error
+	Code  string    `json:"code,omitempty"`  // of a rest because of errors: plan, left, refused, lost, overloaded
 	At    time.Time `json:"at,omitzero"`     // when this was stored
 }
 
