@@ -6,7 +6,6 @@ import (
 
 	"towline/migrations"
 	"towline/migrations/rehearse"
-	"towline/migrations/sqlite"
 )
 
 // rehearseAlone rehearses each file by itself that drops a table, or replaces rows in one, to which others refer: on the schema before the
@@ -14,7 +13,8 @@ import (
 // may have stopped between the files.
 func (w *walk) rehearseAlone(ctx context.Context) error {
 	for _, f := range w.files {
-		if f.split != nil || !w.suspicious(f) {
+		f.suspicious = w.suspicious(f)
+		if f.split != nil || !f.suspicious {
 			continue
 		}
 		txs, err := migrations.Apply([]migrations.File{f.File}, migrations.Options{Ledger: w.in.LedgerTable})
@@ -30,7 +30,9 @@ func (w *walk) rehearseAlone(ctx context.Context) error {
 		if err != nil {
 			return err
 		}
-		f.losses = report.Losses
+		if report.Failure == nil {
+			f.alone = &report
+		}
 	}
 	return nil
 }
@@ -43,14 +45,4 @@ func (w *walk) suspicious(f *file) bool {
 		}
 	}
 	return false
-}
-
-// drops returns the table that the statement drops.
-func (s *step) drops() string {
-	for _, a := range s.actions {
-		if (a.Kind == sqlite.DropTable || a.Kind == sqlite.DropVTable) && a.Inner == "" && s.err == nil {
-			return a.Arg3
-		}
-	}
-	return ""
 }

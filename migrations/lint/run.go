@@ -3,6 +3,7 @@ package lint
 import (
 	"context"
 	"errors"
+	"maps"
 	"slices"
 
 	"towline/migrations"
@@ -14,7 +15,7 @@ import (
 // An error means that the check itself could not be done: ctx's error if it ends, anything else if SQLite fails. What is wrong with the
 // files is in the report.
 func Run(ctx context.Context, in Input, o Options) (report Report, err error) {
-	w := &walk{in: in, o: o, shapes: newShapes(ctx)}
+	w := &walk{in: in, o: o, shapes: newShapes(ctx), rewrites: make(map[string]string), loose: make(map[*schema]map[string]danglingKey)}
 	defer func() { err = errors.Join(err, w.shapes.close()) }()
 	if err := w.walk(ctx); err != nil {
 		return Report{}, err
@@ -163,3 +164,6 @@ func (f *file) at() Finding { return Finding{File: f.Name} }
 func (d *directive) at(f *file) Finding {
 	return Finding{File: f.Name, Line: d.line, Col: d.col, Offset: d.offset}
 }
+
+// sortedKeys are the keys of a map in order.
+func sortedKeys[V any](m map[string]V) []string { return slices.Sorted(maps.Keys(m)) }

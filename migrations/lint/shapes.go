@@ -15,11 +15,13 @@ type shapes struct {
 	ctx  context.Context
 	c    *sqlite.Conn // opened at the first question
 	read map[string]*table
-	err  error // the first that is no refusal
+	// keysOf are foreign keys by the text of their table.
+	keysOf map[string][]foreignKey
+	err    error // the first that is no refusal
 }
 
 func newShapes(ctx context.Context) *shapes {
-	return &shapes{ctx: ctx, read: make(map[string]*table)}
+	return &shapes{ctx: ctx, read: make(map[string]*table), keysOf: make(map[string][]foreignKey)}
 }
 
 func (s *shapes) close() error {
@@ -202,4 +204,20 @@ func (s *shapes) children(sc *schema, parent string) []child {
 func mentions(sql, parent string) bool {
 	sql = fold(sql)
 	return strings.Contains(sql, "references") && strings.Contains(sql, fold(parent))
+}
+
+// keys returns the foreign keys of a table alone, without reading the rest of it where its text names none.
+func (s *shapes) keys(o migrations.Object) []foreignKey {
+	if !strings.Contains(fold(o.SQL), "references") {
+		return nil
+	}
+	if keys, ok := s.keysOf[o.SQL]; ok {
+		return keys
+	}
+	t := s.table(newSchema([]migrations.Object{o}), o.Name)
+	if t == nil {
+		return nil
+	}
+	s.keysOf[o.SQL] = t.keys
+	return t.keys
 }

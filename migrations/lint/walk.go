@@ -21,9 +21,13 @@ type walk struct {
 	// replay are the statements of the known files that did not run, where there is no Target.
 	replay []*step
 
-	rehearsal rehearse.Report
-	shapes    *shapes // reads tables out of schemas
-	found     []Finding
+	rehearsal     rehearse.Report
+	origins       *origins   // see tables
+	rebuiltTables *[]rebuilt // see rebuilds
+	shapes        *shapes    // reads tables out of schemas
+	found         []Finding
+	rewrites      map[string]string                  // see generated
+	loose         map[*schema]map[string]danglingKey // see dangling
 }
 
 // file is one checked file.
@@ -39,10 +43,14 @@ type file struct {
 	contract   *directive // its contract directive; nil: none
 	// broken are the views and triggers that could be compiled before the file and cannot any more.
 	broken []broken
-	// losses are of a rehearsal of this file alone on rows in every table of before, where it drops or replaces in a table that others
-	// refer to; nil otherwise.
-	losses []rehearse.Loss
+	// alone is a rehearsal of this file by itself, with rows in every table of before, where the file drops a table that others refer to;
+	// nil otherwise, and where the rehearsal did not come to its end.
+	alone      *rehearse.Report
+	suspicious bool // it drops a table that others refer to
 }
+
+// doubtful reports whether the file drops tables of which no rehearsal says what becomes of their children.
+func (f *file) doubtful() bool { return f.suspicious && f.alone == nil }
 
 // broken is a view or trigger that a file leaves unusable.
 type broken struct {

@@ -1,0 +1,122 @@
+package lint
+
+import (
+	"fmt"
+	"strings"
+)
+
+// danglingKey is a foreign key that leads nowhere.
+type danglingKey struct {
+	child  string
+	key    foreignKey
+	reason string // "table x does not exist"
+}
+
+func (d danglingKey) id() string {
+	return fold(d.child + "\x00" + d.key.parent + "\x00" + strings.Join(d.key.from, ","))
+}
+
+// dangling are the foreign keys of a schema that lead nowhere.
+func (w *walk) dangling(sc *schema) map[string]danglingKey {
+	if list, ok := w.loose[sc]; ok {
+		return list
+	}
+	list := make(map[string]danglingKey)
+	for _, o := range sc.objects {
+		if o.Type != "table" {
+			continue
+		}
+		for _, k := range w.shapes.keys(o) {
+			reason := ""
+			if !sc.has(k.parent) {
+				reason = "there is no table " + k.parent
+			} else if len(k.to) > 0 {
+				reason = w.missingColumn(sc, k)
+			}
+			if reason != "" {
+				d := danglingKey{o.Name, k, reason}
+				list[d.id()] = d
+			}
+		}
+	}
+	w.loose[sc] = list
+	return list
+}
+
+func (w *walk) missingColumn(sc *schema, k foreignKey) string {
+	parent := w.shapes.table(sc, k.parent)
+	if parent == nil {
+		return ""
+	}
+	for _, name := range k.to {
+		if _, ok := parent.column(name); !ok {
+			return "there is no column " + parent.name + "." + name
+		}
+	}
+	return ""
+}
+
+// danglingKeys finds foreign keys that a file leaves without a parent, and that no later one mends.
+func danglingKeys(w *walk) []Finding {
+	var list []Finding
+	for _, f := range w.files {
+		if f.before == f.after {
+			continue
+		}
+		before, last := w.dangling(f.before), w.dangling(w.last)
+		for _, id := range sortedKeys(w.dangling(f.after)) {
+			if _, was := before[id]; was {
+				continue
+			}
+			d, stays := last[id]
+			if !stays {
+				continue
+			}
+			list = append(list, w.lost(f, d))
+		}
+	}
+	return list
+}
+
+// lost makes the finding of a foreign key that lost its parent in a file.
+func (w *walk) lost(f *file, d danglingKey) Finding {
+	x := f.at()
+	made := true // the key itself is new, its parent was never there
+	for _, s := range f.steps {
+		if s.before == s.after {
+			continue
+		}
+		_, was := w.dangling(s.before)[d.id()]
+		_, is := w.dangling(s.after)[d.id()]
+		if !was && is {
+			x = s.at()
+			made = s.before.has(d.child) == false || s.drops() == "" && s.alters() == ""
+			if s.before.has(d.key.parent) {
+				made = false
+			}
+		}
+	}
+	x.Table, x.Column = d.child, strings.Join(d.key.from, ", ")
+	x.Text = fmt.Sprintf("After this file %s.%s refers to nothing: %s. Every write to %s, even a DELETE, then fails.", d.child, x.Column, d.reason, d.child)
+	x.Advice = "Make the table that it refers to in the same release, or rebuild " + d.child + " without the foreign key."
+	if made && w.in.Target == nil && !w.everHad(d.key.parent) {
+		x.Severity = Warning
+		x.Text = fmt.Sprintf("%s.%s refers to %s, which no migration makes. If nobody has made it by hand, every write to %s fails.", d.child, x.Column, d.key.parent, d.child)
+	}
+	return x
+}
+
+// everHad reports whether a table of this name was there at any time of the walk.
+func (w *walk) everHad(name string) bool {
+	for _, f := range w.files {
+		if f.before.has(name) || f.after.has(name) {
+			return true
+		}
+	}
+	for _, s := range w.steps {
+		if s.before != s.after && s.after.has(name) {
+			return true
+		}
+	}
+	return false
+}
