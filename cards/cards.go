@@ -51,23 +51,24 @@ type Verb string
 
 // The verbs. They are kept in the store with every button that was sent, so they stay.
 const (
-	Approve  Verb = "approve"  // run, digest
-	Reject   Verb = "reject"   // run, digest
-	Because  Verb = "because"  // run, digest, reason; as what an answer means: run, digest, person
-	Cancel   Verb = "cancel"   // project, run
-	Deploy   Verb = "deploy"   // project, ref
-	Promote  Verb = "promote"  // project, number
-	Rollback Verb = "rollback" // project, number
-	Reset    Verb = "reset"    // project, ref
-	Status   Verb = "status"   // project
-	Releases Verb = "releases" // project, below
-	Look     Verb = "look"     // run
-	Settle   Verb = "settle"   // run
-	RunNow   Verb = "run-now"  // person, text of the command
-	Freeze   Verb = "freeze"   // project, what the command takes
-	Unlock   Verb = "unlock"   // project, environment, since when
-	TakeOver Verb = "takeover" // project, environment, since when
-	Extend   Verb = "extend"   // project, environment, since when
+	Approve   Verb = "approve"   // run, digest
+	Reject    Verb = "reject"    // run, digest
+	Because   Verb = "because"   // run, digest, reason; as what an answer means: run, digest, person
+	Cancel    Verb = "cancel"    // project, run
+	Deploy    Verb = "deploy"    // project, ref
+	Promote   Verb = "promote"   // project, number
+	Rollback  Verb = "rollback"  // project, number
+	Reset     Verb = "reset"     // project, ref
+	Status    Verb = "status"    // project
+	Releases  Verb = "releases"  // project, below
+	Look      Verb = "look"      // run
+	Settle    Verb = "settle"    // run
+	Rehearsal Verb = "rehearsal" // run; its report as a document
+	RunNow    Verb = "run-now"   // person, text of the command
+	Freeze    Verb = "freeze"    // project, what the command takes
+	Unlock    Verb = "unlock"    // project, environment, since when
+	TakeOver  Verb = "takeover"  // project, environment, since when
+	Extend    Verb = "extend"    // project, environment, since when
 )
 
 // Action is what a button means: a verb and what it is about.

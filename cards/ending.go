@@ -30,13 +30,15 @@ func succeeded(v View, l lines) Card {
 			l.add("⚠️ The schema that was read back is not exactly the rehearsal's. Compare it before you rely on it.")
 		}
 	}
+	compared(&l, r)
+	notForProduction(&l, r)
 	l.gap()
 	undo(&l, r)
 	if r.Kind == release.Rollback {
 		l.gap()
 		l.addf("🔒 Production is held. When the cause is gone: <code>/unhold %s reason</code>", name(r.Project))
 	}
-	return Card{HTML: l.String(), Buttons: next(r)}
+	return Card{HTML: l.String(), Buttons: withReport(next(r), r)}
 }
 
 // files lists what was applied, or taken back.
@@ -167,7 +169,7 @@ func trouble(v View, l lines) Card {
 	}
 	l.gap()
 	l.addf("code: <code>%s</code>", troubleCode(r))
-	return Card{HTML: l.String(), Notify: true, Buttons: buttons}
+	return Card{HTML: l.String(), Notify: true, Buttons: withReport(buttons, r)}
 }
 
 func troubleCode(r release.Run) string {

@@ -258,6 +258,8 @@ func aboutContent(r release.Refusal, run release.Run, f func(string) string) (sa
 			next: "Keep the children's rows: while the table is rebuilt, guard them with BEFORE triggers that RAISE(IGNORE), " +
 				"or drop the children first on purpose.",
 		}, true
+	case release.CodeLint:
+		return linted(r, f), true
 	case release.CodeFactsMissing:
 		if r.Facts["what"] == "membership" { // to be read on a phone, in ten seconds
 			return said{what: "Not counted. " + flat(r.Facts["problem"], 120) + ".", next: "Then press again."}, true
@@ -267,6 +269,27 @@ func aboutContent(r release.Refusal, run release.Run, f func(string) string) (sa
 		return said{what: "Reading the database and rehearsing took too long to rely on.", next: "Try again."}, true
 	}
 	return said{}, false
+}
+
+// linted says which findings keep a release from production: the first with the safe way, the others by name.
+func linted(r release.Refusal, f func(string) string) said {
+	where := code(r.Facts["file"])
+	if f("line") != "0" {
+		where += " line " + f("line")
+	}
+	s := said{
+		what:  fmt.Sprintf("%s keeps this from production: %s (<code>%s</code>). %s", where, f("name"), f("rule"), flat(r.Facts["text"], 400)),
+		facts: listed(r.Items[min(1, len(r.Items)):], 5, func(item string) string { return flat(item, 160) }),
+		next:  flat(r.Facts["advice"], 300),
+	}
+	if r.Facts["rewrite"] != "" {
+		s.advice = "The safe way:\n<blockquote expandable>" + sql(r.Facts["rewrite"], inlineSQL) + "</blockquote>"
+	}
+	if s.next != "" {
+		s.next += " "
+	}
+	s.next += fmt.Sprintf("Where it is meant, say so before the statement: <code>-- towline:allow %s reason=\"…\"</code>, and deploy again.", f("rule"))
+	return s
 }
 
 func rehearsalFailed(r release.Refusal, run release.Run, f func(string) string) said {

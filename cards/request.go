@@ -30,6 +30,10 @@ func request(v View, l lines) Card {
 	if r.Breaking != nil {
 		breaking(&l, r)
 	}
+	if r.Kind != release.Rollback {
+		rehearsed(&l, *r.Plan)
+	}
+	backupFirst(&l, *r.Plan)
 	findings(&l, r)
 	if v.SQL != "" {
 		l.spare("<blockquote expandable>" + sql(v.SQL, 2*inlineSQL) + "</blockquote>")
@@ -59,7 +63,7 @@ func request(v View, l lines) Card {
 	}
 	l.addf("Expires %s · plan <code>%s</code>", when(r.ExpiresAt), release.Short(r.Approved))
 	reject := Button{Text: "Reject", Action: Do(Reject, r.ID, r.Approved), Style: Danger}
-	return Card{HTML: l.String(), Notify: true, Buttons: [][]Button{{approve, reject}}, Until: r.ExpiresAt.Add(requestGrace)}
+	return Card{HTML: l.String(), Notify: true, Buttons: withReport([][]Button{{approve, reject}}, r), Until: r.ExpiresAt.Add(requestGrace)}
 }
 
 // requestGrace is how long after its end a request's buttons still say that it has expired, rather than nothing.
@@ -79,6 +83,9 @@ func checked(r release.Run) string {
 		return "✅ live on preview"
 	case r.Plan.Target.ID == "":
 		return "✅ live on preview · ✅ rehearsed on an empty database"
+	}
+	if r.Plan.Rehearsal != nil {
+		return "✅ live on preview\n↩️ a restore point is taken and read back first"
 	}
 	return "✅ live on preview · ✅ rehearsed on production's schema\n↩️ a restore point is taken and read back first"
 }
@@ -252,22 +259,4 @@ func atRisk(l *lines, p release.Price) {
 		return strings.Compare(a, b)
 	})
 	l.addf("  %s", and(shorten(tables, 5, func(t string) string { return code(t) + " " + humanize.Comma(p.Tables[t]) })))
-}
-
-// findings are what the rehearsal noticed without refusing.
-func findings(l *lines, r release.Run) {
-	for i, f := range r.Plan.Findings {
-		if i == 5 {
-			l.spare(fmt.Sprintf("… and %s more", count(len(r.Plan.Findings)-5, "finding")))
-			return
-		}
-		switch f.Code {
-		case "out_of_order":
-			l.spare(fmt.Sprintf("ℹ️ %s sorts before a migration that is applied already", code(f.File)))
-		case "fails_with_rows":
-			l.spare(fmt.Sprintf("⚠️ %s line %d may fail where the table has rows: %s", code(f.File), f.Line, flat(f.Text, 160)))
-		case "not_rehearsed":
-			l.spare(fmt.Sprintf("ℹ️ %s line %d cannot be rehearsed here: %s", code(f.File), f.Line, flat(f.Text, 160)))
-		}
-	}
 }

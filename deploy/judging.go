@@ -200,8 +200,11 @@ func (e *Engine) backupFor(d draft, r rehearse.Report) *release.BackupPlan {
 	b := &release.BackupPlan{Off: d.project.NoBackup, Tables: slices.ContainsFunc(d.target.Objects, isVirtual)}
 	for _, x := range r.Destroys {
 		why := string(x.Kind) + " " + x.Table
-		if x.Name != "" {
+		switch x.Kind {
+		case rehearse.DropsColumn:
 			why += "." + x.Name
+		case rehearse.DeletesRows, rehearse.UpdatesRows:
+			why = string(x.Kind) + " of " + x.Table
 		}
 		b.Why = append(b.Why, why)
 	}

@@ -48,6 +48,8 @@ type engine struct {
 	script  []migrations.Transaction
 	broken  error // of Script
 	list    []deploy.Listed
+
+	contract deploy.Contract
 }
 
 func newEngine() *engine {
@@ -197,6 +199,18 @@ func (e *engine) FindRun(_ context.Context, id string) (release.Run, bool, error
 
 func (e *engine) Script(context.Context, release.Plan) ([]migrations.Transaction, error) {
 	return e.script, e.broken
+}
+
+// Report is the text that the test wrote where the digest stands; nil where it wrote none.
+func (e *engine) Report(_ context.Context, plan release.Plan) ([]byte, error) {
+	if plan.Report == "" {
+		return nil, nil
+	}
+	return []byte(plan.Report), e.broken
+}
+
+func (e *engine) Contract(_ context.Context, project string) (deploy.Contract, error) {
+	return e.contract, e.note("", "contract %s", project)
 }
 
 func (e *engine) Events(_ context.Context, after uint64, limit int) ([]deploy.Event, error) {

@@ -58,6 +58,8 @@ type Engine interface {
 	OpenRuns(ctx context.Context, project string) ([]release.Run, error)
 	FindRun(ctx context.Context, id string) (release.Run, bool, error)
 	Script(ctx context.Context, plan release.Plan) ([]migrations.Transaction, error)
+	Report(ctx context.Context, plan release.Plan) ([]byte, error)
+	Contract(ctx context.Context, project string) (deploy.Contract, error)
 	Events(ctx context.Context, after uint64, limit int) ([]deploy.Event, error)
 	Changed() <-chan struct{}
 }
@@ -179,7 +181,7 @@ func commands() []command {
 		{"Ship", []command{
 			deployCommand(), promoteCommand(), rejectCommand(), cancelCommand(), rollbackCommand(), previewCommand(), breakglassCommand(),
 		}},
-		{"Look", []command{statusCommand(), releasesCommand(), reportCommand(), auditCommand(), peopleCommand()}},
+		{"Look", []command{statusCommand(), releasesCommand(), reportCommand(), contractCommand(), auditCommand(), peopleCommand()}},
 		{"Stop changes", []command{lockCommand(), unlockCommand(), holdCommand(), unholdCommand(), freezeCommand()}},
 		{"The rest", []command{noteCommand(), delegateCommand(), reloadCommand(), helpCommand(), whoamiCommand()}},
 	} {

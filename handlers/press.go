@@ -29,7 +29,7 @@ func (h *Handlers) Press(ctx context.Context, p bot.Press) (bot.Toast, error) {
 	if r := gate.Needs(a.by, gate.Viewer, string(action.Verb)); r != nil {
 		return refusedPress(r), nil
 	}
-	if action.Verb != cards.Status && action.Verb != cards.Releases {
+	if action.Verb != cards.Status && action.Verb != cards.Releases && action.Verb != cards.Contract {
 		a.here, a.by.Anonymous = h.member(ctx, p.Place.Chat, p.From.ID)
 	}
 	toast, err := h.act(ctx, a, p, action)
@@ -73,7 +73,7 @@ func (h *Handlers) act(ctx context.Context, a ask, p bot.Press, action cards.Act
 		return toast, err
 	}
 	switch action.Verb {
-	case cards.Approve, cards.Reject, cards.Because, cards.Look, cards.Settle:
+	case cards.Approve, cards.Reject, cards.Because, cards.Look, cards.Settle, cards.Rehearsal:
 		if err := h.belongs(ctx, a, action.Arg(0)); err != nil {
 			return "", err
 		}
@@ -90,7 +90,9 @@ func (h *Handlers) act(ctx context.Context, a ask, p bot.Press, action cards.Act
 			return cards.Looking, err
 		}
 		return cards.Settled, err
-	case cards.Status, cards.Releases, cards.Freeze, cards.Audit:
+	case cards.Rehearsal:
+		return h.postReport(ctx, a, action.Arg(0))
+	case cards.Status, cards.Releases, cards.Freeze, cards.Audit, cards.Contract:
 		return h.refresh(ctx, a, p, action)
 	}
 	if !p.Current {

@@ -1,0 +1,251 @@
+package cards
+
+import (
+	"fmt"
+	"strings"
+	"time"
+
+	"github.com/dustin/go-humanize"
+
+	"towline/deploy"
+	"towline/deploy/release"
+)
+
+// callLimit is how long D1 lets a call take, the whole of a batch included ("Limits", D1 docs).
+const callLimit = 30 * time.Second
+
+// What D1 bills on the paid plan, in dollars for a million rows ("Pricing", D1 docs, read in November 2026).
+const (
+	readPrice  = 0.001
+	writePrice = 1.0
+)
+
+// rehearsed says what the rehearsal measured: on what, how long, what it costs, and what it does to rows and queries.
+func rehearsed(l *lines, p release.Plan) {
+	r := p.Rehearsal
+	if r == nil || len(p.Pending) == 0 {
+		return
+	}
+	l.add(rehearsedOn(*r))
+	l.spare(figures(*r))
+	for _, t := range r.Tables {
+		l.spare(fmt.Sprintf("• %s: %s", code(t.Table), rowsChange(t)))
+	}
+	if r.Orphans > 0 {
+		l.addf("⚠️ %s would refer to nothing.", count(r.Orphans, "row"))
+	}
+	if r.Rejected > 0 {
+		l.addf("⛔ A constraint refuses %s of the copy; the report has them.", count(r.Rejected, "row"))
+	}
+	if r.Cut > 0 {
+		l.addf("⚠️ %s would be left behind in a copy from table to table; the report has them.", count(r.Cut, "row"))
+	}
+	if len(r.Lost) > 0 {
+		l.addf("⚠️ Gone afterwards, and nothing brings them back: %s", and(shorten(r.Lost, 6, code)))
+	}
+	for _, s := range r.Slower[:min(3, len(r.Slower))] {
+		l.add("🐢 Query " + flat(s, 240))
+	}
+	if more := len(r.Slower) - 3; more > 0 {
+		l.spare(fmt.Sprintf("… and %s get slower", count(more, "more query")))
+	}
+}
+
+func rehearsedOn(r release.Rehearsal) string {
+	if r.Data {
+		return fmt.Sprintf("🧪 Rehearsed on a copy of the data, taken %s, and on the schema", when(r.CopyAt))
+	}
+	text := "🧪 Rehearsed on a copy of the schema with a few made-up rows"
+	switch r.NoCopy {
+	case "":
+		return text
+	case deploy.NoCopyTooLarge:
+		return text + ". The data was not copied: the database is larger than the config allows."
+	case deploy.NoCopyHours:
+		return text + ". There is no copy of the data for this schema, and one is taken only in the hours that the config names."
+	case deploy.NoCopyComing:
+		return text + ". A copy of the data is on its way; this card changes when it has been rehearsed on."
+	case deploy.NoCopyHere:
+		return text + ". No copies of the data are kept here."
+	}
+	return text + ". The data could not be copied; the log says why."
+}
+
+// figures are the time and the rows, where they are known.
+func figures(r release.Rehearsal) string {
+	var parts []string
+	if r.EstimateMS > 0 {
+		d := time.Duration(r.EstimateMS) * time.Millisecond
+		text := fmt.Sprintf("about %s at most of the %s that D1 allows", took(d), took(callLimit))
+		if d > callLimit/2 {
+			text = "⚠️ " + text
+		}
+		parts = append(parts, text)
+	}
+	if r.RowsRead+r.RowsWritten > 0 {
+		parts = append(parts, fmt.Sprintf("about %s rows read and %s written%s", humanize.Comma(r.RowsRead), humanize.Comma(r.RowsWritten), cost(r)))
+	}
+	return strings.Join(parts, " · ")
+}
+
+// cost is what the rows cost beyond the volume that a plan includes; nothing where it is less than a cent.
+func cost(r release.Rehearsal) string {
+	dollars := float64(r.RowsRead)/1e6*readPrice + float64(r.RowsWritten)/1e6*writePrice
+	if dollars < 0.01 {
+		return ""
+	}
+	return fmt.Sprintf(" ($%.2f beyond what the paid plan includes)", dollars)
+}
+
+func rowsChange(t release.Rows) string {
+	switch {
+	case t.Before < 0:
+		return "new, " + count(t.After, "row")
+	case t.After < 0:
+		return "gone, with " + count(t.Before, "row")
+	}
+	return fmt.Sprintf("%s → %s rows", humanize.Comma(t.Before), humanize.Comma(t.After))
+}
+
+// backupFirst says whether a backup is taken before the change, and how long that blocks the database.
+func backupFirst(l *lines, p release.Plan) {
+	b := p.Backup
+	if b == nil || len(b.Why) == 0 {
+		return
+	}
+	why := and(shorten(b.Why, 4, name))
+	switch {
+	case b.Off != "":
+		l.addf("⚠️ No backup is taken, though it %s. The config says why: “%s”", why, flat(b.Off, 200))
+	case b.Tables:
+		l.addf("💾 A backup is taken first, table by table, since it %s.", why)
+	case b.Seconds > 0:
+		l.addf("💾 A backup is taken first, since it %s: for about %s nobody gets an answer from the database.", why, count(b.Seconds, "second"))
+	default:
+		l.addf("💾 A backup is taken first, since it %s. Until it is done nobody gets an answer from the database.", why)
+	}
+}
+
+// findings lists what linting and rehearsing found, the gravest first.
+func findings(l *lines, r release.Run) {
+	shown := 0
+	for _, f := range r.Plan.Findings {
+		if f.Severity == "info" && f.Allowed == "" {
+			continue
+		}
+		if shown++; shown > 5 {
+			continue
+		}
+		l.spare(finding(f))
+	}
+	if shown > 5 {
+		l.spare(fmt.Sprintf("… and %s more", count(shown-5, "finding")))
+	}
+	if infos := informed(r.Plan.Findings); infos > 0 {
+		l.spare(fmt.Sprintf("ℹ️ %s in the report", count(infos, "remark")))
+	}
+}
+
+func informed(all []release.Finding) int {
+	n := 0
+	for _, f := range all {
+		if f.Severity == "info" && f.Allowed == "" {
+			n++
+		}
+	}
+	return n
+}
+
+func finding(f release.Finding) string {
+	where := code(f.File)
+	if f.Line > 0 {
+		where += fmt.Sprintf(" line %d", f.Line)
+	}
+	switch {
+	case f.Code == "out_of_order":
+		return fmt.Sprintf("ℹ️ %s sorts before a migration that is applied already", where)
+	case f.Code == "fails_with_rows":
+		return fmt.Sprintf("⚠️ %s may fail where the table has rows: %s", where, flat(f.Text, 160))
+	case f.Code == "not_rehearsed":
+		return fmt.Sprintf("ℹ️ %s cannot be rehearsed here: %s", where, flat(f.Text, 160))
+	case f.Allowed != "":
+		return fmt.Sprintf("☑️ %s %s, allowed: “%s”", where, ruleName(f), flat(f.Allowed, 160))
+	case f.Severity == "error":
+		return fmt.Sprintf("⛔ %s %s: %s", where, ruleName(f), flat(f.Text, 240))
+	}
+	return fmt.Sprintf("⚠️ %s %s: %s", where, ruleName(f), flat(f.Text, 240))
+}
+
+// ruleName is a rule as people know it.
+func ruleName(f release.Finding) string {
+	if f.Name == "" {
+		return esc(f.Code)
+	}
+	return fmt.Sprintf("%s (%s)", esc(f.Name), esc(f.Code))
+}
+
+// notForProduction says on preview what would keep the release from production.
+func notForProduction(l *lines, r release.Run) {
+	if r.Environment != release.Preview || r.Plan == nil {
+		return
+	}
+	n := 0
+	for _, f := range r.Plan.Findings {
+		if f.Severity == "error" {
+			n++
+		}
+	}
+	if n == 0 {
+		return
+	}
+	l.gap()
+	l.addf("⛔ Production would refuse it, for %s:", count(n, "finding"))
+	findings(l, r)
+}
+
+// compared says how the database was found after the change.
+func compared(l *lines, r release.Run) {
+	c := r.Compared
+	switch {
+	case c == nil:
+		return
+	case c.Problem != "":
+		l.addf("⚠️ It could not be compared with the rehearsal: %s", flat(c.Problem, 200))
+		return
+	case len(c.Differences) == 0:
+		l.addf("✅ As rehearsed: schema, indexes, %s in %s, foreign keys, quick_check", count(c.Rows, "row"), count(c.Tables, "table"))
+		return
+	}
+	l.addf("⚠️ <b>Not as rehearsed:</b>")
+	for _, d := range c.Differences[:min(6, len(c.Differences))] {
+		l.add("• " + mismatch(d))
+	}
+	if more := len(c.Differences) - 6; more > 0 {
+		l.addf("… and %d more", more)
+	}
+	l.add("Others may have written meanwhile; look before you rely on it.")
+}
+
+func mismatch(d release.Mismatch) string {
+	switch d.What {
+	case "quick_check":
+		return "quick_check says: " + flat(d.Got, 200)
+	case "rows":
+		return fmt.Sprintf("%s has %s rows, expected %s", code(d.Name), flat(d.Got, 20), flat(d.Expected, 20))
+	}
+	return fmt.Sprintf("%s %s: %s, expected %s", esc(d.What), code(d.Name), flat(d.Got, 120), flat(d.Expected, 120))
+}
+
+// withReport adds the button that posts the rehearsal's report, where it says more than the card.
+func withReport(buttons [][]Button, r release.Run) [][]Button {
+	if r.Plan == nil || r.Plan.Report == "" || r.Phase != release.Asking && len(r.Plan.Findings) == 0 {
+		return buttons
+	}
+	return append(buttons, []Button{{Text: "Report", Action: Do(Rehearsal, r.ID)}})
+}
+
+// ReportCaption stands under the document; the parameters are the release and the environment.
+const ReportCaption = "📎 What the rehearsal of #%d on %s found, in full"
+
+// ReportPosted is the toast of the button that posts it.
+const ReportPosted = "Posted as a document."
