@@ -95,7 +95,7 @@ func demo(ctx context.Context, p program, o demoOptions) (err error) {
 			fmt.Fprintf(p.stderr, "towline: a mistake of the demo's bot, which Telegram would have refused: %s\n", v)
 		}
 	}()
-	service, err := w.service(s, log)
+	service, err := w.service(s, o.dir, log)
 	if err != nil {
 		return err
 	}
@@ -222,7 +222,7 @@ func (w *world) close() error {
 }
 
 // service is the real bot, pointed at this world.
-func (w *world) service(s *store.Store, log *slog.Logger) (*service, error) {
+func (w *world) service(s *store.Store, dir string, log *slog.Logger) (*service, error) {
 	d1, err := w.databases(log)
 	if err != nil {
 		return nil, err
@@ -238,7 +238,7 @@ func (w *world) service(s *store.Store, log *slog.Logger) (*service, error) {
 		}
 	}
 	return newService(parts{
-		wiring: wiring, store: s, databases: d1, now: time.Now, log: log,
+		wiring: wiring, store: s, databases: d1, now: time.Now, log: log, scratch: filepath.Join(dir, "copies"),
 		bot: bot.Options{
 			Token: demoBotToken, APIURL: w.apis,
 			Pace: bot.Pace{Edit: 400 * time.Millisecond, Group: -1, All: -1},

@@ -33,7 +33,7 @@ func startJourney(t *testing.T, dir string) *journey {
 	if err != nil {
 		t.Fatal(err)
 	}
-	service, err := w.service(s, log)
+	service, err := w.service(s, dir, log)
 	if err != nil {
 		t.Fatal(err)
 	}

@@ -35,7 +35,7 @@ func openMarket(t *testing.T, perMigration int64) *market {
 	if err != nil {
 		t.Fatal(err)
 	}
-	service, err := w.service(s, log)
+	service, err := w.service(s, t.TempDir(), log)
 	if err != nil {
 		t.Fatal(err)
 	}

@@ -91,6 +91,9 @@ func (f *configFile) atStartOnly(c *config.Config) []string {
 	if was.Store != c.Store {
 		out = append(out, "store")
 	}
+	if !sameBackups(was.Backups, c.Backups) {
+		out = append(out, "backups")
+	}
 	if was.StopTimeout != c.StopTimeout {
 		out = append(out, "stop_timeout")
 	}
@@ -102,6 +105,11 @@ func sameWebhook(a, b *config.Webhook) bool {
 		return a == b
 	}
 	return *a == *b
+}
+
+func sameBackups(a, b config.Backups) bool {
+	a.Schedule, b.Schedule = nil, nil // made of Drill
+	return a == b
 }
 
 // reloadOnHangup reads the config again on every SIGHUP, until stop is called.

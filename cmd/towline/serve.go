@@ -71,7 +71,10 @@ func serve(ctx context.Context, p program, path string, verbose bool) error {
 		log.Warn("the store was moved forward to this version's format", "from", moved.From, "as it was before", moved.Backup)
 	}
 	file := &configFile{program: p, path: path, first: c}
-	service, err := newService(parts{wiring: w, store: s, databases: d1, bot: botOptions(c), now: time.Now, log: log, stop: c.StopTimeout, file: file})
+	service, err := newService(parts{
+		wiring: w, store: s, databases: d1, bot: botOptions(c), now: time.Now, log: log, stop: c.StopTimeout, file: file,
+		drills: c.Backups.Schedule, free: c.Cloudflare.Plan == "free", scratch: copiesOf(c.Store.Path),
+	})
 	if err != nil {
 		return &exitError{code: exitRefused, text: err.Error()}
 	}
@@ -101,6 +104,9 @@ func stopped(err error) error {
 	}
 	return err
 }
+
+// copiesOf is the folder of the copies of databases that releases are rehearsed on, beside the store.
+func copiesOf(store string) string { return store + ".copies" }
 
 func databasesOf(c *config.Config, log *slog.Logger) (*cloudflare.D1, error) {
 	return cloudflare.New(cloudflare.Options{

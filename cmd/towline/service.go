@@ -33,13 +33,24 @@ type service struct {
 type parts struct {
 	wiring    *wiring
 	store     *store.Store
-	databases deploy.Databases
+	databases account
+	backups   deploy.Backups // nil: none are taken
+	drills    deploy.Schedule
+	free      bool   // the account is on Cloudflare's free plan
+	scratch   string // a folder for copies of databases; empty: none are made
 	bot       bot.Options
 	now       func() time.Time
 	log       *slog.Logger
 	patience  time.Duration // 0: the engine's own
 	stop      time.Duration // how long a stop may wait; 0: the rooms' own
 	file      *configFile   // what /reload reads again; nil: nothing
+}
+
+// account is Cloudflare as the engine uses it.
+type account interface {
+	deploy.Databases
+	deploy.Exports
+	deploy.Analytics
 }
 
 // late lets the bot be made before the handlers that post through it.
@@ -51,7 +62,8 @@ func newService(p parts) (*service, error) {
 	s.engine = deploy.New(deploy.Options{
 		Store: p.store.Deploy(), Blobs: p.store, Databases: p.databases, Now: p.now, Logger: p.log, Patience: p.patience,
 		Projects: func() []deploy.Project { return s.wiring.Load().projects }, StopTimeout: p.stop,
-		People: func() []gate.Actor { return s.wiring.Load().team.People },
+		People:  func() []gate.Actor { return s.wiring.Load().team.People },
+		Exports: p.databases, Analytics: p.databases, Backups: p.backups, Drills: p.drills, Free: p.free, Scratch: p.scratch,
 	})
 	o := p.bot
 	if p.stop > 0 {
