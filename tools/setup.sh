@@ -1,7 +1,8 @@
 #!/bin/sh
 # Installs what the tests borrow from the machine, and says what. Run by `make setup`; safe to run again.
 #
-#   - npm packages, pinned in tools/package.json, into tools/node_modules: workerd, wrangler, Node 22, the Bot API's types.
+#   - npm packages, pinned in tools/package.json, into tools/node_modules: workerd, wrangler, drizzle-kit, Node 22, the
+#     Bot API's types.
 #     No package's install script is run.
 #   - Chromium, from Debian's packages
 #
@@ -23,7 +24,7 @@ if [ -f "$installed" ] && cmp -s package.json "$installed"; then
 elif ! command -v npm >/dev/null 2>&1; then
 	missing "npm" "install Node with npm, for workerd and wrangler"
 else
-	echo "setup: installing npm packages into tools/node_modules: workerd, wrangler, Node 22, TypeScript, the Bot API's types"
+	echo "setup: installing npm packages into tools/node_modules: workerd, wrangler, drizzle-kit, Node 22, TypeScript, the Bot API's types"
 	if npm install --loglevel=error; then
 		cp package.json "$installed"
 	else

@@ -91,17 +91,18 @@ func Add(ctx context.Context, p Project, m Migration, o Options) (Written, error
 	if p.Layout.Kind == layout.DrizzleFolders {
 		add = p.addFolder
 	}
-	told, notes, err := add(&w, pair, diff(before, after), id, now)
+	n := readNames(p.FS, p.Layout.DrizzleConfig)
+	told, notes, err := add(&w, pair, diff(before, after), n, id, now)
 	if err != nil {
 		return Written{}, err
 	}
-	w.Change = tell(told, readNames(p.FS, p.Layout.DrizzleConfig))
+	w.Change = tell(told, n)
 	w.Change.Notes = append(w.Change.Notes, notes...)
 	return w, nil
 }
 
 // addToJournal adds the snapshot and the journal's entry.
-func (p Project) addToJournal(w *Written, pair layout.Pair, changes []change, id string, now time.Time) ([]change, []string, error) {
+func (p Project) addToJournal(w *Written, pair layout.Pair, changes []change, n names, id string, now time.Time) ([]change, []string, error) {
 	j, err := p.Layout.Journal(p.FS)
 	there := !errors.Is(err, fs.ErrNotExist)
 	if err != nil && there {
@@ -130,7 +131,7 @@ func (p Project) addToJournal(w *Written, pair layout.Pair, changes []change, id
 	if err != nil {
 		return nil, nil, fmt.Errorf("%s: %w", file, err)
 	}
-	told, notes := apply(s, changes)
+	told, notes := apply(s, changes, n)
 	s.follow(id)
 	if data, err = s.encode(); err != nil {
 		return nil, nil, err
@@ -145,7 +146,7 @@ func (p Project) addToJournal(w *Written, pair layout.Pair, changes []change, id
 }
 
 // addFolder adds the snapshot of the folder.
-func (p Project) addFolder(w *Written, pair layout.Pair, changes []change, id string, _ time.Time) ([]change, []string, error) {
+func (p Project) addFolder(w *Written, pair layout.Pair, changes []change, n names, id string, _ time.Time) ([]change, []string, error) {
 	file, err := p.lastSnapshot()
 	if err != nil {
 		return nil, nil, err
@@ -158,7 +159,7 @@ func (p Project) addFolder(w *Written, pair layout.Pair, changes []change, id st
 	if err != nil {
 		return nil, nil, fmt.Errorf("%s: %w", file, err)
 	}
-	told, notes := apply(s, changes)
+	told, notes := apply(s, changes, n)
 	s.follow(id)
 	if data, err = s.encode(); err != nil {
 		return nil, nil, err

@@ -16,6 +16,7 @@ type names struct {
 	files  []string                     // the schema files that were read
 	tables map[string]string            // constant by table
 	keys   map[string]map[string]string // property by column, by table
+	source map[string]map[string]string // what stands behind the property, likewise
 	taken  map[string]bool              // constants
 }
 
@@ -27,7 +28,7 @@ const (
 
 // readNames reads the schema files that drizzle-kit's config names.
 func readNames(fsys fs.FS, config string) names {
-	n := names{tables: map[string]string{}, keys: map[string]map[string]string{}, taken: map[string]bool{}}
+	n := names{tables: map[string]string{}, keys: map[string]map[string]string{}, source: map[string]map[string]string{}, taken: map[string]bool{}}
 	if config == "" {
 		return n
 	}
@@ -89,7 +90,6 @@ func (n names) scan(source string) {
 		n.taken[m[1]] = true
 	}
 	table := regexp.MustCompile("\\b(?:const|let|var)\\s+([A-Za-z_$][\\w$]*)\\s*=\\s*[\\w$.]*[tT]able[\\w$]*\\(\\s*[\"'`]([^\"'`]+)[\"'`]")
-	column := regexp.MustCompile("(?:[\"']([^\"'\n]+)[\"']|([A-Za-z_$][\\w$]*))\\s*:\\s*[A-Za-z_$][\\w$.]*\\(\\s*(?:[\"'`]([^\"'`\n]+)[\"'`])?")
 	found := table.FindAllStringSubmatchIndex(source, -1)
 	for i, at := range found {
 		end := len(source)
@@ -98,19 +98,87 @@ func (n names) scan(source string) {
 		}
 		name := source[at[4]:at[5]]
 		n.tables[name] = source[at[2]:at[3]]
-		keys := map[string]string{}
-		for _, m := range column.FindAllStringSubmatch(source[at[1]:end], -1) {
-			key := m[1] + m[2]
-			called := m[3]
-			if called == "" {
-				called = key
-			}
-			if _, there := keys[called]; !there {
-				keys[called] = key
+		n.keys[name], n.source[name] = columnsOf(source[at[1]:end])
+	}
+}
+
+// columnsOf reads the columns of a table out of what stands behind its name: their properties, and the text of each.
+func columnsOf(source string) (keys, texts map[string]string) {
+	column := regexp.MustCompile("(?:[\"']([^\"'\n]+)[\"']|([A-Za-z_$][\\w$]*))\\s*:\\s*[A-Za-z_$][\\w$.]*(?:<[^>\n]*>)?\\(\\s*(?:[\"'`]([^\"'`\n]+)[\"'`])?")
+	keys, texts = map[string]string{}, map[string]string{}
+	found := column.FindAllStringSubmatchIndex(source, -1)
+	group := func(at []int, n int) string {
+		if at[2*n] < 0 {
+			return ""
+		}
+		return source[at[2*n]:at[2*n+1]]
+	}
+	for i, at := range found {
+		end := len(source)
+		if i+1 < len(found) {
+			end = found[i+1][0]
+		}
+		key := group(at, 1) + group(at, 2)
+		called := group(at, 3)
+		if called == "" {
+			called = key
+		}
+		if _, there := keys[called]; !there {
+			text, _, _ := strings.Cut(source[at[0]:end], "\n}")
+			_, text, _ = strings.Cut(text, ":")
+			keys[called], texts[called] = key, strings.TrimSpace(text)
+		}
+	}
+	return keys, texts
+}
+
+// head is a column's text before its first method, `integer("at", { mode: "timestamp" })`; "" if there is no text.
+func (n names) head(table, column string) string {
+	text := n.source[table][column]
+	for i := 0; i < len(text); i++ {
+		switch text[i] {
+		case '(', '[', '{', '"', '\'', '`':
+			i = behind(text, i) - 1
+		case '.', ',', '\n':
+			return strings.TrimSpace(text[:i])
+		}
+	}
+	return strings.TrimSpace(text)
+}
+
+// method is the call of a method in a column's text, `.default("x")`; "" if there is none.
+func (n names) method(table, column, name string) string {
+	text := n.source[table][column]
+	i := strings.Index(text, "."+name+"(")
+	if i < 0 {
+		return ""
+	}
+	return text[i:behind(text, i+len(name)+1)]
+}
+
+// behind is where the string or the bracket that begins at i has ended.
+func behind(text string, i int) int {
+	open := text[i]
+	if open == '"' || open == '\'' || open == '`' {
+		for j := i + 1; j < len(text); j++ {
+			switch text[j] {
+			case '\\':
+				j++
+			case open:
+				return j + 1
 			}
 		}
-		n.keys[name] = keys
+		return len(text)
 	}
+	for j := i + 1; j < len(text); j++ {
+		switch text[j] {
+		case '(', '[', '{', '"', '\'', '`':
+			j = behind(text, j) - 1
+		case ')', ']', '}':
+			return j + 1
+		}
+	}
+	return len(text)
 }
 
 // constant is what the schema file calls a table.

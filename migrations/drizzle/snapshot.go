@@ -22,6 +22,8 @@ type snapshot interface {
 	// remove takes a part out, and reports whether it was there.
 	remove(t *table, p part) bool
 	add(t *table, p part)
+	// change makes a column of another one, and leaves as it was what does not differ.
+	change(t *table, old, p part)
 	makeView(v view)
 	dropView(name string) bool
 	encode() ([]byte, error)
@@ -31,8 +33,8 @@ type snapshot interface {
 const noID = "00000000-0000-0000-0000-000000000000"
 
 // apply makes the changes and returns those that the schema file has to make as well: what a snapshot does not have, the schema
-// file does not describe either, and is left alone. notes say what cannot be described.
-func apply(s snapshot, changes []change) (told []change, notes []string) {
+// file does not describe either, and is left alone. n tells which columns the schema file has in its own words. notes say what cannot be described.
+func apply(s snapshot, changes []change, n names) (told []change, notes []string) {
 	for _, c := range changes {
 		switch {
 		case c.view != nil && c.viewWasDropped:
@@ -56,24 +58,42 @@ func apply(s snapshot, changes []change) (told []change, notes []string) {
 			s.dropTable(c.table.name)
 			told = append(told, c)
 		default:
-			told = append(told, applyParts(s, c))
+			told = append(told, applyParts(s, c, n))
 		}
 	}
 	return told, notes
 }
 
 // applyParts changes a table that stays.
-func applyParts(s snapshot, c change) change {
+func applyParts(s snapshot, c change, n names) change {
 	out := change{table: c.table, came: c.came}
+	kept := map[string]bool{}
 	for _, p := range c.gone {
-		if s.remove(c.table, p) {
+		q, stays := column(c.came, p.name)
+		if p.kind == isColumn && stays && n.head(c.table.name, p.name) != "" && q.primary == p.primary {
+			s.change(c.table, p, q)
+			kept[p.name] = true
+			out.gone = append(out.gone, p)
+		} else if s.remove(c.table, p) {
 			out.gone = append(out.gone, p)
 		}
 	}
 	for _, p := range c.came {
-		s.add(c.table, p)
+		if p.kind != isColumn || !kept[p.name] {
+			s.add(c.table, p)
+		}
 	}
 	return out
+}
+
+// column is a column among parts.
+func column(parts []part, name string) (part, bool) {
+	for _, p := range parts {
+		if p.kind == isColumn && p.name == name {
+			return p, true
+		}
+	}
+	return part{}, false
 }
 
 // integer and decimal match the numbers that JavaScript writes as they stand here.

@@ -151,6 +151,40 @@ func (s *snapshot6) add(t *table, p part) {
 	s.place(t, p.kind)[name] = value
 }
 
+func (s *snapshot6) change(t *table, old, p part) {
+	place := s.place(t, isColumn)
+	is, ok := place[p.name].(map[string]any)
+	if !ok {
+		s.add(t, p)
+		return
+	}
+	want := column6(p)
+	for _, key := range differing(old, p) {
+		if v, there := want[key]; there {
+			is[key] = v
+		} else {
+			delete(is, key)
+		}
+	}
+}
+
+// differing are the fields of a snapshot's column by which two columns differ.
+func differing(a, b part) []string {
+	var keys []string
+	for _, f := range []struct {
+		key  string
+		same bool
+	}{
+		{"type", a.sqlType == b.sqlType}, {"notNull", a.notNull == b.notNull}, {"autoincrement", a.auto == b.auto},
+		{"default", a.fallback == b.fallback}, {"generated", a.generated == b.generated && a.stored == b.stored},
+	} {
+		if !f.same {
+			keys = append(keys, f.key)
+		}
+	}
+	return keys
+}
+
 // expressions notes which terms of an index are no columns.
 func (s *snapshot6) expressions(p part) {
 	noted := map[string]any{}

@@ -104,13 +104,7 @@ func (s *snapshot7) add(t *table, p part) {
 	e := map[string]any{"entityType": entity(p.kind), "table": t.name, "name": p.name}
 	switch p.kind {
 	case isColumn:
-		e["type"], e["notNull"], e["autoincrement"], e["default"], e["generated"] = p.sqlType, p.notNull && !p.primary, p.auto, nil, nil
-		if p.fallback != "" {
-			e["default"] = p.fallback
-		}
-		if p.generated != "" {
-			e["generated"] = map[string]any{"as": "(" + p.generated + ")", "type": storage(p)}
-		}
+		e = column7(t, p)
 		if p.primary {
 			s.list = append(s.list, primary7(t, []string{p.name}))
 		}
@@ -134,6 +128,31 @@ func (s *snapshot7) add(t *table, p part) {
 		e["name"], e["value"] = checkName(t, p), strings.Replace(p.expression, `"`+t.name+`".`, "", 1)
 	}
 	s.list = append(s.list, e)
+}
+
+func column7(t *table, p part) map[string]any {
+	e := map[string]any{
+		"entityType": "columns", "table": t.name, "name": p.name, "type": p.sqlType, "notNull": p.notNull && !p.primary, "autoincrement": p.auto, "default": nil, "generated": nil,
+	}
+	if p.fallback != "" {
+		e["default"] = p.fallback
+	}
+	if p.generated != "" {
+		e["generated"] = map[string]any{"as": "(" + p.generated + ")", "type": storage(p)}
+	}
+	return e
+}
+
+func (s *snapshot7) change(t *table, old, p part) {
+	for _, e := range s.list {
+		if e["entityType"] == "columns" && e["table"] == t.name && e["name"] == p.name {
+			for _, key := range differing(old, p) {
+				e[key] = column7(t, p)[key]
+			}
+			return
+		}
+	}
+	s.add(t, p)
 }
 
 func primary7(t *table, columns []string) map[string]any {

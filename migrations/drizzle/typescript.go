@@ -94,31 +94,38 @@ func tell(changes []change, n names) Change {
 	return out
 }
 
-// parts are the edits of a table that stays: removals first.
+// parts are the edits of a table that stays: removals first. A foreign key of one column is that column's.
 func (w writer) parts(c change) []Edit {
 	var edits []Edit
-	changed := map[string]bool{}
+	changed := map[string]part{}
 	for _, p := range c.gone {
-		if p.kind == isColumn && slices.ContainsFunc(c.came, func(q part) bool { return q.kind == isColumn && q.name == p.name }) {
-			changed[p.name] = true
-			continue
+		own := p.name
+		if p.kind == isForeign && len(p.columns) == 1 {
+			own = p.columns[0]
 		}
-		if p.kind == isColumn {
+		_, stays := column(c.table.parts, own)
+		switch {
+		case stays && (p.kind == isColumn || p.kind == isForeign):
+			changed[own] = part{}
+			if p.kind == isColumn {
+				changed[own] = p
+			}
+		case p.kind == isColumn:
 			edits = append(edits, Edit{c.table.name, "remove column", p.name, ""})
-		} else {
+		case p.kind == isForeign && len(p.columns) == 1: // it went with its column
+		default:
 			edits = append(edits, Edit{c.table.name, "remove", string(p.kind) + " " + p.label(), ""})
 		}
 	}
 	inline := map[string]bool{}
-	for _, p := range c.came {
-		if p.kind != isColumn {
-			continue
+	for _, p := range c.table.of(isColumn) {
+		old, isChanged := changed[p.name]
+		switch _, isNew := column(c.came, p.name); {
+		case isChanged:
+			edits = append(edits, Edit{c.table.name, "change column", p.name, "  " + w.changed(c, old, p, inline) + ","})
+		case isNew:
+			edits = append(edits, Edit{c.table.name, "add column", p.name, "  " + w.column(c.table, p, c.came, inline) + ","})
 		}
-		what := "add column"
-		if changed[p.name] {
-			what = "change column"
-		}
-		edits = append(edits, Edit{c.table.name, what, p.name, "  " + w.column(c.table, p, c.came, inline) + ","})
 	}
 	for _, p := range c.came {
 		if p.kind != isColumn && !inline[p.label()+string(p.kind)] {
@@ -126,6 +133,31 @@ func (w writer) parts(c change) []Edit {
 		}
 	}
 	return edits
+}
+
+// changed is a column that was another one, or whose foreign key was another one (then old is the zero part): in the schema file's own
+// words where those say what did not change.
+func (w writer) changed(c change, old, p part, inline map[string]bool) string {
+	if old.kind == "" {
+		old = p
+	}
+	head, made := w.names.head(c.table.name, p.name), ""
+	if head != "" && old.sqlType == p.sqlType {
+		made = head
+	} else {
+		made = w.builder(p)
+	}
+	fallback := w.fallback(p)
+	if own := w.names.method(c.table.name, p.name, "default"); own != "" && old.fallback == p.fallback {
+		fallback = own
+	}
+	b := w.names.key(c.table.name, p.name) + ": " + made + w.nullness(p) + fallback + w.generated(p)
+	b += w.names.method(c.table.name, p.name, "unique")
+	referred := w.foreign(c.table, p, c.came, inline)
+	if referred == "" && w.names.method(c.table.name, p.name, "references") != "" {
+		referred = w.foreign(c.table, p, c.table.parts, inline)
+	}
+	return b + referred
 }
 
 // table is a whole definition.
@@ -150,29 +182,43 @@ func (w writer) table(t *table) string {
 
 // column is a property. A foreign key among parts that is its alone is written with it, and noted in inline.
 func (w writer) column(t *table, p part, parts []part, inline map[string]bool) string {
-	b := fmt.Sprintf("%s: %s", w.names.key(t.name, p.name), w.builder(p))
+	return w.names.key(t.name, p.name) + ": " + w.builder(p) + w.nullness(p) + w.fallback(p) + w.generated(p) + w.foreign(t, p, parts, inline)
+}
+
+func (w writer) nullness(p part) string {
 	switch {
 	case p.primary && p.auto:
-		b += ".primaryKey({ autoIncrement: true })"
+		return ".primaryKey({ autoIncrement: true })"
 	case p.primary:
-		b += ".primaryKey()"
+		return ".primaryKey()"
 	case p.notNull:
-		b += ".notNull()"
+		return ".notNull()"
 	}
-	if p.fallback != "" {
-		b += ".default(" + w.value(p) + ")"
+	return ""
+}
+
+func (w writer) fallback(p part) string {
+	if p.fallback == "" {
+		return ""
 	}
-	if p.generated != "" {
-		b += fmt.Sprintf(".generatedAlwaysAs(%s, { mode: %s })", w.sql(p.generated), quote(storage(p)))
+	return ".default(" + w.value(p) + ")"
+}
+
+func (w writer) generated(p part) string {
+	if p.generated == "" {
+		return ""
 	}
+	return fmt.Sprintf(".generatedAlwaysAs(%s, { mode: %s })", w.sql(p.generated), quote(storage(p)))
+}
+
+func (w writer) foreign(t *table, p part, parts []part, inline map[string]bool) string {
 	for _, f := range parts {
-		if f.kind != isForeign || len(f.columns) != 1 || f.columns[0] != p.name || inline[f.label()+string(isForeign)] {
-			continue
+		if f.kind == isForeign && len(f.columns) == 1 && f.columns[0] == p.name && !inline[f.label()+string(isForeign)] {
+			inline[f.label()+string(isForeign)] = true
+			return w.references(t, f)
 		}
-		inline[f.label()+string(isForeign)] = true
-		return b + w.references(t, f)
 	}
-	return b
+	return ""
 }
 
 func (w writer) references(t *table, f part) string {
