@@ -275,7 +275,7 @@ func (t *turn) forget(ctx context.Context) error {
 
 // runner puts together what carries the windows out.
 func (t *turn) runner(begun bool) *steps.Runner {
-	e, p := t.e, t.run.Backfill
+	e := t.e
 	return &steps.Runner{
 		Job: t.job, Ledger: t.p.ledger(), Begun: begun, Database: onDatabase{t}, Orders: orders{t}, Judge: judgeTrouble, Keep: t.keep,
 		RowsToday: func() (int64, bool) {
@@ -293,7 +293,7 @@ func (t *turn) runner(begun bool) *steps.Runner {
 			now.Written += rows
 			t.run.Backfill = &now
 		},
-		Spacing: e.spacing, Now: e.now, Jitter: rand.Float64, Pass: p.Pass,
+		Spacing: e.spacing, First: min(backfill.FirstRest, e.patience), Now: e.now, Jitter: rand.Float64,
 	}
 }
 

@@ -280,7 +280,7 @@ func (s *shop) start() {
 	s.stop()
 	o := deploy.Options{
 		Store: s.store, Blobs: s.records, Databases: s.databases, Projects: s.projects,
-		Now: s.now, Patience: time.Millisecond, StopTimeout: s.stopTimeout, Free: s.free, Analytics: s.analytics,
+		Now: s.now, Patience: time.Millisecond, Spacing: time.Nanosecond, StopTimeout: s.stopTimeout, Free: s.free, Analytics: s.analytics,
 	}
 	if s.people() != nil {
 		o.People = s.people

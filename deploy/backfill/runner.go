@@ -27,8 +27,8 @@ type Runner struct {
 	RowsToday func() (left int64, limited bool)
 	Written   func(rows int64)
 
-	Pass    int64         // of the last turn, 0 where this is the first
 	Spacing time.Duration // between the starts of two windows, at least
+	First   time.Duration // the rest after a failure; doubled with each more
 	Now     func() time.Time
 	Jitter  func() float64 // from 0 to 1
 
@@ -87,7 +87,7 @@ func (errEnd) Error() string { return "the turn is over" }
 
 // Run works until the job is done or has to rest. An error is one of Keep or Orders, or ctx's: the job is taken up again as after a crash.
 func (r *Runner) Run(ctx context.Context) (Result, error) {
-	r.throttle = backfill.NewThrottle(r.Job, r.Spacing)
+	r.throttle = backfill.NewThrottle(r.Job, r.Spacing, r.First)
 	err := r.run(ctx)
 	var end errEnd
 	if errors.As(err, &end) {
@@ -137,11 +137,22 @@ func (r *Runner) obey(ctx context.Context) error {
 		_, _ = r.Database.Apply(ctx, r.Job.Pause())
 	}
 	if order != Halt {
-		if err := r.keep(ctx, true); err != nil {
+		if err := r.lastWord(ctx); err != nil {
 			return err
 		}
 	}
 	return errEnd{Result{Outcome: Ordered, Order: order}}
+}
+
+// lastWord stores how far the job is before it rests, as well as that can be found out at once.
+func (r *Runner) lastWord(ctx context.Context) error {
+	table, state := r.Job.StateQueries()
+	if _, err := r.lookOnce(ctx, table, state); err != nil {
+		if over, ok := errors.AsType[errEnd](err); ok {
+			return over
+		}
+	}
+	return r.keep(ctx, true)
 }
 
 // open finds out how far the job has come, and makes its tables where it has not begun.

@@ -13,6 +13,9 @@ func (r *Runner) window(ctx context.Context) error {
 	if r.RowsToday != nil {
 		if left, limited := r.RowsToday(); limited && left <= 0 {
 			_, _ = r.Database.Apply(ctx, r.Job.Pause())
+			if err := r.lastWord(ctx); err != nil {
+				return err
+			}
 			return errEnd{Result{Outcome: Exhausted}}
 		} else if limited {
 			rows = max(min(rows, int(left)), 1)
@@ -33,6 +36,9 @@ func (r *Runner) window(ctx context.Context) error {
 	r.fails = 0
 	r.written(cost, rows)
 	if last {
+		if err := r.keep(ctx, true); err != nil {
+			return err
+		}
 		return errEnd{Result{Outcome: Done}}
 	}
 	r.state = r.state.Next()

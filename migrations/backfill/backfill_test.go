@@ -374,7 +374,7 @@ func TestAPausedJobTakesNoWindowAndGoesOnWhereItWas(t *testing.T) {
 
 func TestThePaceFollowsWhatD1Says(t *testing.T) {
 	job := parse(t, lower)
-	p := backfill.NewThrottle(job, 0)
+	p := backfill.NewThrottle(job, 0, backfill.FirstRest)
 	if rest := p.Done(100*time.Millisecond, time.Second); rest != 100*time.Millisecond || p.Rows() != 550 {
 		t.Errorf("under: %d rows, rest %s", p.Rows(), rest)
 	}
@@ -396,14 +396,14 @@ func TestThePaceFollowsWhatD1Says(t *testing.T) {
 	if p.Rows() != backfill.MinBatch {
 		t.Errorf("at least %d", p.Rows())
 	}
-	spaced := backfill.NewThrottle(job, backfill.Spacing)
+	spaced := backfill.NewThrottle(job, backfill.Spacing, backfill.FirstRest)
 	if rest := spaced.Done(10*time.Millisecond, 100*time.Millisecond); rest != 400*time.Millisecond {
 		t.Errorf("windows are spaced: %s", rest)
 	}
 }
 
 func TestAfterFailuresTheRestDoublesUpToTwoMinutes(t *testing.T) {
-	p := backfill.NewThrottle(parse(t, lower), 0)
+	p := backfill.NewThrottle(parse(t, lower), 0, backfill.FirstRest)
 	var rests []time.Duration
 	for i := range 9 {
 		rest, n := p.Failed(i == 0, 1)

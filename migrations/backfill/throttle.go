@@ -11,6 +11,7 @@ type Throttle struct {
 	limit time.Duration
 	nice  float64
 	every time.Duration
+	first time.Duration
 	rows  int
 	fails int
 }
@@ -19,15 +20,16 @@ type Throttle struct {
 // dashboard and all tokens together, then none for five minutes ("Rate limits", Cloudflare API docs): a backfill takes half of them.
 const Spacing = 500 * time.Millisecond
 
-// The rests after something went wrong, doubled each time.
+// FirstRest is how long to rest after something went wrong; doubled each time it does so again, up to longRest times as long.
 const (
-	firstRest = 2 * time.Second
-	longRest  = 2 * time.Minute
+	FirstRest = 2 * time.Second
+	longRest  = 60
 )
 
-// NewThrottle begins with the job's batch. spacing is the least time between two windows: [Spacing] where Cloudflare's limits hold.
-func NewThrottle(j *Job, spacing time.Duration) Throttle {
-	return Throttle{limit: j.MaxBatch, nice: j.Nice, every: spacing, rows: min(max(j.Batch, MinBatch), MaxBatch)}
+// NewThrottle begins with the job's batch. spacing is the least time between two windows, and first the rest after a failure: [Spacing]
+// and [FirstRest] where Cloudflare's limits hold.
+func NewThrottle(j *Job, spacing, first time.Duration) Throttle {
+	return Throttle{limit: j.MaxBatch, nice: j.Nice, every: spacing, first: first, rows: min(max(j.Batch, MinBatch), MaxBatch)}
 }
 
 // Rows are those of the next window.
@@ -54,10 +56,7 @@ func (t *Throttle) Failed(overloaded bool, jitter float64) (rest time.Duration, 
 		t.rows = max(t.rows/2, MinBatch)
 	}
 	t.fails++
-	rest = longRest
-	if t.fails < 7 {
-		rest = min(firstRest<<(t.fails-1), longRest)
-	}
+	rest = t.first * time.Duration(min(1<<min(t.fails-1, 10), longRest))
 	return rest/2 + time.Duration(jitter*float64(rest/2)), t.fails
 }
 
