@@ -140,7 +140,7 @@ func (c *Conn) prepare(sql string) (*sqlite3.Stmt, []Action, error) {
 		return nil, nil, refusal(sqlite3.TOOBIG, "statement too long")
 	}
 	c.actions, c.missingTable, c.recording = nil, "", true
-	stmt, tail, err := c.db.Prepare(sql)
+	stmt, tail, err := c.compile(sql)
 	actions := c.actions
 	c.actions, c.recording = nil, false
 	if err != nil {
@@ -164,7 +164,7 @@ func (c *Conn) nothingIn(tail string) error {
 	if strings.Trim(tail, " \t\r\n\f;") == "" {
 		return nil
 	}
-	second, _, err := c.db.Prepare(tail)
+	second, _, err := c.compile(tail)
 	if err == nil && second == nil {
 		return nil
 	}
