@@ -1,3 +1,303 @@
 package lint
 
-func destructiveRules() []rule { return nil }
+import (
+	"fmt"
+	"slices"
+	"strings"
+
+	"towline/migrations"
+	"towline/migrations/sqlite"
+)
+
+// dropTable finds tables with data that are dropped and not rebuilt.
+func dropTable(w *walk) []Finding {
+	var list []Finding
+	for _, s := range w.steps {
+		name := s.drops()
+		if name == "" || w.isNew(s, name) {
+			continue
+		}
+		if _, ok := w.rebuildAt(s); ok {
+			continue
+		}
+		o, _ := s.before.table(name)
+		known := w.origin(s, name).first // under which name it was there before
+		x, fires := w.goes(s, known, "")
+		if !fires {
+			continue
+		}
+		x.Text = fmt.Sprintf("All rows of %s go; only the restore point from before the release brings them back.%s", name, x.Text)
+		if rows, ok := w.rows(known); ok && rows == 0 {
+			x.Severity = Info
+			x.Text = fmt.Sprintf("%s goes. It has no rows.", name)
+		}
+		if isVirtual(o) && contentOf(o.SQL) != "" {
+			x.Severity = Info
+			x.Text = fmt.Sprintf("%s goes. It is an index over %s, which can be built again.", name, contentOf(o.SQL))
+		}
+		if now, made := w.tables().last[fold(name)]; made && now.made != nil && x.Severity != Info {
+			x.Text = fmt.Sprintf("%s is made again, but nothing brings its rows back.%s", name, x.Text)
+		}
+		list = append(list, x)
+	}
+	return list
+}
+
+// dropColumn finds columns that go: by ALTER TABLE, or in a rebuild that does not copy them.
+func dropColumn(w *walk) []Finding {
+	var list []Finding
+	for _, s := range w.steps {
+		table, _, removed := s.columnChange(w)
+		if len(removed) != 1 || !s.calls("sqlite_drop_column") || w.isNew(s, table) || removed[0].virtual || w.addedHere(s, table, removed[0].name) {
+			continue
+		}
+		x, fires := w.goes(s, table, removed[0].name)
+		if fires {
+			x.Text = fmt.Sprintf("All values of %s.%s go, and D1 writes every row of %s anew.%s", table, removed[0].name, table, x.Text)
+			list = append(list, x)
+		}
+	}
+	for _, r := range w.rebuilds() {
+		if !r.old.replacesOld() {
+			continue
+		}
+		for _, name := range w.leftOut(r) {
+			if x, fires := w.goes(r.drop, r.name, name); fires {
+				x.Text = fmt.Sprintf("The rebuild of %s leaves %s out: all of its values go.%s", r.name, name, x.Text)
+				list = append(list, x)
+			}
+		}
+	}
+	return list
+}
+
+// addedHere reports whether a column was added by one of the checked files.
+func (w *walk) addedHere(s *step, table, name string) bool {
+	t := w.origin(s, table)
+	if t == nil || !t.old {
+		return false
+	}
+	was := w.shapes.table(w.first, t.first)
+	if was == nil {
+		return false
+	}
+	_, there := was.column(name)
+	return !there && !w.renamedHere(s, name)
+}
+
+// renamedHere reports whether a column got its name by one of the checked files.
+func (w *walk) renamedHere(s *step, name string) bool {
+	return slices.ContainsFunc(w.steps[:s.n], func(b *step) bool {
+		_, added, _ := b.columnChange(w)
+		return b.calls("sqlite_rename_column") && len(added) == 1 && same(added[0].name, name)
+	})
+}
+
+// leftOut are the columns that a rebuilt table has not any more, and whose values no copy reads.
+func (w *walk) leftOut(r rebuilt) []string {
+	was, is := w.shapes.table(r.drop.before, r.old.name), w.shapes.table(r.after, r.name)
+	if was == nil || is == nil {
+		return nil
+	}
+	var names []string
+	for _, c := range was.columns {
+		_, stays := is.column(c.name)
+		read := slices.ContainsFunc(r.copies, func(s *step) bool { return s.reads(r.old.name, c.name) && !s.selectsStar() })
+		if !stays && !read && !c.virtual && !c.hidden {
+			names = append(names, c.name)
+		}
+	}
+	return names
+}
+
+// brokenTriggers finds triggers of other tables that use a column which went.
+func brokenTriggers(w *walk) []Finding {
+	var list []Finding
+	for _, f := range w.files {
+		for _, b := range f.broken {
+			column, ok := strings.CutPrefix(b.message, "no such column: ")
+			s := f.dropsColumn(w, column)
+			if !ok || b.Type != "trigger" || s == nil {
+				continue
+			}
+			x := s.at()
+			x.Table, x.Column = s.alters(), column
+			x.Text = fmt.Sprintf("Trigger %s on %s uses %s.%s. The DROP passes, and the next write to %s fails: %s.", b.Name, b.Table, s.alters(), column, b.Table, b.message)
+			x.Advice = "Drop the trigger first, and make it again without the column."
+			x.Rewrite = fmt.Sprintf("DROP TRIGGER %s;\n%s;\n-- and the trigger again, without %s\n", q(b.Name), s.SQL, column)
+			list = append(list, x)
+		}
+	}
+	return list
+}
+
+// dropsColumn is the statement of a file that drops a column of this name; new.x and t.x mean x.
+func (f *file) dropsColumn(w *walk, name string) *step {
+	name = name[strings.LastIndexByte(name, '.')+1:]
+	for _, s := range f.steps {
+		if _, _, removed := s.columnChange(w); len(removed) == 1 && s.calls("sqlite_drop_column") && same(removed[0].name, name) {
+			return s
+		}
+	}
+	return nil
+}
+
+// tableInUse finds dropped tables that views, or triggers of other tables, mention.
+func tableInUse(w *walk) []Finding {
+	var list []Finding
+	for _, f := range w.files {
+		for _, b := range f.broken {
+			table, ok := strings.CutPrefix(b.message, "no such table: ")
+			table = strings.TrimPrefix(table, "main.")
+			if !ok || w.last.has(table) || !stillThere(w.last, b.Object) {
+				continue
+			}
+			for _, s := range f.steps {
+				if !same(s.drops(), table) {
+					continue
+				}
+				x := s.at()
+				x.Table = s.drops()
+				x.Text = fmt.Sprintf("%s %s mentions %s and cannot be used any more; later RENAME and DROP COLUMN statements on any table fail with error in %s %s.", title(b.Type), b.Name, table, b.Type, b.Name)
+				x.Advice = "Drop the " + b.Type + " as well, before the table."
+				x.Rewrite = fmt.Sprintf("DROP %s %s;\n%s;\n", strings.ToUpper(b.Type), q(b.Name), s.SQL)
+				list = append(list, x)
+				break
+			}
+		}
+	}
+	return list
+}
+
+// stillThere reports whether an object is in a schema as it was.
+func stillThere(sc *schema, o migrations.Object) bool {
+	now, ok := sc.object(o.Type, o.Name)
+	return ok && now.SQL == o.SQL
+}
+
+func title(s string) string { return strings.ToUpper(s[:1]) + s[1:] }
+
+// wholeTable finds UPDATE and DELETE of every row.
+func wholeTable(w *walk) []Finding {
+	var list []Finding
+	for _, s := range w.steps {
+		table, deletes := s.deletesFrom(), true
+		if table == "" {
+			table, deletes = s.updates(), false
+		}
+		if table == "" || s.err != nil || s.backfill != nil || s.hasWhere() || w.isNew(s, table) || w.putsBack(s, table) {
+			continue
+		}
+		rows, known := w.rows(table)
+		if known && rows == 0 {
+			continue
+		}
+		x := s.at()
+		x.Table = table
+		x.Text = fmt.Sprintf("This changes every row of %s in one statement; D1 serves nothing else meanwhile and stops after 30 seconds.", table)
+		x.Severity = Warning
+		x.Advice = "Change the rows in batches, with a backfill block."
+		x.Rewrite = w.backfillOf(s, table)
+		if deletes {
+			x.Text = fmt.Sprintf("This deletes every row of %s.", table)
+			x.Advice = "Say which rows are to go; to empty the table, allow this with the reason."
+			x.Severity, x.Rewrite = Error, ""
+		}
+		if known {
+			x.Text += fmt.Sprintf(" It has %d.", rows)
+			if rows > w.o.backfillRows() {
+				x.Severity = Error
+			}
+		}
+		list = append(list, x)
+	}
+	return list
+}
+
+// hasWhere reports whether an UPDATE or DELETE says which rows it means.
+func (s *step) hasWhere() bool {
+	depth := 0
+	for _, t := range s.tokens {
+		switch text := t.Text(s.SQL); {
+		case text == "(":
+			depth++
+		case text == ")":
+			depth--
+		case depth == 0 && t.Is(s.SQL, "WHERE", "LIMIT"):
+			return true
+		}
+	}
+	return false
+}
+
+// putsBack reports whether the rows that a statement deletes were saved before and come back behind it.
+func (w *walk) putsBack(s *step, table string) bool {
+	t := w.origin(s, table)
+	return t != nil && slices.ContainsFunc(t.sources, func(back source) bool {
+		return back.by.n > s.n && slices.ContainsFunc(back.from.sources, func(saved source) bool { return saved.from == t && saved.by.n < s.n })
+	})
+}
+
+// replaceIntoParent finds REPLACE into tables to which others refer with an action on delete.
+func replaceIntoParent(w *walk) []Finding {
+	var list []Finding
+	for _, s := range w.steps {
+		parent := s.fills()
+		if parent == "" || !s.word("REPLACE") || w.isNew(s, parent) {
+			continue
+		}
+		for _, c := range w.shapes.children(s.before, parent) {
+			if !s.does(sqlite.Delete, c.name) && !s.does(sqlite.Update, c.name) || same(c.name, parent) || refuses(c.onDelete) || w.isNew(s, c.name) {
+				continue
+			}
+			x := s.at()
+			x.Table, x.Column = c.name, strings.Join(c.from, ", ")
+			x.Text = fmt.Sprintf("REPLACE deletes the row of %s in its way first, so ON DELETE %s acts on the rows of %s that refer to it.", parent, c.onDelete, c.name)
+			x.Advice = "Use INSERT ... ON CONFLICT DO UPDATE, which changes the row in place."
+			x.Rewrite = w.upsert(s, parent)
+			list = append(list, x)
+		}
+	}
+	return list
+}
+
+// upsert writes REPLACE INTO t(a, b) ... as INSERT INTO t(a, b) ... ON CONFLICT(a) DO UPDATE SET b = excluded.b.
+func (w *walk) upsert(s *step, table string) string {
+	t := w.shapes.table(s.before, table)
+	if t == nil || len(t.primaryKey()) == 0 {
+		return ""
+	}
+	open := slices.IndexFunc(s.tokens, func(x migrations.Token) bool { return x.Text(s.SQL) == "(" || x.Is(s.SQL, "VALUES", "SELECT") })
+	into := slices.IndexFunc(s.tokens, func(x migrations.Token) bool { return x.Is(s.SQL, "INTO") })
+	if open < 0 || into < 0 || open < into {
+		return ""
+	}
+	names := columnNames(t)
+	if s.tokens[open].Text(s.SQL) == "(" {
+		names = nil
+		for _, x := range s.tokens[open+1:] {
+			if x.Text(s.SQL) == ")" {
+				break
+			}
+			if x.Text(s.SQL) != "," {
+				names = append(names, migrations.Unquote(x.Text(s.SQL)))
+			}
+		}
+	}
+	key := t.primaryKey()
+	var sets []string
+	for _, n := range names {
+		if !slices.ContainsFunc(key, func(k string) bool { return same(k, n) }) {
+			sets = append(sets, fmt.Sprintf("%s = excluded.%s", q(n), q(n)))
+		}
+	}
+	do := "DO NOTHING"
+	if len(sets) > 0 {
+		do = "DO UPDATE SET " + strings.Join(sets, ", ")
+	}
+	rest := s.SQL[s.tokens[into].Start:]
+	if s.selects() != "" {
+		rest += " WHERE true" // SQLite needs it between SELECT and ON CONFLICT
+	}
+	return fmt.Sprintf("INSERT %s\nON CONFLICT(%s) %s;\n", rest, qs(key), do)
+}

@@ -1,3 +1,395 @@
 package lint
 
-func emptyRules() []rule { return nil }
+import (
+	"errors"
+	"fmt"
+	"slices"
+	"strings"
+
+	"towline/migrations"
+	"towline/migrations/sqlite"
+)
+
+// addColumnRefused runs an ADD COLUMN on a table that has a row, and returns what SQLite says; nil where it takes it, or where the table is
+// new.
+func (w *walk) addColumnRefused(s *step) (table, column string, e *sqlite.Error) {
+	table, added, _ := s.columnChange(w)
+	if len(added) != 1 || s.err != nil || s.calls("sqlite_rename_column") || s.calls("sqlite_drop_column") || w.isNew(s, table) {
+		return "", "", nil
+	}
+	if rows, known := w.rows(table); known && rows == 0 {
+		return "", "", nil
+	}
+	was := w.shapes.table(s.before, table)
+	if was == nil || was.virtual {
+		return "", "", nil
+	}
+	err := w.shapes.scratch(func(c *sqlite.Conn) error {
+		for _, sql := range []string{
+			fmt.Sprintf("CREATE TABLE %s(%s)", migrations.QuoteName(was.name), quotedAll(columnNames(was))),
+			fmt.Sprintf("INSERT INTO %s DEFAULT VALUES", migrations.QuoteName(was.name)),
+			s.SQL,
+		} {
+			if _, err := c.Exec(w.shapes.ctx, sql); err != nil {
+				return err
+			}
+		}
+		return nil
+	})
+	errors.As(err, &e)
+	return was.name, added[0].name, e
+}
+
+func quotedAll(names []string) string {
+	list := make([]string, len(names))
+	for i, n := range names {
+		list[i] = migrations.QuoteName(n)
+	}
+	return strings.Join(list, ", ")
+}
+
+// addColumnRule is a rule about an ADD COLUMN that rows refuse with a certain message.
+func addColumnRule(messages []string, why, advice string) func(*walk) []Finding {
+	return func(w *walk) []Finding {
+		var list []Finding
+		for _, s := range w.steps {
+			table, column, e := w.addColumnRefused(s)
+			if e == nil || !slices.ContainsFunc(messages, func(m string) bool { return strings.Contains(e.Message, m) }) {
+				continue
+			}
+			x := s.at()
+			x.Table, x.Column = table, column
+			x.Text = fmt.Sprintf("With rows in %s D1 refuses this: %s. %s", table, e.Message, why)
+			x.Advice = advice
+			x.Rewrite = w.addThenFill(s, table, column)
+			list = append(list, x)
+		}
+		return list
+	}
+}
+
+// addThenFill adds the column without what rows refuse, fills it in batches and leaves the constraint to a rebuild.
+func (w *walk) addThenFill(s *step, table, column string) string {
+	is := w.shapes.table(s.after, table)
+	if is == nil {
+		return ""
+	}
+	c, _ := is.column(column)
+	kind := strings.TrimSpace(c.kind)
+	references := ""
+	for _, k := range is.keys {
+		if len(k.from) == 1 && same(k.from[0], column) {
+			references = " REFERENCES " + q(k.parent)
+			if len(k.to) == 1 {
+				references += "(" + q(k.to[0]) + ")"
+			}
+			if k.onDelete != "NO ACTION" {
+				references += " ON DELETE " + k.onDelete
+			}
+		}
+	}
+	add := strings.TrimSpace(fmt.Sprintf("ALTER TABLE %s ADD COLUMN %s %s", q(table), q(column), kind)) + references + ";\n"
+	if c.stored {
+		return strings.TrimSpace(fmt.Sprintf("ALTER TABLE %s ADD COLUMN %s %s", q(table), q(column), kind)) + " GENERATED ALWAYS AS (" + generatedAs(s) + ") VIRTUAL;\n"
+	}
+	value := "'...'"
+	if c.hasDefault && !strings.EqualFold(c.fallback, "NULL") {
+		value = c.fallback
+	}
+	if key := is.primaryKey(); len(key) == 1 {
+		block := backfillBlock(table, key[0], fmt.Sprintf("UPDATE %s SET %s = %s", q(table), q(column), value), q(column)+" IS NULL")
+		add += "-- in the next migration, with the value that is meant\n" + block
+	}
+	return add
+}
+
+// generatedAs is the expression of a generated column in an ADD COLUMN.
+func generatedAs(s *step) string {
+	as := slices.IndexFunc(s.tokens, func(t migrations.Token) bool { return t.Is(s.SQL, "AS") })
+	if as < 0 || as+1 >= len(s.tokens) {
+		return "NULL"
+	}
+	text, _ := enclosed(s.SQL, s.tokens, as+1)
+	return text
+}
+
+// enclosed returns what the parenthesis at list[open] encloses, and the index of the one that closes it.
+func enclosed(sql string, list []migrations.Token, open int) (text string, end int) {
+	depth := 0
+	for i := open; i < len(list); i++ {
+		switch list[i].Text(sql) {
+		case "(":
+			depth++
+		case ")":
+			if depth--; depth == 0 {
+				return strings.TrimSpace(sql[list[open].End:list[i].Start]), i
+			}
+		}
+	}
+	return "", len(list)
+}
+
+// uniqueOnData finds UNIQUE indexes over rows that were not unique by any other.
+func uniqueOnData(w *walk) []Finding {
+	var list []Finding
+	for _, s := range w.steps {
+		if s.err != nil || len(s.tokens) < 3 || !s.tokens[1].Is(s.SQL, "UNIQUE") {
+			continue
+		}
+		name, table := s.createsIndex()
+		if table == "" || w.isNew(s, table) || s.before == s.after {
+			continue
+		}
+		is := w.shapes.table(s.after, table)
+		was := w.shapes.table(s.file.before, table)
+		if is == nil || was == nil {
+			continue
+		}
+		i := slices.IndexFunc(is.indexes, func(x index) bool { return same(x.name, name) })
+		if i < 0 || wasUnique(was, is.indexes[i]) || w.assertsUnique(s, table) || allNew(was, is.indexes[i].columns) {
+			continue
+		}
+		list = append(list, w.uniqueFinding(s, table, is.indexes[i]))
+	}
+	return list
+}
+
+func (w *walk) uniqueFinding(s *step, table string, x index) Finding {
+	f := s.at()
+	f.Table, f.Column = table, strings.Join(x.columns, ", ")
+	f.Text = fmt.Sprintf("With two rows of %s that are equal in %s D1 refuses this: UNIQUE constraint failed.", table, or(f.Column, "the expression"))
+	if n := w.duplicates(s); n > 0 {
+		f.Severity = Error
+		f.Text = fmt.Sprintf("D1 will refuse this: in the copy of the data %d rows of %s are in the way (UNIQUE constraint failed).", n, table)
+	}
+	f.Advice = "Assert before it that there are no duplicates, so that it fails by name, or remove them in an earlier migration."
+	if !slices.Contains(x.columns, "") {
+		f.Rewrite = fmt.Sprintf("-- towline:assert SELECT NOT EXISTS (SELECT 1 FROM %s WHERE %s IS NOT NULL GROUP BY %s HAVING count(*) > 1)\n%s;\n",
+			q(table), strings.ReplaceAll(qs(x.columns), ", ", " IS NOT NULL AND "), qs(x.columns), s.SQL)
+	}
+	return f
+}
+
+func or(s, fallback string) string {
+	if s == "" {
+		return fallback
+	}
+	return s
+}
+
+// createsIndex returns the index that a statement makes, and its table.
+func (s *step) createsIndex() (name, table string) {
+	for _, a := range s.actions {
+		if a.Kind == sqlite.CreateIndex && a.Inner == "" {
+			return a.Arg3, a.Arg4
+		}
+	}
+	return "", ""
+}
+
+// wasUnique reports whether the columns of an index, or some of them, were unique before.
+func wasUnique(was *table, x index) bool {
+	within := func(list []string) bool {
+		return len(list) > 0 && !slices.ContainsFunc(list, func(c string) bool {
+			return c == "" || !slices.ContainsFunc(x.columns, func(n string) bool { return same(n, c) })
+		})
+	}
+	return within(was.primaryKey()) || slices.ContainsFunc(was.indexes, func(o index) bool {
+		return o.unique && (!o.partial || x.partial) && (within(o.columns) || same(o.name, x.name) && slices.Equal(o.columns, x.columns))
+	})
+}
+
+// allNew reports whether an index is over one column that the file adds without a value: NULLs are never duplicates.
+func allNew(was *table, columns []string) bool {
+	for _, name := range columns {
+		if _, old := was.column(name); !old && name != "" {
+			return true
+		}
+	}
+	return false
+}
+
+// assertsUnique reports whether something before a statement makes sure that there are no duplicates: an assert directive about the table,
+// or a statement that fills another table from groups of this one.
+func (w *walk) assertsUnique(s *step, table string) bool {
+	for _, b := range s.file.steps[:s.Index] {
+		for _, d := range b.asserts {
+			if mentionsWord(d.sql, table) {
+				return true
+			}
+		}
+		if b != s && b.err == nil && b.fills() != "" && !same(b.fills(), table) && b.reads(table, "") && b.word("GROUP", "DISTINCT", "HAVING") {
+			return true
+		}
+		if b != s && b.err == nil && same(b.deletesFrom(), table) && b.word("GROUP", "DISTINCT", "HAVING", "EXISTS", "PARTITION") {
+			return true // duplicates are removed
+		}
+	}
+	return false
+}
+
+// mentionsWord reports whether a text of SQL has a name in it.
+func mentionsWord(sql, name string) bool {
+	return slices.ContainsFunc(meaning(sql), func(t migrations.Token) bool { return same(migrations.Unquote(t.Text(sql)), name) })
+}
+
+// duplicates is how many rows the copy of the data has that keep a UNIQUE index from being made.
+func (w *walk) duplicates(s *step) (n int) {
+	for _, r := range w.rehearsal.Rejected {
+		if r.File == s.File && r.Index == s.Index {
+			n++
+		}
+	}
+	if f := w.rehearsal.Failed; n == 0 && f != nil && f.File == s.File && f.Index == s.Index {
+		return 1
+	}
+	return n
+}
+
+// tightened finds rebuilds whose new table refuses what the old one took.
+func tightened(w *walk) []Finding {
+	var list []Finding
+	for _, r := range w.rebuilds() {
+		was, is := w.shapes.table(r.drop.before, r.old.name), w.shapes.table(r.after, r.name)
+		if was == nil || is == nil || !r.old.replacesOld() {
+			continue
+		}
+		for _, c := range was.columns {
+			now, ok := is.column(c.name)
+			if ok && now.notNull && !c.notNull && c.primary == 0 && !r.handlesNulls(c.name) {
+				x := r.drop.at()
+				x.Table, x.Column = r.name, c.name
+				x.Text = fmt.Sprintf("%s.%s becomes NOT NULL: with a NULL in it the copy fails (NOT NULL constraint failed).", r.name, c.name)
+				x.Advice = "Fill the NULLs in an earlier migration and assert that there are none."
+				x.Rewrite = fmt.Sprintf("-- towline:assert SELECT NOT EXISTS (SELECT 1 FROM %s WHERE %s IS NULL)\n", q(r.name), q(c.name)) + w.guarded(r)
+				list = append(list, x)
+			}
+		}
+		for _, check := range newChecks(was.sql, is.sql) {
+			x := r.drop.at()
+			x.Table = r.name
+			x.Text = fmt.Sprintf("%s gets CHECK (%s): with a row that breaks it the copy fails.", r.name, check)
+			x.Advice = "Mend such rows in an earlier migration and assert that there are none."
+			x.Rewrite = fmt.Sprintf("-- towline:assert SELECT NOT EXISTS (SELECT 1 FROM %s WHERE NOT (%s))\n", q(r.name), check) + w.guarded(r)
+			list = append(list, x)
+		}
+	}
+	return append(list, brokenOwnCheck(w)...)
+}
+
+// brokenOwnCheck finds added columns whose default their own CHECK refuses.
+func brokenOwnCheck(w *walk) []Finding {
+	return addColumnRule([]string{"CHECK constraint failed"}, "The default breaks the column's own CHECK.", "Give it a default that the CHECK takes.")(w)
+}
+
+// handlesNulls reports whether a copy gives a column another value where it is NULL, or leaves such rows out.
+func (r rebuilt) handlesNulls(name string) bool {
+	return slices.ContainsFunc(r.copies, func(s *step) bool {
+		return s.reads(r.old.name, name) && (s.calls("coalesce") || s.calls("ifnull") || s.word("CASE", "COALESCE", "IFNULL", "WHERE"))
+	})
+}
+
+// newChecks are the CHECK expressions that the second CREATE TABLE has and the first has not, but for lists of values that only grew.
+func newChecks(was, is string) []string {
+	old := make(map[string]bool)
+	var lists [][]string
+	for _, c := range checks(was) {
+		old[normal(c)] = true
+		lists = append(lists, strings.Fields(normal(c)))
+	}
+	var list []string
+	for _, c := range checks(is) {
+		words := strings.Fields(normal(c))
+		if !old[normal(c)] && !slices.ContainsFunc(lists, func(o []string) bool { return grew(o, words) }) {
+			list = append(list, c)
+		}
+	}
+	return list
+}
+
+// grew reports whether two expressions are x IN (...) of the same x, and the second list has all values of the first.
+func grew(was, is []string) bool {
+	return len(was) > 2 && len(is) > 2 && was[0] == is[0] && was[1] == "in" && is[1] == "in" &&
+		!slices.ContainsFunc(was[2:], func(v string) bool { return !slices.Contains(is[2:], v) })
+}
+
+// checks are the expressions of the CHECK constraints of a CREATE TABLE.
+func checks(sql string) []string {
+	var list []string
+	tokens := meaning(sql)
+	for i, t := range tokens {
+		if t.Is(sql, "CHECK") && i+1 < len(tokens) && tokens[i+1].Text(sql) == "(" {
+			text, _ := enclosed(sql, tokens, i+1)
+			list = append(list, text)
+		}
+	}
+	return list
+}
+
+// addUnique finds ADD COLUMN with UNIQUE or PRIMARY KEY, which SQLite always refuses.
+func addUnique(w *walk) []Finding {
+	var list []Finding
+	for _, s := range w.steps {
+		if s.err == nil || !strings.HasPrefix(s.err.Message, "Cannot add a UNIQUE column") && !strings.HasPrefix(s.err.Message, "Cannot add a PRIMARY KEY column") {
+			continue
+		}
+		x := s.at()
+		x.Table = s.alters()
+		x.Text = "D1 always refuses this: " + s.err.Message + "."
+		x.Advice = "Add the column without it, then make a UNIQUE index."
+		x.Rewrite = addThenIndex(s)
+		list = append(list, x)
+	}
+	return list
+}
+
+// addThenIndex is ALTER TABLE t ADD COLUMN c ... without UNIQUE, and the index.
+func addThenIndex(s *step) string {
+	var rest strings.Builder
+	last := 0
+	for i, t := range s.tokens {
+		unique := t.Is(s.SQL, "UNIQUE") || t.Is(s.SQL, "PRIMARY") || t.Is(s.SQL, "KEY") && i > 0 && s.tokens[i-1].Is(s.SQL, "PRIMARY")
+		if unique {
+			rest.WriteString(strings.TrimRight(s.SQL[last:t.Start], " "))
+			last = t.End
+		}
+	}
+	rest.WriteString(s.SQL[last:])
+	add := slices.IndexFunc(s.tokens, func(t migrations.Token) bool { return t.Is(s.SQL, "ADD") })
+	if add < 1 || add+2 >= len(s.tokens) {
+		return ""
+	}
+	at := add + 1
+	if s.tokens[at].Is(s.SQL, "COLUMN") {
+		at++
+	}
+	table, column := migrations.Unquote(s.tokens[add-1].Text(s.SQL)), migrations.Unquote(s.tokens[at].Text(s.SQL))
+	return rest.String() + ";\n" + indexOn(s.before, true, table, []string{column})
+}
+
+// undroppable finds DROP COLUMN that SQLite refuses.
+func undroppable(w *walk) []Finding {
+	var list []Finding
+	for _, s := range w.steps {
+		if s.err == nil || !strings.HasPrefix(s.err.Message, "cannot drop column ") && !strings.Contains(s.err.Message, " after drop column: ") {
+			continue
+		}
+		x := s.at()
+		x.Text = "D1 refuses this: " + s.err.Message + "."
+		x.Advice = "Rebuild the table without the column (towline rebuild TABLE)."
+		if name, ok := strings.CutPrefix(s.err.Message, "error in index "); ok {
+			name, _, _ = strings.Cut(name, " ")
+			x.Advice = "Drop the index first."
+			x.Rewrite = "DROP INDEX " + q(name) + ";\n" + s.SQL + ";\n"
+		}
+		for _, kind := range []string{"view", "trigger"} {
+			if name, ok := strings.CutPrefix(s.err.Message, "error in "+kind+" "); ok {
+				name, _, _ = strings.Cut(name, " ")
+				x.Advice = "Drop the " + kind + " first, and make it again without the column."
+				x.Rewrite = "DROP " + strings.ToUpper(kind) + " " + q(name) + ";\n" + s.SQL + ";\n"
+			}
+		}
+		list = append(list, x)
+	}
+	return list
+}
