@@ -137,3 +137,38 @@ func TestEveryFunctionIsAllowedHereIfAndOnlyIfItIsThere(t *testing.T) {
 		}
 	}
 }
+
+// TestEveryPragmaIsAllowedHereIfAndOnlyIfItIsThere asks both for each pragma that this SQLite knows, in every form.
+func TestEveryPragmaIsAllowedHereIfAndOnlyIfItIsThere(t *testing.T) {
+	instance := workerd.Start(t, workerd.Options{})
+	client := &http.Client{}
+	t.Cleanup(client.CloseIdleConnections)
+	d := newD1(t, instance, client, "pragmas")
+	if message := d.query(t, strings.Join(profileSetup(), ";\n")); message != "" {
+		t.Fatal(message)
+	}
+	c := open(t, profileSetup()...)
+	var pragmas [][]any
+	if err := c.Without(func() error {
+		pragmas = exec(t, c, "SELECT name FROM pragma_pragma_list ORDER BY 1").Rows
+		return nil
+	}); err != nil {
+		t.Fatal(err)
+	}
+	if len(pragmas) < 60 {
+		t.Fatalf("%d pragmas", len(pragmas))
+	}
+	for _, p := range pragmas {
+		name := p[0].(string)
+		for _, form := range []string{"PRAGMA %s", "PRAGMA %s = 0", "PRAGMA %s(t)", "PRAGMA %s = _cf_x", "PRAGMA %s = 'off'"} {
+			sql := fmt.Sprintf(form, name)
+			theirs, ours := d.query(t, sql), ""
+			if e := refused(t, c, sql); e != nil {
+				ours = e.Error()
+			}
+			if theirs != ours {
+				t.Errorf("%s: workerd: %q, here: %q", sql, theirs, ours)
+			}
+		}
+	}
+}

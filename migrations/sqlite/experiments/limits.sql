@@ -1,0 +1,229 @@
+What D1 takes at most: the sqlite3_limit calls of workerd's util/sqlite.c++.
+=== a hundred columns of a result
+--- batch
+SELECT {{100|#|, }}
+=== a hundred and one
+--- batch
+SELECT {{101|#|, }}
+--- refused SQLITE_ERROR
+=== a table of a hundred columns
+--- batch
+CREATE TABLE t({{100|c#|, }})
+=== a table of a hundred and one
+--- batch
+CREATE TABLE t({{101|c#|, }})
+--- refused SQLITE_ERROR
+=== a column too many by ALTER TABLE
+--- setup
+CREATE TABLE t({{100|c#|, }})
+--- batch
+ALTER TABLE t ADD COLUMN d
+--- refused SQLITE_ERROR
+=== an index over a hundred columns
+--- setup
+CREATE TABLE t({{100|c#|, }})
+--- batch
+CREATE INDEX i ON t({{100|c#|, }})
+=== five terms of a compound
+--- batch
+{{5|SELECT #| UNION ALL }}
+=== six terms of a compound
+--- batch
+{{6|SELECT #| UNION ALL }}
+--- refused SQLITE_ERROR
+=== a thousand rows of VALUES are no compound
+--- setup
+CREATE TABLE t(a)
+--- batch
+INSERT INTO t VALUES {{1000|(#)|, }}
+SELECT count(*) FROM t
+=== a LIKE pattern of 50 bytes
+--- batch
+SELECT 'a' LIKE '{{50|a|}}'
+=== a LIKE pattern of 51 bytes
+--- batch
+SELECT 'a' LIKE '{{51|a|}}'
+--- refused SQLITE_ERROR
+=== a LIKE pattern that is too long matters once there is a row
+--- setup
+CREATE TABLE t(a)
+--- batch
+SELECT * FROM t WHERE a LIKE '{{51|a|}}'
+=== a GLOB pattern of 51 bytes
+--- batch
+SELECT 'a' GLOB '{{51|a|}}'
+--- refused SQLITE_ERROR
+=== an expression a hundred deep
+--- batch
+SELECT {{98|-(|}}1{{98|)|}}
+=== an expression deeper than a hundred
+--- batch
+SELECT {{101|-(|}}1{{101|)|}}
+--- refused SQLITE_ERROR
+=== a hundred conditions joined by OR
+--- batch
+SELECT {{99|1 = #| OR }}
+=== two hundred conditions joined by OR
+--- batch
+SELECT {{200|1 = #| OR }}
+--- refused SQLITE_ERROR
+=== a list of IN is as long as you like
+--- batch
+SELECT 5 IN ({{2000|#|, }})
+=== parameter 101
+--- batch
+SELECT ?101
+--- refused SQLITE_ERROR
+=== a statement of 100,000 bytes
+--- batch
+SELECT 1 /*{{99987|x|}}*/
+=== a statement of 100,001 bytes
+--- batch
+SELECT 1 /*{{99988|x|}}*/
+--- refused SQLITE_TOOBIG
+=== a function of 127 arguments
+--- batch
+SELECT max({{127|#|, }})
+=== a function of 128 arguments
+--- batch
+SELECT max({{128|#|, }})
+--- refused SQLITE_ERROR
+=== a value of two million bytes
+--- batch
+SELECT length(zeroblob(2000000))
+=== a value above two million bytes
+--- batch
+SELECT length(zeroblob(2000001))
+--- differs Here it is refused: the engine takes 4 MiB, and D1's page on limits says 2 MB for a row, which is what a team can rely on.
+=== triggers ten deep
+--- setup
+CREATE TABLE t1(a)
+CREATE TABLE t2(a)
+CREATE TABLE t3(a)
+CREATE TABLE t4(a)
+CREATE TABLE t5(a)
+CREATE TABLE t6(a)
+CREATE TABLE t7(a)
+CREATE TABLE t8(a)
+CREATE TABLE t9(a)
+CREATE TABLE t10(a)
+CREATE TABLE t11(a)
+CREATE TRIGGER g1 AFTER INSERT ON t1 BEGIN INSERT INTO t2 VALUES (new.a); END
+CREATE TRIGGER g2 AFTER INSERT ON t2 BEGIN INSERT INTO t3 VALUES (new.a); END
+CREATE TRIGGER g3 AFTER INSERT ON t3 BEGIN INSERT INTO t4 VALUES (new.a); END
+CREATE TRIGGER g4 AFTER INSERT ON t4 BEGIN INSERT INTO t5 VALUES (new.a); END
+CREATE TRIGGER g5 AFTER INSERT ON t5 BEGIN INSERT INTO t6 VALUES (new.a); END
+CREATE TRIGGER g6 AFTER INSERT ON t6 BEGIN INSERT INTO t7 VALUES (new.a); END
+CREATE TRIGGER g7 AFTER INSERT ON t7 BEGIN INSERT INTO t8 VALUES (new.a); END
+CREATE TRIGGER g8 AFTER INSERT ON t8 BEGIN INSERT INTO t9 VALUES (new.a); END
+CREATE TRIGGER g9 AFTER INSERT ON t9 BEGIN INSERT INTO t10 VALUES (new.a); END
+CREATE TRIGGER g10 AFTER INSERT ON t10 BEGIN INSERT INTO t11 VALUES (new.a); END
+--- batch
+INSERT INTO t1 VALUES (1)
+SELECT count(*) FROM t11
+=== triggers eleven deep
+--- setup
+CREATE TABLE t1(a)
+CREATE TABLE t2(a)
+CREATE TABLE t3(a)
+CREATE TABLE t4(a)
+CREATE TABLE t5(a)
+CREATE TABLE t6(a)
+CREATE TABLE t7(a)
+CREATE TABLE t8(a)
+CREATE TABLE t9(a)
+CREATE TABLE t10(a)
+CREATE TABLE t11(a)
+CREATE TABLE t12(a)
+CREATE TRIGGER g1 AFTER INSERT ON t1 BEGIN INSERT INTO t2 VALUES (new.a); END
+CREATE TRIGGER g2 AFTER INSERT ON t2 BEGIN INSERT INTO t3 VALUES (new.a); END
+CREATE TRIGGER g3 AFTER INSERT ON t3 BEGIN INSERT INTO t4 VALUES (new.a); END
+CREATE TRIGGER g4 AFTER INSERT ON t4 BEGIN INSERT INTO t5 VALUES (new.a); END
+CREATE TRIGGER g5 AFTER INSERT ON t5 BEGIN INSERT INTO t6 VALUES (new.a); END
+CREATE TRIGGER g6 AFTER INSERT ON t6 BEGIN INSERT INTO t7 VALUES (new.a); END
+CREATE TRIGGER g7 AFTER INSERT ON t7 BEGIN INSERT INTO t8 VALUES (new.a); END
+CREATE TRIGGER g8 AFTER INSERT ON t8 BEGIN INSERT INTO t9 VALUES (new.a); END
+CREATE TRIGGER g9 AFTER INSERT ON t9 BEGIN INSERT INTO t10 VALUES (new.a); END
+CREATE TRIGGER g10 AFTER INSERT ON t10 BEGIN INSERT INTO t11 VALUES (new.a); END
+CREATE TRIGGER g11 AFTER INSERT ON t11 BEGIN INSERT INTO t12 VALUES (new.a); END
+--- batch
+INSERT INTO t1 VALUES (1)
+--- refused SQLITE_ERROR
+=== a cascade ten deep
+--- setup
+CREATE TABLE t1(id INTEGER PRIMARY KEY)
+CREATE TABLE t2(id INTEGER PRIMARY KEY REFERENCES t1 ON DELETE CASCADE)
+CREATE TABLE t3(id INTEGER PRIMARY KEY REFERENCES t2 ON DELETE CASCADE)
+CREATE TABLE t4(id INTEGER PRIMARY KEY REFERENCES t3 ON DELETE CASCADE)
+CREATE TABLE t5(id INTEGER PRIMARY KEY REFERENCES t4 ON DELETE CASCADE)
+CREATE TABLE t6(id INTEGER PRIMARY KEY REFERENCES t5 ON DELETE CASCADE)
+CREATE TABLE t7(id INTEGER PRIMARY KEY REFERENCES t6 ON DELETE CASCADE)
+CREATE TABLE t8(id INTEGER PRIMARY KEY REFERENCES t7 ON DELETE CASCADE)
+CREATE TABLE t9(id INTEGER PRIMARY KEY REFERENCES t8 ON DELETE CASCADE)
+CREATE TABLE t10(id INTEGER PRIMARY KEY REFERENCES t9 ON DELETE CASCADE)
+CREATE TABLE t11(id INTEGER PRIMARY KEY REFERENCES t10 ON DELETE CASCADE)
+INSERT INTO t1 VALUES (1)
+INSERT INTO t2 VALUES (1)
+INSERT INTO t3 VALUES (1)
+INSERT INTO t4 VALUES (1)
+INSERT INTO t5 VALUES (1)
+INSERT INTO t6 VALUES (1)
+INSERT INTO t7 VALUES (1)
+INSERT INTO t8 VALUES (1)
+INSERT INTO t9 VALUES (1)
+INSERT INTO t10 VALUES (1)
+INSERT INTO t11 VALUES (1)
+--- batch
+DELETE FROM t1
+SELECT count(*) FROM t11
+=== a cascade eleven deep
+--- setup
+CREATE TABLE t1(id INTEGER PRIMARY KEY)
+CREATE TABLE t2(id INTEGER PRIMARY KEY REFERENCES t1 ON DELETE CASCADE)
+CREATE TABLE t3(id INTEGER PRIMARY KEY REFERENCES t2 ON DELETE CASCADE)
+CREATE TABLE t4(id INTEGER PRIMARY KEY REFERENCES t3 ON DELETE CASCADE)
+CREATE TABLE t5(id INTEGER PRIMARY KEY REFERENCES t4 ON DELETE CASCADE)
+CREATE TABLE t6(id INTEGER PRIMARY KEY REFERENCES t5 ON DELETE CASCADE)
+CREATE TABLE t7(id INTEGER PRIMARY KEY REFERENCES t6 ON DELETE CASCADE)
+CREATE TABLE t8(id INTEGER PRIMARY KEY REFERENCES t7 ON DELETE CASCADE)
+CREATE TABLE t9(id INTEGER PRIMARY KEY REFERENCES t8 ON DELETE CASCADE)
+CREATE TABLE t10(id INTEGER PRIMARY KEY REFERENCES t9 ON DELETE CASCADE)
+CREATE TABLE t11(id INTEGER PRIMARY KEY REFERENCES t10 ON DELETE CASCADE)
+CREATE TABLE t12(id INTEGER PRIMARY KEY REFERENCES t11 ON DELETE CASCADE)
+INSERT INTO t1 VALUES (1)
+INSERT INTO t2 VALUES (1)
+INSERT INTO t3 VALUES (1)
+INSERT INTO t4 VALUES (1)
+INSERT INTO t5 VALUES (1)
+INSERT INTO t6 VALUES (1)
+INSERT INTO t7 VALUES (1)
+INSERT INTO t8 VALUES (1)
+INSERT INTO t9 VALUES (1)
+INSERT INTO t10 VALUES (1)
+INSERT INTO t11 VALUES (1)
+INSERT INTO t12 VALUES (1)
+--- batch
+DELETE FROM t1
+--- refused SQLITE_ERROR
+=== dropping a table that cascades to itself, twelve deep
+--- setup
+CREATE TABLE t(id INTEGER PRIMARY KEY, up REFERENCES t ON DELETE CASCADE)
+INSERT INTO t WITH RECURSIVE n(i) AS (SELECT 1 UNION ALL SELECT i + 1 FROM n WHERE i < 12) SELECT i, nullif(i - 1, 0) FROM n
+--- batch
+DROP TABLE t
+--- refused SQLITE_ERROR
+=== a join of 64 tables
+--- setup
+CREATE TABLE t(a)
+--- batch
+SELECT count(*) FROM {{64|t AS t#|, }}
+=== a join of 65 tables
+--- setup
+CREATE TABLE t(a)
+--- batch
+SELECT count(*) FROM {{65|t AS t#|, }}
+--- refused SQLITE_ERROR
+=== attached databases
+--- batch
+ATTACH ':memory:' AS x
+--- refused SQLITE_AUTH
