@@ -16,9 +16,12 @@ const (
 	theService group = "The service"
 	inTheChat  group = "What the chat does, for when Telegram is down: by the bot that runs, or without one"
 	itsRecords group = "Its records"
+
+	// theMigrations need neither a config nor a store: they work on the files of a project.
+	theMigrations group = "Migrations, as files: on a laptop and in CI"
 )
 
-func groups() []group { return []group{theService, inTheChat, itsRecords} }
+func groups() []group { return []group{theService, theMigrations, inTheChat, itsRecords} }
 
 // help is `towline help` and `towline help COMMAND`.
 func (p program) help(args []string) int {
