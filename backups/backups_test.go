@@ -79,8 +79,8 @@ func shop() deploy.Backup {
 		Rows: map[string]int64{"item": 2}, Took: 1500 * time.Millisecond}
 }
 
-func text(sql string) func(io.Writer) error {
-	return func(w io.Writer) error {
+func text(sql string) func(io.Writer, *deploy.Backup) error {
+	return func(w io.Writer, _ *deploy.Backup) error {
 		_, err := io.WriteString(w, sql)
 		return err
 	}
@@ -257,12 +257,12 @@ func TestNothingIsKeptWhereTheWriterFails(t *testing.T) {
 	for name, c := range map[string]struct {
 		ctx   context.Context
 		b     deploy.Backup
-		write func(io.Writer) error
+		write func(io.Writer, *deploy.Backup) error
 		want  error
 	}{
-		"an error half way":    {t.Context(), shop(), func(w io.Writer) error { _ = text("half")(w); return broken }, broken},
-		"nothing at all":       {t.Context(), shop(), func(io.Writer) error { return nil }, nil},
-		"a context that ended": {ended, shop(), func(w io.Writer) error { cancel(); return text(dumped)(w) }, context.Canceled},
+		"an error half way":    {t.Context(), shop(), func(w io.Writer, b *deploy.Backup) error { _ = text("half")(w, b); return broken }, broken},
+		"nothing at all":       {t.Context(), shop(), func(io.Writer, *deploy.Backup) error { return nil }, nil},
+		"a context that ended": {ended, shop(), func(w io.Writer, b *deploy.Backup) error { cancel(); return text(dumped)(w, b) }, context.Canceled},
 		"a name that climbs":   {t.Context(), deploy.Backup{Project: "..", Environment: release.Preview}, text(dumped), nil},
 		"no name":              {t.Context(), deploy.Backup{Environment: release.Preview}, text(dumped), nil},
 	} {
@@ -277,12 +277,15 @@ func TestNothingIsKeptWhereTheWriterFails(t *testing.T) {
 	}
 }
 
-func TestAWriterMaySayHowManyRowsThereWere(t *testing.T) {
+func TestAWriterMaySayWhatItHasLearned(t *testing.T) {
 	f, _ := open(t, backups.Options{})
 	b := shop()
-	b.Rows = map[string]int64{}
-	kept, err := f.Keep(t.Context(), b, func(w io.Writer) error { b.Rows["item"] = 2; return text(dumped)(w) })
-	if err != nil || kept.Rows["item"] != 2 {
+	b.Rows = nil
+	kept, err := f.Keep(t.Context(), b, func(w io.Writer, about *deploy.Backup) error {
+		about.Rows, about.Took, about.ID = map[string]int64{"item": 2}, time.Minute, "another"
+		return text(dumped)(w, about)
+	})
+	if err != nil || kept.Rows["item"] != 2 || kept.Took != time.Minute || len(kept.ID) != 26 {
 		t.Errorf("%+v, %v", kept, err)
 	}
 	if found, err := f.Find(t.Context(), kept.ID); err != nil || found.Rows["item"] != 2 {

@@ -22,9 +22,9 @@ import (
 // besides begins the names of files that are being written, and of folders in which copies are tried.
 const besides = ".towline-"
 
-// Keep implements deploy.Backups. The copy is there under its name once it is whole and on the disk, and not before. write may
-// fill b.Rows, which is a map, until it returns. What is too old is given up afterwards.
-func (f *Folder) Keep(ctx context.Context, b deploy.Backup, write func(io.Writer) error) (deploy.Backup, error) {
+// Keep implements deploy.Backups. The copy is there under its name once it is whole and on the disk, and not before.
+// What is too old is given up afterwards.
+func (f *Folder) Keep(ctx context.Context, b deploy.Backup, write func(io.Writer, *deploy.Backup) error) (deploy.Backup, error) {
 	if err := ctx.Err(); err != nil {
 		return deploy.Backup{}, err
 	}
@@ -65,7 +65,7 @@ func (f *Folder) newID(b deploy.Backup) (string, error) {
 }
 
 // content writes the file and fills in what is known of it.
-func (f *Folder) content(ctx context.Context, p place, b *deploy.Backup, write func(io.Writer) error) error {
+func (f *Folder) content(ctx context.Context, p place, b *deploy.Backup, write func(io.Writer, *deploy.Backup) error) error {
 	file, err := newFile(p.dir)
 	if err != nil {
 		return err
@@ -75,7 +75,9 @@ func (f *Folder) content(ctx context.Context, p place, b *deploy.Backup, write f
 	if err != nil {
 		return err
 	}
-	err = write(out)
+	known := *b
+	err = write(out, b)
+	b.ID, b.Project, b.Environment, b.TakenAt, b.Encrypted = known.ID, known.Project, known.Environment, known.TakenAt, known.Encrypted
 	if err == nil {
 		err = ctx.Err()
 	}

@@ -346,6 +346,8 @@ func stepNames(step string) (doing, done string) {
 		return "creating the database", "database created"
 	case release.StepPoint:
 		return "taking a restore point", "restore point taken, read back"
+	case release.StepBackup:
+		return "taking a backup and restoring it here", "backup taken, restored here to prove it"
 	case release.StepReset:
 		return "rebuilding preview", "preview rebuilt"
 	case release.StepApply:

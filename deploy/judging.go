@@ -149,7 +149,7 @@ func note(plan *release.Plan, report rehearse.Report) {
 func (e *Engine) noteAll(ctx context.Context, plan *release.Plan, d draft, j judgement) error {
 	note(plan, j.report)
 	plan.Findings, plan.Rehearsal = findingsOf(j), &j.summary
-	plan.Backup = e.backupFor(d, j.report)
+	plan.Backup = e.backupFor(ctx, d, j.report)
 	plan.Size = d.target.Size
 	if len(plan.Pending) == 0 || plan.Target.ID == "" || d.run.Kind == release.Reset {
 		return e.keepReport(ctx, plan, j)
@@ -193,8 +193,8 @@ func (e *Engine) Report(ctx context.Context, plan release.Plan) ([]byte, error) 
 }
 
 // backupFor says whether a plan needs a backup, and why.
-func (e *Engine) backupFor(d draft, r rehearse.Report) *release.BackupPlan {
-	if len(r.Destroys) == 0 || d.target.Database.ID == "" || d.run.Kind == release.Reset {
+func (e *Engine) backupFor(ctx context.Context, d draft, r rehearse.Report) *release.BackupPlan {
+	if len(r.Destroys) == 0 || d.target.Database.ID == "" || d.run.Kind == release.Reset || e.backups == nil || e.exports == nil {
 		return nil
 	}
 	b := &release.BackupPlan{Off: d.project.NoBackup, Tables: slices.ContainsFunc(d.target.Objects, isVirtual)}
@@ -207,6 +207,9 @@ func (e *Engine) backupFor(d draft, r rehearse.Report) *release.BackupPlan {
 			why = string(x.Kind) + " of " + x.Table
 		}
 		b.Why = append(b.Why, why)
+	}
+	if b.Wanted() && !b.Tables {
+		b.Seconds = e.expected(ctx, d.project.Name, d.run.Environment, d.target.Size)
 	}
 	return b
 }

@@ -12,8 +12,9 @@ import (
 // Backups keeps copies of databases outside of Cloudflare. Implementations are safe for concurrent use. What is kept is
 // given up when it is older than the team wants, but never the newest of an environment.
 type Backups interface {
-	// Keep stores what write gives. Nothing is kept where write fails. The Backup that is returned has its ID, size and sum.
-	Keep(ctx context.Context, b Backup, write func(io.Writer) error) (Backup, error)
+	// Keep stores what write gives. Nothing is kept where write fails. Before it returns, write may fill in what it has
+	// learned of the backup: Tables, Rows, Missing, Took. The Backup that is returned has its ID, size and sum.
+	Keep(ctx context.Context, b Backup, write func(w io.Writer, about *Backup) error) (Backup, error)
 	// List names those of an environment, newest first; empty names mean all. A damaged one is among them, and says so.
 	List(ctx context.Context, project string, env release.Environment, limit int) ([]Backup, error)
 	// Find is the backup of that id, or ErrNoBackup.

@@ -208,8 +208,11 @@ func stepsOf(plan release.Plan) []release.Step {
 	if plan.Target.ID == "" {
 		add(release.StepProvision, 0)
 	}
+	if changes > 0 && plan.Backup.Wanted() {
+		add(release.StepBackup, 0)
+	}
 	if changes > 0 || travel {
-		add(release.StepPoint, 0)
+		add(release.StepPoint, 0) // as late as can be: what is written before it survives the way back
 	}
 	name := release.StepApply
 	if plan.Back != nil {

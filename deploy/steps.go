@@ -60,7 +60,11 @@ func (x *execution) step(ctx context.Context, i int) (end *ending, err error) {
 			return end, err
 		}
 	}
-	ctx, cancel := context.WithTimeout(ctx, callTimeout)
+	timeout := callTimeout
+	if s.Name == release.StepBackup {
+		timeout = backupTimeout
+	}
+	ctx, cancel := context.WithTimeout(ctx, timeout)
 	defer cancel()
 	if interrupted {
 		if end, settled, err := x.settle(s, fx, nil); settled || err != nil {
@@ -215,6 +219,8 @@ func (x *execution) effect(s release.Step) effect {
 	switch s.Name {
 	case release.StepProvision:
 		return provision{x}
+	case release.StepBackup:
+		return backup{x}
 	case release.StepPoint:
 		return point{x}
 	case release.StepReset:
