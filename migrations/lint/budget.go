@@ -3,6 +3,7 @@ package lint
 import (
 	"errors"
 	"fmt"
+	"slices"
 	"strings"
 
 	"towline/migrations"
@@ -207,7 +208,7 @@ func oneLine(s string) string { return strings.Join(strings.Fields(s), " ") }
 func backfillPlan(w *walk) []Finding {
 	var list []Finding
 	for _, f := range w.files {
-		if !backfill.Is(f.SQL) {
+		if !slices.ContainsFunc(f.directives, func(d directive) bool { return d.verb == "backfill" }) {
 			continue
 		}
 		job, err := backfill.Parse(f.File)

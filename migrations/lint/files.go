@@ -267,8 +267,8 @@ func (w *walk) made() map[string]bool {
 		if s.tokens == nil {
 			s.tokens = meaning(s.SQL)
 		}
-		if s.creates() {
-			names[fold(s.touched())] = true
+		if i := s.find(1, 4, "TABLE", "VIEW"); i > 0 && s.creates() {
+			names[fold(s.nameAt(i+1))] = true
 		}
 		if i := s.find(3, 7, "TO"); i > 0 && s.tokens[0].Is(s.SQL, "ALTER") {
 			names[fold(s.nameAt(i+1))] = true

@@ -221,7 +221,7 @@ func (w *walk) numbering() []Finding {
 		if own != "numbers" {
 			continue
 		}
-		if n, p := numberOf(f.Name), numberOf(previous); previous != "" && n > p+1 && pending[f.Name] {
+		if n, p := leadingNumber(f.Name), leadingNumber(previous); previous != "" && n > p+1 && pending[f.Name] {
 			x := Finding{File: f.Name, Severity: Info}
 			x.Text = fmt.Sprintf("Behind %s comes %s: there is no file with a number between %d and %d. To wrangler that is all the same.", previous, f.Name, p, n)
 			x.Advice = "Make sure that no file was forgotten."
@@ -237,7 +237,7 @@ const maxNumber = 99_999
 
 // scheme says how a file is numbered: "numbers", "dates" or "names".
 func scheme(name string) string {
-	switch n := numberOf(name); {
+	switch n := leadingNumber(name); {
 	case n < 0:
 		return "names"
 	case n > maxNumber:
@@ -246,8 +246,8 @@ func scheme(name string) string {
 	return "numbers"
 }
 
-// numberOf is the number with which a name begins, by which wrangler sorts it; -1 if it has none.
-func numberOf(name string) int64 {
+// leadingNumber is the number with which a name begins, by which wrangler sorts it; -1 if it has none.
+func leadingNumber(name string) int64 {
 	n, digits := int64(0), 0
 	for _, c := range []byte(name) {
 		if c < '0' || c > '9' || digits == 18 {
@@ -267,14 +267,14 @@ func duplicates(w *walk) []Finding {
 	}
 	same := make(map[int64][]string)
 	for _, f := range w.in.Files {
-		if n := numberOf(f.Name); n >= 0 {
+		if n := leadingNumber(f.Name); n >= 0 {
 			same[n] = append(same[n], f.Name)
 		}
 	}
 	var list []Finding
 	for _, f := range w.files {
-		group := same[numberOf(f.Name)]
-		if numberOf(f.Name) < 0 || len(group) < 2 {
+		group := same[leadingNumber(f.Name)]
+		if leadingNumber(f.Name) < 0 || len(group) < 2 {
 			continue
 		}
 		others := slices.DeleteFunc(slices.Clone(group), func(n string) bool { return n == f.Name })

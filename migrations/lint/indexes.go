@@ -93,7 +93,7 @@ type search struct {
 func searches(sc *schema) []search {
 	var list []search
 	for _, o := range sc.objects {
-		if o.Type != "table" || !isVirtual(o) {
+		if o.Type != "table" || !strings.HasPrefix(o.SQL, "CREATE VIRTUAL TABLE ") { // as SQLite keeps it, however it was written
 			continue
 		}
 		tokens := meaning(o.SQL)
