@@ -55,7 +55,7 @@ func person(id int64, name string, role gate.Role) gate.Actor {
 	return gate.Actor{Person: release.Person{ID: id, Name: name}, Role: role}
 }
 
-// files are migrations by name; "down/NAME" is a DOWN file and "seed.sql" the seed.
+// files are migrations by name; "down/NAME" is a DOWN file, "seed.sql" the seed, and "../NAME" any other file of the project.
 type files map[string]string
 
 // and is these files with others added, or replaced; an empty text takes one away.
@@ -80,6 +80,7 @@ type world struct {
 
 	free      bool // of the account's plan
 	analytics deploy.Analytics
+	backups   deploy.Backups // with which exports go through the faults as well
 
 	mu       sync.Mutex
 	project  deploy.Project // changed by configure
@@ -200,7 +201,9 @@ func (w *world) version(ref string, content files) {
 	maps.DeleteFunc(next, func(name string, _ *fstest.MapFile) bool { return strings.HasPrefix(name, ref+"/") })
 	next[ref+"/db"] = &fstest.MapFile{Mode: 0o755 | os.ModeDir}
 	for name, text := range content {
-		if name != "seed.sql" {
+		if outside, ok := strings.CutPrefix(name, "../"); ok {
+			name = outside
+		} else if name != "seed.sql" {
 			name = "db/" + name
 		}
 		next[ref+"/"+name] = &fstest.MapFile{Data: []byte(text)}
@@ -281,6 +284,10 @@ func (s *shop) start() {
 	o := deploy.Options{
 		Store: s.store, Blobs: s.records, Databases: s.databases, Projects: s.projects,
 		Now: s.now, Patience: time.Millisecond, Spacing: time.Nanosecond, StopTimeout: s.stopTimeout, Free: s.free, Analytics: s.analytics,
+		Backups: s.backups,
+	}
+	if s.backups != nil {
+		o.Exports = s.remote.(deploy.Exports)
 	}
 	if s.people() != nil {
 		o.People = s.people
