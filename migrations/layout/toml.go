@@ -262,15 +262,15 @@ func (r *tomlReader) skip(lines bool) error {
 		rest := r.text[r.pos:]
 		switch {
 		case strings.HasPrefix(rest, "#"):
-			n := strings.IndexByte(rest, '\n')
-			if n < 0 {
-				n = len(rest)
+			comment, _, ended := strings.Cut(rest, "\n")
+			if ended {
+				comment = strings.TrimSuffix(comment, "\r")
 			}
-			if i := strings.IndexFunc(strings.TrimSuffix(rest[:n], "\r"), forbidden); i >= 0 {
+			if i := strings.IndexFunc(comment, forbidden); i >= 0 {
 				r.pos += i
 				return errors.New("a control character")
 			}
-			r.pos += n
+			r.pos += len(comment)
 		case lines && strings.HasPrefix(rest, "\n"):
 			r.pos++
 		case lines && strings.HasPrefix(rest, "\r\n"):

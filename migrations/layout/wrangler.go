@@ -197,7 +197,9 @@ func (c *wranglerConfig) entryOf(fields map[string]any) (entry, error) {
 	if e.patternSet {
 		e.pattern = normalizePath(e.pattern)
 	}
-	e.dir = path.Join(path.Dir(c.path), e.cleanDir)
+	if e.dir = e.cleanDir; !path.IsAbs(e.dir) {
+		e.dir = path.Join(path.Dir(c.path), e.cleanDir)
+	}
 	return e, nil
 }
 
