@@ -19,7 +19,8 @@ type step struct {
 	planned migrations.Planned
 	place   Place
 	actions []sqlite.Action
-	skipped bool // it cannot be carried out here
+	skipped bool     // it cannot be carried out here
+	scans   []string // the tables that it reads as a whole, where rows were given
 	// dropped is the table that the statement drops; then suspects are the tables that the authorizer names besides, and
 	// children all tables with a foreign key to it.
 	dropped  string
@@ -50,9 +51,17 @@ type dryRun struct {
 
 	shapeBefore, shapeAfter *shape
 	after                   []migrations.Object
+	indexesAfter            []string
+
+	settings                settings
+	plansBefore, plansAfter []queryPlan
 }
 
-func runDry(ctx context.Context, t Target, txs []migrations.Transaction) (d *dryRun, err error) {
+func runDry(ctx context.Context, t Target, txs []migrations.Transaction) (*dryRun, error) {
+	return runDryWith(ctx, t, txs, settings{})
+}
+
+func runDryWith(ctx context.Context, t Target, txs []migrations.Transaction, s settings) (d *dryRun, err error) {
 	c, err := rebuild(ctx, t)
 	if err != nil {
 		return nil, err
@@ -61,25 +70,38 @@ func runDry(ctx context.Context, t Target, txs []migrations.Transaction) (d *dry
 	if err := rebuildRest(ctx, c, t); err != nil {
 		return nil, err
 	}
-	d = &dryRun{ledger: ledgerName(t.LedgerTable)}
+	d = &dryRun{ledger: ledgerName(t.LedgerTable), settings: s}
 	if d.shapeBefore, err = readShape(ctx, c); err != nil {
 		return nil, err
 	}
-	for _, tx := range txs {
-		err := c.Transaction(ctx, func() error { return d.transaction(ctx, c, tx) })
-		if err := d.judge(ctx, tx, err); err != nil {
-			return nil, err
-		}
-		if d.failure != nil {
-			return d, nil
-		}
-		d.ends = append(d.ends, len(d.steps))
+	if d.plansBefore, err = readPlans(ctx, c, s.queries); err != nil {
+		return nil, err
+	}
+	if err := d.all(ctx, c, txs); err != nil || d.failure != nil {
+		return d, err
 	}
 	if d.shapeAfter, err = readShape(ctx, c); err != nil {
 		return nil, err
 	}
 	d.after = d.shapeAfter.objects
-	return d, nil
+	if d.plansAfter, err = readPlans(ctx, c, s.queries); err != nil {
+		return nil, err
+	}
+	res, err := c.Exec(ctx, indexQuery)
+	d.indexesAfter = indexLines(res.Rows, d.after)
+	return d, err
+}
+
+// all carries the transactions out until one fails, which is then in d.failure.
+func (d *dryRun) all(ctx context.Context, c *sqlite.Conn, txs []migrations.Transaction) error {
+	for _, tx := range txs {
+		err := c.Transaction(ctx, func() error { return d.transaction(ctx, c, tx) })
+		if err := d.judge(ctx, tx, err); err != nil || d.failure != nil {
+			return err
+		}
+		d.ends = append(d.ends, len(d.steps))
+	}
+	return nil
 }
 
 // judge takes the error of a transaction: nil, the refusal of a statement, for which d.failure is set, the refusal of the
@@ -115,6 +137,9 @@ func (d *dryRun) transaction(ctx context.Context, c *sqlite.Conn, tx migrations.
 		s := step{planned: p, place: placeOf(p, -1)}
 		if err := s.inspect(ctx, c); err != nil {
 			return err
+		}
+		if d.settings.rows != nil {
+			s.findScans(ctx, c)
 		}
 		res, err := c.Exec(ctx, p.SQL, p.Params...)
 		switch {

@@ -5,8 +5,10 @@ import "time"
 // Effects is what a release does to rows. With a copy of the data (see [Data]) it was seen there; without one it is
 // worked out from the numbers of rows, where [Rows] gave them.
 type Effects struct {
-	// Data is true when the release was carried out on a copy of the data.
-	Data bool
+	// Data is true when the release was carried out on a copy of the data. NoData says why it was not although there is a
+	// copy.
+	Data   bool
+	NoData string
 	// Failed is the statement that the copy of the data refuses, although a database without rows takes it; nil if none.
 	Failed *Failure
 
@@ -41,7 +43,7 @@ type TableRows struct {
 	Name string
 	// Before is -1 for a table that the release adds, After -1 for one that it removes.
 	Before, After int64
-	Columns       []ColumnValues // whose number of values that are not NULL changes otherwise than that of the rows
+	Columns       []ColumnValues // that lose more values than rows go
 }
 
 // ColumnValues is how many values of a column are not NULL, before and after.
@@ -72,8 +74,8 @@ type Cut struct {
 	Place
 	From, To     string
 	Rows, Copied int64
-	Columns []string   // of From
-	Left    [][]string // rows of From that are not in To, at most MaxRowsShown, as in RejectedRow; nil where they cannot be told
+	Columns      []string   // of From
+	Left         [][]string // rows of From that are not in To, at most MaxRowsShown, as in RejectedRow; nil where they cannot be told
 }
 
 // PlanChange is a query whose plan the release changes.

@@ -2,6 +2,7 @@ package rehearse
 
 import (
 	"fmt"
+	"slices"
 	"strings"
 
 	"towline/migrations"
@@ -19,41 +20,30 @@ type FullFingerprint struct {
 	Damage []string
 }
 
-// Difference is one thing that is not as expected.
-type Difference struct {
-	What     DifferenceKind
-	Name     string // of the table, or "trigger users_ai" for an object of the schema
-	Expected string // a number or a word; "none" where there should be nothing
-	Got      string
-}
-
-// DifferenceKind says what differs.
-type DifferenceKind string
-
-// The kinds of difference.
-const (
-	SchemaDiffers     DifferenceKind = "schema"
-	IndexDiffers      DifferenceKind = "index"
-	RowsDiffer        DifferenceKind = "rows"
-	ViolationsDiffer  DifferenceKind = "foreign keys"
-	DatabaseIsDamaged DifferenceKind = "quick_check"
-)
-
 // countsPerQuery is how many tables one query counts: a result has at most 100 columns on D1.
 const countsPerQuery = 50
 
+// ownObjects leaves out what SQLite and Cloudflare keep.
+const ownObjects = "lower(substr(name, 1, 7)) <> 'sqlite_' AND lower(substr(name, 1, 4)) <> '_cf_'"
+
+// indexQuery lists the indexes, those that constraints make among them.
+const indexQuery = `SELECT m.name AS tbl, l.name AS idx, l."unique" AS uniq, l.partial AS part, group_concat(coalesce(x.name, '(expression)'), ', ') AS cols
+ FROM (SELECT name FROM sqlite_master WHERE type = 'table' AND ` + ownObjects + `) m, pragma_index_list(m.name) l, pragma_index_info(l.name) x
+ GROUP BY 1, 2, 3, 4 ORDER BY 1, 2`
+
+// violationsQuery counts the rows whose foreign keys lead nowhere.
+const violationsQuery = `SELECT "table" AS tbl, parent, count(*) AS n FROM pragma_foreign_key_check GROUP BY 1, 2 ORDER BY 1, 2`
+
+// fixedQueries come before the counts.
+const fixedQueries = 4
+
 // FingerprintQueries are the statements that read a full fingerprint, to be sent as one batch so that they see one state.
-// objects is the schema as it should be then. They read every row of every table two or three times (count, quick_check,
+// objects is the schema as it is at that time. They read every row of every table two or three times (count, quick_check,
 // foreign_key_check), which D1 bills as rows read.
 func FingerprintQueries(objects []migrations.Object, ledgerTable string) []string {
-	own := "lower(substr(name, 1, 7)) <> 'sqlite_' AND lower(substr(name, 1, 4)) <> '_cf_'"
 	queries := []string{
-		"SELECT type, name, tbl_name, coalesce(sql, '') AS sql FROM sqlite_master WHERE " + own + " ORDER BY rowid",
-		`SELECT m.name AS tbl, l.name AS idx, l."unique" AS uniq, l.partial AS part, group_concat(coalesce(x.name, '(expression)'), ', ') AS cols
-			FROM (SELECT name FROM sqlite_master WHERE type = 'table' AND ` + own + `) m, pragma_index_list(m.name) l, pragma_index_info(l.name) x
-			GROUP BY 1, 2, 3, 4 ORDER BY 1, 2`,
-		`SELECT "table" AS tbl, parent, count(*) AS n FROM pragma_foreign_key_check GROUP BY 1, 2 ORDER BY 1, 2`,
-		"PRAGMA quick_check(100)",
+		"SELECT type, name, tbl_name, coalesce(sql, '') AS sql FROM sqlite_master WHERE " + ownObjects + " ORDER BY rowid",
+		indexQuery, violationsQuery, "PRAGMA quick_check(100)",
 	}
 	tables := countedTables(objects, ledgerTable)
 	for len(tables) > 0 {
@@ -66,6 +56,57 @@ func FingerprintQueries(objects []migrations.Object, ledgerTable string) []strin
 		tables = tables[n:]
 	}
 	return queries
+}
+
+// ReadFingerprint takes the answers to FingerprintQueries of the same objects: for each statement its rows, with the values
+// in the order of its columns (nil, int64, float64 or string).
+func ReadFingerprint(objects []migrations.Object, ledgerTable string, answers [][][]any) (FullFingerprint, error) {
+	tables := countedTables(objects, ledgerTable)
+	if want := fixedQueries + (len(tables)+countsPerQuery-1)/countsPerQuery; len(answers) != want {
+		return FullFingerprint{}, fmt.Errorf("a fingerprint of %d answers, not %d", want, len(answers))
+	}
+	f := FullFingerprint{Rows: make(map[string]int64)}
+	for _, row := range answers[0] {
+		f.Objects = append(f.Objects, migrations.Object{Type: text(row[0]), Name: text(row[1]), Table: text(row[2]), SQL: text(row[3])})
+	}
+	f.Indexes = indexLines(answers[1], f.Objects)
+	for _, row := range answers[2] {
+		f.Violations = append(f.Violations, Orphan{Table: text(row[0]), Parent: text(row[1]), Rows: number(row[2])})
+	}
+	for _, row := range answers[3] {
+		if len(row) > 0 && text(row[0]) != "ok" {
+			f.Damage = append(f.Damage, text(row[0]))
+		}
+	}
+	for i, name := range tables {
+		answer := answers[fixedQueries+i/countsPerQuery]
+		if len(answer) != 1 || len(answer[0]) <= i%countsPerQuery {
+			return FullFingerprint{}, fmt.Errorf("no number of rows of %s", name)
+		}
+		f.Rows[name] = number(answer[0][i%countsPerQuery])
+	}
+	return f, nil
+}
+
+// indexLines writes the answer to indexQuery, without the indexes of shadow tables.
+func indexLines(answer [][]any, objects []migrations.Object) []string {
+	shadows := shadowTables(objects)
+	var lines []string
+	for _, row := range answer {
+		if shadows[fold(text(row[0]))] {
+			continue
+		}
+		line := text(row[0]) + "." + text(row[1])
+		if number(row[2]) != 0 {
+			line += " unique"
+		}
+		if number(row[3]) != 0 {
+			line += " partial"
+		}
+		lines = append(lines, line+" ("+text(row[4])+")")
+	}
+	slices.Sort(lines)
+	return lines
 }
 
 // countedTables are the tables whose rows a fingerprint counts, in the order of objects.
@@ -93,18 +134,3 @@ func shadowTables(objects []migrations.Object) map[string]bool {
 	}
 	return shadows
 }
-
-// ReadFingerprint takes the answers to FingerprintQueries, the rows of each statement in its order with the values in the
-// order of its columns.
-func ReadFingerprint(objects []migrations.Object, ledgerTable string, answers [][][]any) (FullFingerprint, error) {
-	return FullFingerprint{}, nil
-}
-
-// Expect is the fingerprint that the database should have after the release, given the one from before it: the schema of
-// the rehearsal, no new violations, and the same number of rows in every table that the release does not touch. A touched
-// table has what the copy of the data had, where there was one that began with the same number of rows; else its rows are
-// not expected to be anything and are left out.
-func (r Report) Expect(before FullFingerprint) FullFingerprint { return FullFingerprint{} }
-
-// CompareFingerprints lists what differs. Rows of tables that expected does not name are not compared.
-func CompareFingerprints(expected, got FullFingerprint, ledgerTable string) []Difference { return nil }

@@ -14,7 +14,7 @@ import (
 func Run(ctx context.Context, t Target, txs []migrations.Transaction, options ...Option) (Report, error) {
 	s := newSettings(options)
 	start := s.now()
-	report, err := run(ctx, t, txs)
+	report, err := run(ctx, t, txs, s)
 	if err != nil {
 		return Report{}, err
 	}
@@ -22,9 +22,9 @@ func Run(ctx context.Context, t Target, txs []migrations.Transaction, options ..
 	return report, nil
 }
 
-func run(ctx context.Context, t Target, txs []migrations.Transaction) (Report, error) {
+func run(ctx context.Context, t Target, txs []migrations.Transaction, s settings) (Report, error) {
 	report := Report{Before: t.Objects}
-	dry, err := runDry(ctx, t, txs)
+	dry, err := runDryWith(ctx, t, txs, s)
 	if err != nil {
 		return Report{}, err
 	}
@@ -37,9 +37,27 @@ func run(ctx context.Context, t Target, txs []migrations.Transaction) (Report, e
 	report.After = dry.after
 	report.Diff = diff(dry.shapeBefore, dry.shapeAfter, ledgerName(t.LedgerTable))
 	report.Destroys = dry.destroys()
+	report.IndexesAfter = dry.indexesAfter
+	report.LostIndexes, report.LostTriggers = dry.lost()
+	report.Plans = comparePlans(s.queries, dry.plansBefore, dry.plansAfter)
+	report.Touched = dry.touched()
 	if len(dry.steps) == 0 {
 		return report, nil
 	}
-	report.Losses, report.Warnings, err = runWet(ctx, t, dry)
-	return report, err
+	if report.Losses, report.Warnings, err = runWet(ctx, t, dry); err != nil {
+		return report, err
+	}
+	if s.data != "" {
+		plans, err := runData(ctx, s, t, dry, &report.Effects)
+		if report.Data && report.Failed == nil {
+			report.Plans = plans // the data's own statistics are in them
+		}
+		if err != nil {
+			return report, err
+		}
+	}
+	if !report.Data {
+		report.estimate(dry, s.rows)
+	}
+	return report, nil
 }

@@ -26,6 +26,7 @@ type Report struct {
 
 	Before, After []migrations.Object // After is empty if there is a Failure
 	Diff          Diff
+	IndexesAfter  []string      // as in FullFingerprint
 	Destroys      []Destruction // for which a way back needs the data of before
 
 	Effects

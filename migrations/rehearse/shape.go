@@ -174,6 +174,11 @@ func text(v any) string {
 }
 
 func number(v any) int64 {
-	n, _ := v.(int64)
-	return n
+	switch n := v.(type) {
+	case int64:
+		return n
+	case float64:
+		return int64(n)
+	}
+	return 0
 }

@@ -193,3 +193,21 @@ func confirm(t *testing.T, d *d1, l rehearse.Loss, message string) {
 		}
 	}
 }
+
+// raw sends statements as one batch and returns the rows of each, with the values in the order of the columns.
+func (d *d1) raw(t *testing.T, statements []string) [][][]any {
+	t.Helper()
+	var batch []map[string]string
+	for _, sql := range statements {
+		batch = append(batch, map[string]string{"sql": sql})
+	}
+	var result []struct{ Results struct{ Rows [][]any } }
+	if message := d.post(t, "/raw", map[string]any{"batch": batch}, &result); message != "" {
+		t.Fatal(message)
+	}
+	var answers [][][]any
+	for _, r := range result {
+		answers = append(answers, r.Results.Rows)
+	}
+	return answers
+}
