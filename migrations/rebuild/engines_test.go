@@ -95,20 +95,22 @@ func (h *here) query(sql string) []string {
 
 // d1 is a database in Cloudflare's own runtime.
 type d1 struct {
-	t    reporter
-	at   *workerd.Instance
-	path string
+	t        reporter
+	at       *workerd.Instance
+	path     string
+	name, id string
 }
 
 func openD1(t *testing.T) *d1 {
 	t.Helper()
 	at := shared.Get(t)
-	d := &d1{t, at, "/accounts/" + at.AccountID + "/d1/database"}
+	d := &d1{t: t, at: at, path: "/accounts/" + at.AccountID + "/d1/database", name: fmt.Sprintf("rebuild-%d", databases.Add(1))}
 	var created struct{ UUID string }
-	if err := d.post("", map[string]any{"name": fmt.Sprintf("rebuild-%d", databases.Add(1))}, &created); err != nil {
+	if err := d.post("", map[string]any{"name": d.name}, &created); err != nil {
 		t.Fatal(err)
 	}
-	d.path += "/" + created.UUID
+	d.id = created.UUID
+	d.path += "/" + d.id
 	return d
 }
 
