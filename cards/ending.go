@@ -106,6 +106,7 @@ func wayBack(r release.Run) string {
 
 // undo names what leads back, also as a command that works without the bot.
 func undo(l *lines, r release.Run) {
+	backupTaken(l, r)
 	p := r.Point
 	if r.Undo != nil {
 		p = r.Undo

@@ -50,6 +50,7 @@ type engine struct {
 	list    []deploy.Listed
 
 	contract deploy.Contract
+	backups  []deploy.Backup
 }
 
 func newEngine() *engine {
@@ -207,6 +208,10 @@ func (e *engine) Report(_ context.Context, plan release.Plan) ([]byte, error) {
 		return nil, nil
 	}
 	return []byte(plan.Report), e.broken
+}
+
+func (e *engine) BackupsOf(_ context.Context, project string, limit int) ([]deploy.Backup, error) {
+	return e.backups[:min(limit, len(e.backups))], e.note("", "backups %s", project)
 }
 
 func (e *engine) Contract(_ context.Context, project string) (deploy.Contract, error) {

@@ -60,6 +60,7 @@ type Engine interface {
 	Script(ctx context.Context, plan release.Plan) ([]migrations.Transaction, error)
 	Report(ctx context.Context, plan release.Plan) ([]byte, error)
 	Contract(ctx context.Context, project string) (deploy.Contract, error)
+	BackupsOf(ctx context.Context, project string, limit int) ([]deploy.Backup, error)
 	Events(ctx context.Context, after uint64, limit int) ([]deploy.Event, error)
 	Changed() <-chan struct{}
 }
@@ -181,7 +182,7 @@ func commands() []command {
 		{"Ship", []command{
 			deployCommand(), promoteCommand(), rejectCommand(), cancelCommand(), rollbackCommand(), previewCommand(), breakglassCommand(),
 		}},
-		{"Look", []command{statusCommand(), releasesCommand(), reportCommand(), contractCommand(), auditCommand(), peopleCommand()}},
+		{"Look", []command{statusCommand(), releasesCommand(), reportCommand(), contractCommand(), backupsCommand(), auditCommand(), peopleCommand()}},
 		{"Stop changes", []command{lockCommand(), unlockCommand(), holdCommand(), unholdCommand(), freezeCommand()}},
 		{"The rest", []command{noteCommand(), delegateCommand(), reloadCommand(), helpCommand(), whoamiCommand()}},
 	} {

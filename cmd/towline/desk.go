@@ -48,7 +48,7 @@ const (
 // kindOf knows the commands that need nobody's name. Any other does.
 func kindOf(command string) kind {
 	switch command {
-	case "status", "releases", "people", "audit", "report", "contract", "help", "whoami":
+	case "status", "releases", "people", "audit", "report", "contract", "backups", "help", "whoami":
 		return reads
 	case "hold", "unhold", "lock", "unlock", "freeze", "cancel", "note", "reload":
 		return changes
