@@ -64,6 +64,10 @@ const (
 	Look      Verb = "look"      // run
 	Settle    Verb = "settle"    // run
 	Rehearsal Verb = "rehearsal" // run; its report as a document
+	Backfills Verb = "backfill"  // project
+	Pause     Verb = "pause"     // project, run: a backfill's
+	Resume    Verb = "resume"    // project, run
+	Stop      Verb = "stop"      // project, run
 	RunNow    Verb = "run-now"   // person, text of the command
 	Freeze    Verb = "freeze"    // project, what the command takes
 	Unlock    Verb = "unlock"    // project, environment, since when

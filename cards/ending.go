@@ -24,6 +24,9 @@ func succeeded(v View, l lines) Card {
 	}
 	l.add(byWhom(r))
 	l.spare(files(r)...)
+	if b := r.Plan.Backfill; b != nil {
+		l.addf("🔁 Its backfill %s begins now, and has a card of its own.", code(b.Name))
+	}
 	steps(&l, r)
 	for _, n := range r.Notes {
 		if n == "schema_differs" {

@@ -100,6 +100,9 @@ func refusal(r release.Refusal, run release.Run) said {
 	if s, ok := aboutRequest(r, run, f); ok {
 		return s
 	}
+	if s, ok := aboutBackfills(r, f); ok {
+		return s
+	}
 	if s, ok := aboutContent(r, run, f); ok {
 		return s
 	}

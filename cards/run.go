@@ -26,6 +26,9 @@ type View struct {
 
 // Run is the one living card of a run.
 func Run(v View) Card {
+	if v.Run.Kind == release.Backfill {
+		return backfilling(v)
+	}
 	var l lines
 	l.add(headline(v))
 	l.add(subject(v))
@@ -121,6 +124,8 @@ func doing(k release.Kind) string {
 		return "going back"
 	case release.Reset:
 		return "rebuilding"
+	case release.Backfill:
+		return "backfilling"
 	default:
 		return "deploying"
 	}
@@ -216,6 +221,7 @@ func work(l *lines, r release.Run) {
 	if p.Back != nil {
 		return
 	}
+	toBackfill(l, p)
 	if len(p.Pending) == 0 {
 		l.add("No migrations to run.")
 		return
@@ -350,6 +356,8 @@ func stepNames(step string) (doing, done string) {
 		return "taking a backup and restoring it here", "backup taken, restored here to prove it"
 	case release.StepReset:
 		return "rebuilding preview", "preview rebuilt"
+	case release.StepBackfill:
+		return "going through its windows", "gone through its windows"
 	case release.StepApply:
 		return "applying migrations and ledger", "migrations and ledger applied"
 	case release.StepUndo:

@@ -47,9 +47,10 @@ func environment(l *lines, project string, e deploy.EnvironmentStatus) {
 	keptLines(l, project, e)
 	if e.State.Unresolved {
 		l.add("⚠️ a run ended unknown; its card has the buttons to settle it")
-	} else if e.Running != nil {
+	} else if e.Running != nil && e.Running.Kind != release.Backfill {
 		l.addf("⏳ %s #%d, asked for by %s", doing(e.Running.Kind), e.Running.Release, name(e.Running.Requester.Shown()))
 	}
+	backfillLine(l, project, e)
 	if e.Request != nil {
 		l.addf("🟡 #%d waits for approval, asked for by %s, expires %s", e.Request.Release, name(e.Request.Requester.Shown()), when(e.Request.ExpiresAt))
 	}

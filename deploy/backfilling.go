@@ -113,25 +113,41 @@ func (e *Engine) fitting(ctx context.Context, plan *release.Plan, j *judgement, 
 // transaction that makes the release live.
 func (e *Engine) follow(tx Tx, s *release.State, run *release.Run) {
 	plan := run.Plan.Backfill
-	if b := s.Backfill; b != nil && (plan == nil || plan.File != b.File) {
+	b := s.Backfill
+	if b != nil && plan == nil {
 		e.abandon(tx, s, run)
-		return
 	}
 	if plan == nil {
 		return
 	}
-	if b := s.Backfill; b != nil {
-		if open := findRun(tx, b.Run); open != nil && open.Phase.Open() && !b.Stopped {
-			open.Release, b.Release = run.Release, run.Release
-			if open.Phase == release.Paused {
-				e.requeue(tx, s, open, "resumed")
-				return
-			}
-			tx.PutRun(*open)
-			return
-		}
+	open := (*release.Run)(nil)
+	if b != nil {
+		open = findRun(tx, b.Run)
 	}
-	e.begin(tx, s, run, *plan)
+	switch {
+	case open == nil || !open.Phase.Open():
+		e.begin(tx, s, run, *plan)
+	case b.File != plan.File: // what is left of it the next one takes away
+		e.takeOut(s, open)
+		open.Phase, open.EndedAt, open.Place = release.Overtaken, e.now(), 0
+		e.record(tx, *open, RunEnded, "superseded", release.Person{}, fmt.Sprintf("by #%d", run.Release))
+		e.begin(tx, s, run, *plan)
+	default:
+		e.goOn(tx, s, run, open, *plan)
+	}
+}
+
+// goOn has a backfill go on as the next release has it.
+func (e *Engine) goOn(tx Tx, s *release.State, run, open *release.Run, plan release.BackfillPlan) {
+	with, p := *s.Backfill, *open.Backfill
+	with.Release, with.BackfillPlan, with.Void, p.BackfillPlan = run.Release, plan, false, plan
+	s.Backfill, open.Backfill, open.Release, open.Was = &with, &p, run.Release, run.Release
+	if open.Phase == release.Paused {
+		e.requeue(tx, s, open, "resumed")
+		return
+	}
+	tx.PutRun(*open)
+	tx.Append(Event{Run: open.ID, Project: open.Project, Environment: open.Environment, Kind: RunChanged, At: e.now()})
 }
 
 // begin makes the run of a backfill.

@@ -2,6 +2,7 @@ package deploy_test
 
 import (
 	"context"
+	"crypto/rand"
 	"fmt"
 	"slices"
 	"strings"
@@ -194,22 +195,74 @@ func TestAnswersThatAreLostInABackfillDoNoHarm(t *testing.T) {
 		{"a gateway's page", false, sandbox.HTML(504)},
 		{"overloaded", false, sandbox.APIError(429, 7500, "D1 DB is overloaded. Requests queued for too long.")},
 	} {
-		t.Run(c.name, func(t *testing.T) {
-			onBoth(t, func(t *testing.T, s *shop) {
-				s.version("v1", peopled)
-				s.deploy("v1")
-				s.version("v2", lowered)
-				// Every fourth write of the backfill, its tables and its last window among them.
-				for _, body := range []string{"CREATE TABLE IF NOT EXISTS \\\"__towline_backfill", "times + 1", "DROP TABLE \\\"__towline_assert"} {
-					for skip := range 3 {
-						s.api.Inject(sandbox.Fault{Writes: true, Path: "/query", Body: body, Skip: skip * 3, Execute: c.execute, Reply: c.reply})
-					}
+		try := func(t *testing.T, s *shop) {
+			s.version("v1", peopled)
+			s.deploy("v1")
+			s.version("v2", lowered)
+			// Every third write of the backfill, with its tables and its last window.
+			for _, body := range []string{"CREATE TABLE IF NOT EXISTS \\\"__towline_backfill", "times + 1", "DROP TABLE \\\"__towline_assert"} {
+				for skip := range 3 {
+					s.api.Inject(sandbox.Fault{Writes: true, Path: "/query", Body: body, Skip: skip * 3, Execute: c.execute, Reply: c.reply})
 				}
-				run := s.backfillOf(s.deploy("v2"))
-				s.onceFilled(release.Preview, s.ended(run), loweredNames...)
-			})
-		})
+			}
+			run := s.backfillOf(s.deploy("v2"))
+			s.onceFilled(release.Preview, s.ended(run), loweredNames...)
+		}
+		t.Run(c.name, func(t *testing.T) { try(t, newShop(t)) })
+		t.Run(c.name+", real engine", func(t *testing.T) { try(t, realPlace(t).open(t)) })
 	}
+}
+
+// realPlace is a realWorld whose databases have names of their own, however long the test's is.
+func realPlace(t *testing.T) *world {
+	t.Helper()
+	w := realWorld(t)
+	w.project.Preview, w.project.Production = "p-"+strings.ToLower(rand.Text()), "x-"+strings.ToLower(rand.Text())
+	return w
+}
+
+// TestABackfillOnTheRealEngineThatDiesAnywhereTouchesEveryRowOnce is everywhere's journey on D1's own engine.
+func TestABackfillOnTheRealEngineThatDiesAnywhereTouchesEveryRowOnce(t *testing.T) {
+	for n, died := 12, true; died; n++ { // before that the release itself is under way
+		if n > 80 {
+			t.Fatal("the journey does not end")
+		}
+		if testing.Short() && n%shortStep != 1 {
+			continue
+		}
+		t.Run(fmt.Sprintf("after act %d", n), func(t *testing.T) { died = diesOnReal(t, n) })
+	}
+}
+
+func diesOnReal(t *testing.T, last int) (died bool) {
+	s := realPlace(t).open(t)
+	s.version("v1", peopled)
+	s.wants(s.deploy("v1"), release.Done)
+	s.version("v2", lowered)
+	l := &life{last: last, over: make(chan struct{})}
+	s.store, s.databases = mortalStore{s.records.Deploy(), l}, mortalDatabases{s.remote, l}
+	s.start()
+	ask := func() (release.Run, error) {
+		run, err := s.engine.Deploy(t.Context(), deploy.Request{Project: "shop", By: dana, Key: "deploy"}, "v2", false)
+		if err != nil {
+			return run, err
+		}
+		return s.backfillBegun(run)
+	}
+	run, err := ask()
+	if err == nil {
+		died = s.endedOrDead(run, l)
+	} else if died = l.dead(); !died {
+		t.Fatal(err)
+	}
+	s.restart()
+	if died {
+		if run, err = ask(); err != nil {
+			t.Fatalf("asked again: %v", err)
+		}
+	}
+	s.onceFilled(release.Preview, s.ended(run), loweredNames...)
+	return died
 }
 
 func TestARollbackGoesBeforeTheRestOfABackfillAndEndsIt(t *testing.T) {

@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"slices"
 	"sync"
 	"time"
 
@@ -45,7 +46,8 @@ type EnvironmentStatus struct {
 	Live        *release.Release // nil: none that Towline knows
 	Running     *release.Run
 	Request     *release.Run
-	Waiting     int // runs in the queue
+	Backfill    *release.Run // the run of the backfill that is not done
+	Waiting     int          // runs in the queue
 
 	Calendar freeze.Verdict // production's, now
 	Freezes  time.Time      // when the calendar freezes it next; zero: not within a year
@@ -96,6 +98,9 @@ func (e *Engine) stored(tx Tx, p Project, env release.Environment) EnvironmentSt
 		s.Running = findRun(tx, s.State.Lease.Run)
 	}
 	s.Request = findRun(tx, s.State.Request)
+	if b := s.State.Backfill; b != nil && !b.Void {
+		s.Backfill = findRun(tx, b.Run)
+	}
 	s.Waiting = len(s.State.Queue)
 	s.Lonely = e.lonely(tx, p, env)
 	if env == release.Production {
@@ -131,6 +136,9 @@ func (e *Engine) compare(ctx context.Context, p Project, s *EnvironmentStatus) {
 	var own []string
 	for _, m := range s.Live.Migrations {
 		own = append(own, m.Name)
+	}
+	if s.Backfill != nil { // it is recorded with its last window
+		own = slices.DeleteFunc(own, func(n string) bool { return n == s.State.Backfill.File && !slices.Contains(names(t.Ledger), n) })
 	}
 	migrations.Sort(own)
 	s.Behind, s.Foreign = without(own, names(t.Ledger)), without(without(names(t.Ledger), own), s.State.Left)

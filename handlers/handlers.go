@@ -32,6 +32,10 @@ type Engine interface {
 	Vote(ctx context.Context, b deploy.Ballot) (release.Run, error)
 	Resolve(ctx context.Context, id string, by gate.Actor, look bool) (release.Run, error)
 	Cancel(ctx context.Context, r deploy.Request, id string) (release.Run, error)
+	Backfills(ctx context.Context, project string) ([]deploy.BackfillStatus, error)
+	PauseBackfill(ctx context.Context, r deploy.Request, id string) (release.Run, error)
+	ResumeBackfill(ctx context.Context, r deploy.Request, id string) (release.Run, error)
+	StopBackfill(ctx context.Context, r deploy.Request, id string) (release.Run, error)
 	ChooseWay(ctx context.Context, r deploy.Request, id, digest string, way release.Way) (release.Run, error)
 
 	LockFor(ctx context.Context, r deploy.Request, env release.Environment, span time.Duration, reason string) (release.Lock, error)
@@ -180,7 +184,7 @@ func commands() []command {
 		of    []command
 	}{
 		{"Ship", []command{
-			deployCommand(), promoteCommand(), rejectCommand(), cancelCommand(), rollbackCommand(), previewCommand(), breakglassCommand(),
+			deployCommand(), promoteCommand(), rejectCommand(), cancelCommand(), backfillCommand(), rollbackCommand(), previewCommand(), breakglassCommand(),
 		}},
 		{"Look", []command{statusCommand(), releasesCommand(), reportCommand(), contractCommand(), backupsCommand(), auditCommand(), peopleCommand()}},
 		{"Stop changes", []command{lockCommand(), unlockCommand(), holdCommand(), unholdCommand(), freezeCommand()}},

@@ -22,7 +22,7 @@ func (h *Handlers) announce(ctx context.Context, e deploy.Event) error {
 	var card *cards.Card
 	var err error
 	switch e.Kind {
-	case deploy.RunTurn, deploy.GlassBroken:
+	case deploy.RunTurn, deploy.RunStuck, deploy.GlassBroken:
 		var run release.Run
 		if run, card, err = h.ofRun(ctx, e); err == nil && e.Kind == deploy.RunTurn {
 			if asked, message, ok := parseAddress(run.ReplyTo); ok {
@@ -55,6 +55,8 @@ func (h *Handlers) ofRun(ctx context.Context, e deploy.Event) (release.Run, *car
 	switch {
 	case e.Kind == deploy.RunTurn:
 		card = cards.YourTurn(run)
+	case e.Kind == deploy.RunStuck && run.Phase == release.Paused:
+		card = cards.BackfillStuck(run)
 	case run.Breaking != nil:
 		card = cards.GlassBroken(run)
 	default:

@@ -92,7 +92,7 @@ func (h *Handlers) act(ctx context.Context, a ask, p bot.Press, action cards.Act
 		return cards.Settled, err
 	case cards.Rehearsal:
 		return h.postReport(ctx, a, action.Arg(0))
-	case cards.Status, cards.Releases, cards.Freeze, cards.Audit, cards.Contract:
+	case cards.Status, cards.Releases, cards.Backfills, cards.Freeze, cards.Audit, cards.Contract:
 		return h.refresh(ctx, a, p, action)
 	}
 	if !p.Current {
@@ -155,6 +155,8 @@ func (h *Handlers) start(ctx context.Context, a ask, p bot.Press, action cards.A
 		return cards.AskedFor, err
 	case cards.Cancel:
 		return h.cancelRun(ctx, a, p, action)
+	case cards.Pause, cards.Resume, cards.Stop:
+		return h.backfillPress(ctx, a, p, action)
 	case cards.Unlock, cards.TakeOver, cards.Extend:
 		return h.lockPress(ctx, a, p, action)
 	}

@@ -221,6 +221,9 @@ func (h *Handlers) keepsButtons(ctx context.Context, run release.Run) (bool, err
 	if run.Phase == release.Asking || run.Phase == release.Unresolved {
 		return true, nil
 	}
+	if run.Kind == release.Backfill {
+		return h.fillKeepsButtons(ctx, run)
+	}
 	state, err := h.engine.State(ctx, run.Project, run.Environment)
 	if err != nil || state.Last != run.ID || run.Environment == release.Production {
 		return state.Last == run.ID && err == nil, err

@@ -47,7 +47,7 @@ func (r *Runner) window(ctx context.Context) error {
 		return err
 	}
 	if r.probes.Slow() {
-		rest = max(rest, slowRest)
+		rest = max(rest, slowRest*r.First)
 	}
 	return r.Orders.Wait(ctx, rest-(r.Now().Sub(began)-took))
 }
