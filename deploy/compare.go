@@ -98,7 +98,7 @@ func (x *execution) compare(ctx context.Context) *release.Compared {
 	for _, n := range now.Rows {
 		out.Rows += n
 	}
-	for _, d := range rehearse.CompareFingerprints(report.Expect(before), now, plan.Ledger) {
+	for _, d := range rehearse.CompareFingerprints(report.Expect(before, plan.Ledger), now, plan.Ledger) {
 		out.Differences = append(out.Differences, release.Mismatch{What: string(d.What), Name: d.Name, Expected: d.Expected, Got: d.Got})
 	}
 	return out
