@@ -26,7 +26,8 @@ func dropTable(w *walk) []Finding {
 		if !fires {
 			continue
 		}
-		x.Text = fmt.Sprintf("All rows of %s go; only the restore point from before the release brings them back.%s", name, x.Text)
+		reason := x.Text
+		x.Text = fmt.Sprintf("All rows of %s go; only the restore point from before the release brings them back.%s", name, reason)
 		if rows, ok := w.rows(known); ok && rows == 0 {
 			x.Severity = Info
 			x.Text = fmt.Sprintf("%s goes. It has no rows.", name)
@@ -36,7 +37,7 @@ func dropTable(w *walk) []Finding {
 			x.Text = fmt.Sprintf("%s goes. It is an index over %s, which can be built again.", name, contentOf(o.SQL))
 		}
 		if now, made := w.tables().last[fold(name)]; made && now.made != nil && x.Severity != Info {
-			x.Text = fmt.Sprintf("%s is made again, but nothing brings its rows back.%s", name, x.Text)
+			x.Text = name + " is made again, but nothing brings its rows back; only the restore point from before the release does." + reason
 		}
 		list = append(list, x)
 	}

@@ -334,7 +334,7 @@ func addUnique(w *walk) []Finding {
 			continue
 		}
 		x := s.at()
-		x.Table = s.alters()
+		x.Table = s.named()
 		x.Text = "D1 always refuses this: " + s.err.Message + "."
 		x.Advice = "Add the column without it, then make a UNIQUE index."
 		x.Rewrite = addThenIndex(s)
@@ -371,10 +371,11 @@ func addThenIndex(s *step) string {
 func undroppable(w *walk) []Finding {
 	var list []Finding
 	for _, s := range w.steps {
-		if s.err == nil || !strings.HasPrefix(s.err.Message, "cannot drop column ") && !strings.Contains(s.err.Message, " after drop column: ") {
+		if s.err == nil || !strings.HasPrefix(s.err.Message, "cannot drop ") && !strings.Contains(s.err.Message, " after drop column: ") {
 			continue
 		}
 		x := s.at()
+		x.Table = s.named()
 		x.Text = "D1 refuses this: " + s.err.Message + "."
 		x.Advice = "Rebuild the table without the column (towline rebuild TABLE)."
 		if name, ok := strings.CutPrefix(s.err.Message, "error in index "); ok {

@@ -5,7 +5,6 @@ import (
 	"slices"
 	"strings"
 
-	"towline/migrations"
 	"towline/migrations/rehearse"
 	"towline/migrations/sqlite"
 )
@@ -35,6 +34,9 @@ func (h harm) effect() string {
 		return fmt.Sprintf("sets %s.%s to NULL in every row that refers to it (ON DELETE SET NULL)", h.Table, h.Column)
 	case rehearse.SetDefault:
 		return fmt.Sprintf("resets %s.%s to its default in every row that refers to it (ON DELETE SET DEFAULT)", h.Table, h.Column)
+	}
+	if h.Column == "" {
+		return fmt.Sprintf("deletes rows of %s, which refer to tables that refer to it (ON DELETE CASCADE)", h.Table)
 	}
 	return fmt.Sprintf("deletes every row of %s that refers to it through %s (ON DELETE CASCADE)", h.Table, h.Column)
 }
@@ -93,9 +95,9 @@ func deferOff(w *walk) []Finding {
 			x.Text = "This makes D1 forget every foreign key violation so far: rows that refer to nothing would be committed, and nothing would say so."
 			x.Advice = "Remove the line: the pragma resets itself at the end of the transaction, and violations are then caught."
 			x.Rewrite = "INSERT INTO \"__assert\" SELECT 'foreign keys', NOT EXISTS (SELECT 1 FROM pragma_foreign_key_check);\n"
-			if !w.hasKeys(s.before) && !w.hasKeys(f.before) {
+			if !slices.ContainsFunc(f.steps[:i], w.canViolate) {
 				x.Severity, x.Rewrite = Warning, ""
-				x.Text = "This makes D1 forget foreign key violations. No table here has foreign keys, so nothing happens now."
+				x.Text = "This makes D1 forget foreign key violations. No statement above it can make one, so nothing happens now."
 			} else {
 				x.Rewrite = assertTable + x.Rewrite + "DROP TABLE \"__assert\";\n"
 				x.Advice += " Where it has to stay, assert before it that there are no violations, as below."
@@ -134,17 +136,6 @@ func (w *walk) canViolate(s *step) bool {
 			return s.before.has(a.Arg3) && len(w.shapes.children(s.before, a.Arg3)) > 0
 		}
 		return false
-	})
-}
-
-// hasKeys reports whether any table has a foreign key.
-func (w *walk) hasKeys(sc *schema) bool {
-	return slices.ContainsFunc(sc.objects, func(o migrations.Object) bool {
-		if o.Type != "table" || !strings.Contains(fold(o.SQL), "references") {
-			return false
-		}
-		t := w.shapes.table(sc, o.Name)
-		return t != nil && len(t.keys) > 0
 	})
 }
 
@@ -322,8 +313,8 @@ func parentKeyLate(w *walk) []Finding {
 		x := s.at()
 		x.Text = "D1 refuses this statement: " + message[strings.Index(message, "foreign key mismatch"):] + ". The columns that the foreign key refers to have no UNIQUE index at this moment."
 		x.Advice = "Write the key as UNIQUE or PRIMARY KEY inside CREATE TABLE, not as an index behind it."
-		if parent := w.mismatched(s); parent != "" {
-			x.Table = parent
+		if _, parent, ok := strings.Cut(message, ` referencing "`); ok {
+			x.Table, _, _ = strings.Cut(parent, `"`)
 		}
 		if r, ok := w.rebuildOf(s, x.Table); ok {
 			x.Rewrite = w.guarded(r)
@@ -331,16 +322,6 @@ func parentKeyLate(w *walk) []Finding {
 		list = append(list, x)
 	}
 	return list
-}
-
-// mismatched returns the table that a statement fills or empties and that a foreign key refers to.
-func (w *walk) mismatched(s *step) string {
-	for _, name := range []string{s.fills(), s.deletesFrom(), s.updates(), s.drops()} {
-		if name != "" && len(w.shapes.children(s.before, name)) > 0 {
-			return name
-		}
-	}
-	return ""
 }
 
 // rebuildOf returns the rebuild of a table in the file of a statement.

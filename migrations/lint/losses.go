@@ -25,7 +25,7 @@ func (w *walk) harms(f *file) []harm {
 	seen := make(map[string]bool)
 	add := func(l rehearse.Loss, s *step) {
 		key := fmt.Sprint(s.n, fold(l.Table), l.Kind)
-		if seen[key] || s.drops() == "" {
+		if seen[key] || s.drops() == "" || l.Kind != rehearse.CommitRefused && w.comesBack(s, l.Table) && (!l.Seen || len(f.notes(w)) > 0) {
 			return
 		}
 		seen[key] = true
@@ -55,6 +55,15 @@ func (w *walk) harms(f *file) []harm {
 		}
 	}
 	return list
+}
+
+// comesBack reports whether the rows of a table were saved in the file before a statement, and are put back behind it. Where the rehearsal
+// saw all statements through, it knows better.
+func (w *walk) comesBack(s *step, table string) bool {
+	t := w.origin(s, table)
+	return t != nil && slices.ContainsFunc(t.sources, func(back source) bool {
+		return back.by.n > s.n && back.by.file == s.file && slices.ContainsFunc(back.from.sources, func(saved source) bool { return saved.from == t && saved.by.n < s.n })
+	})
 }
 
 const foreignKeyFailed = "FOREIGN KEY constraint failed"

@@ -13,14 +13,14 @@ import (
 func lostObjects(w *walk) []Finding {
 	var list []Finding
 	for _, r := range w.rebuilds() {
-		was, is := w.shapes.table(r.drop.before, r.old.name), w.shapes.table(w.last, r.name)
-		if was == nil || is == nil {
+		was := w.shapes.table(r.drop.before, r.old.name)
+		if was == nil {
 			continue
 		}
 		var lost []string
 		var sql strings.Builder
 		for _, o := range append(r.drop.before.of("index", r.old.name), r.drop.before.of("trigger", r.old.name)...) {
-			if w.livesOn(o, was, is) || !w.wasThere(r, o) {
+			if w.livesOn(o, was, r.after, r.name) || w.livesOn(o, was, w.last, r.name) || !w.wasThere(r, o) {
 				continue
 			}
 			lost = append(lost, o.Type+" "+o.Name)
@@ -60,10 +60,11 @@ func (w *walk) wasThere(r rebuilt, o migrations.Object) bool {
 	return ok && same(before.Table, r.name)
 }
 
-// livesOn reports whether an index or trigger is there at the end: itself, under its name, or an index over the same columns; or whether it
-// cannot be, since its columns went.
-func (w *walk) livesOn(o migrations.Object, was, is *table) bool {
-	if now, ok := w.last.object(o.Type, o.Name); ok && same(now.Table, is.name) {
+// livesOn reports whether an index or trigger of a table is there in a schema: itself, under its name, or an index over its columns and
+// perhaps more; or whether it cannot be, since its columns went.
+func (w *walk) livesOn(o migrations.Object, was *table, sc *schema, name string) bool {
+	is := w.shapes.table(sc, name)
+	if now, ok := sc.object(o.Type, o.Name); is == nil || ok && same(now.Table, name) {
 		return true
 	}
 	if o.Type != "index" {
@@ -73,23 +74,18 @@ func (w *walk) livesOn(o migrations.Object, was, is *table) bool {
 	if i < 0 {
 		return true
 	}
-	x := was.indexes[i]
-	for _, name := range x.columns {
-		if _, ok := is.column(name); name != "" && !ok {
-			return true
-		}
+	columns := was.indexes[i].columns
+	if slices.Contains(columns, "") {
+		return slices.ContainsFunc(sc.of("index", name), func(n migrations.Object) bool { return tail(n.SQL) == tail(o.SQL) })
 	}
-	if slices.Contains(x.columns, "") {
-		return slices.ContainsFunc(w.last.of("index", is.name), func(n migrations.Object) bool { return tail(n.SQL) == tail(o.SQL) })
+	has := func(list []string) bool {
+		return !slices.ContainsFunc(columns, func(c string) bool {
+			return !slices.ContainsFunc(list, func(l string) bool { return same(l, c) })
+		})
 	}
-	return slices.ContainsFunc(is.indexes, func(n index) bool {
-		return (n.unique || !x.unique) && (!n.partial || x.partial) && len(n.columns) >= len(x.columns) &&
-			(!x.unique || len(n.columns) == len(x.columns)) && slices.EqualFunc(n.columns[:len(x.columns)], x.columns, same)
-	}) || !x.unique && beginsWith(is.primaryKey(), x.columns)
-}
-
-func beginsWith(list, head []string) bool {
-	return len(list) >= len(head) && slices.EqualFunc(list[:len(head)], head, same)
+	return !has(columnNames(is)) || has(is.primaryKey()) || slices.ContainsFunc(is.indexes, func(n index) bool {
+		return has(n.columns) && (n.unique || !was.indexes[i].unique)
+	})
 }
 
 // tail is what an index says behind ON table.

@@ -89,6 +89,18 @@ func (s *step) calls(function string) bool {
 // alters returns the table of an ALTER TABLE.
 func (s *step) alters() string { return s.first(sqlite.AlterTable) }
 
+// named returns the table of an ALTER TABLE as it is written, for one that SQLite refuses before it says what it would do.
+func (s *step) named() string {
+	if len(s.tokens) < 3 || !s.tokens[0].Is(s.SQL, "ALTER") {
+		return ""
+	}
+	name := s.tokens[2]
+	if len(s.tokens) > 4 && s.tokens[3].Text(s.SQL) == "." {
+		name = s.tokens[4]
+	}
+	return migrations.Unquote(name.Text(s.SQL))
+}
+
 // renamesTable returns the old and the new name of a table that the statement renames.
 func (s *step) renamesTable() (from, to string) {
 	table := s.alters()
@@ -186,4 +198,30 @@ func (s *step) selects() string {
 		}
 	}
 	return ""
+}
+
+// transfers returns the table from which INSERT INTO t SELECT * FROM u takes its rows where SQLite copies them as they lie on the page: it
+// then does not ask the authorizer about u ("xferOptimization" in SQLite's insert.c). Only this simple form is copied so.
+func (s *step) transfers() string {
+	if len(s.tokens) == 0 || !s.tokens[0].Is(s.SQL, "INSERT", "REPLACE") || s.selects() == "" {
+		return ""
+	}
+	for _, a := range s.actions {
+		if a.Kind == sqlite.Read && a.Inner == "" {
+			return ""
+		}
+	}
+	name := ""
+	for i, t := range s.tokens {
+		if t.Is(s.SQL, "FROM") && i+1 < len(s.tokens) {
+			name = migrations.Unquote(s.tokens[i+1].Text(s.SQL))
+			if i+3 < len(s.tokens) && s.tokens[i+2].Text(s.SQL) == "." {
+				name = migrations.Unquote(s.tokens[i+3].Text(s.SQL))
+			}
+		}
+	}
+	if name == "" || !s.before.has(name) {
+		return ""
+	}
+	return name
 }

@@ -193,6 +193,9 @@ func (k *walker) step(s *step) error {
 		return k.ctx.Err()
 	}
 	s.actions, s.changes = res.Actions, res.Changes
+	if from := s.transfers(); from != "" {
+		s.actions = append(s.actions, sqlite.Action{Kind: sqlite.Read, Arg3: from})
+	}
 	return k.follow(s)
 }
 

@@ -1,0 +1,120 @@
+package lint_test
+
+import (
+	"strings"
+	"testing"
+
+	"towline/migrations"
+	"towline/migrations/lint"
+)
+
+func TestDirectivesThatCannotBeFollowedAreErrors(t *testing.T) {
+	base := "CREATE TABLE users(id INTEGER PRIMARY KEY, fax TEXT, tel TEXT);\n"
+	drop := "ALTER TABLE users DROP COLUMN fax;"
+	testRule(t, "F-DIR01", []ruleCase{
+		{name: "an allow without a reason", base: base, sql: "-- towline:allow D1-DS02\n" + drop, fires: true, text: "no reason"},
+		{name: "an allow with an empty reason", base: base, sql: "-- towline:allow D1-DS02 reason=\" \"\n" + drop, fires: true, text: "no reason"},
+		{name: "an allow for a code that does not exist", base: base, sql: "-- towline:allow D1-DS99 reason=\"x\"\n" + drop, fires: true, text: "no rule D1-DS99"},
+		{name: "an allow for nothing", base: base, sql: "-- towline:allow reason=\"x\"\n" + drop, fires: true, text: "names no rule"},
+		{name: "an allow behind the last statement", base: base, sql: drop + " -- towline:allow D1-DS02 reason=\"x\"\n", fires: true, text: "no statement follows"},
+		{name: "an allow inside a statement", base: base, sql: "ALTER TABLE users\n-- towline:allow D1-DS02 reason=\"x\"\nDROP COLUMN fax;", fires: true, text: "inside a statement"},
+		{name: "a quotation mark that is never closed", base: base, sql: "-- towline:allow D1-DS02 reason=\"x\n" + drop, fires: true, text: "never closed"},
+		{name: "an unknown word", base: base, sql: "-- towline:ignore D1-DS02\n" + drop, fires: true, text: "allow, allow-file"},
+		{name: "a contract of nothing", base: base, sql: "-- towline:contract\n" + drop, fires: true, text: "of which migration"},
+		{name: "a contract of a file that does not exist", base: base, sql: "-- towline:contract of=0777\n" + drop, fires: true, text: "no migration 0777"},
+		{name: "an assert without a query", base: base, sql: "-- towline:assert\n" + drop, fires: true, text: "no query"},
+		{name: "an allow with a reason", base: base, sql: "-- towline:allow D1-DS02 reason=\"unused since release 12\"\n" + drop},
+		{name: "in a text", base: base, sql: "INSERT INTO users(fax) VALUES ('\n-- towline:allow nothing\n');"},
+		{name: "in a comment of another kind", base: base, sql: "/* -- towline:nonsense */\n-- see towline:nonsense\n" + drop},
+	})
+	testRule(t, "F-DIR02", []ruleCase{
+		{name: "an allow that nothing needs", base: base, sql: "-- towline:allow D1-DS01 reason=\"x\"\n" + drop, fires: true, text: "D1-DS01"},
+		{name: "an allow that something needs", base: base, sql: "-- towline:allow D1-DS02 reason=\"x\"\n" + drop},
+		{name: "an allow for the whole file that nothing needs", base: base, sql: "-- towline:allow-file D1-DS01 reason=\"x\"\n" + drop, fires: true},
+	})
+}
+
+func TestAnAllowCoversTheNextStatementAlone(t *testing.T) {
+	base := "CREATE TABLE users(id INTEGER PRIMARY KEY, fax TEXT, tel TEXT);\n"
+	for name, c := range map[string]struct {
+		sql     string
+		allowed []string // the reasons, by statement; empty: not allowed
+	}{
+		"before the first":               {"-- towline:allow D1-DS02 reason=\"a\"\nALTER TABLE users DROP COLUMN fax;\nALTER TABLE users DROP COLUMN tel;", []string{"a", ""}},
+		"before the second":              {"ALTER TABLE users DROP COLUMN fax;\n-- towline:allow D1-DS02 reason='b'\n-- another remark\nALTER TABLE users DROP COLUMN tel;", []string{"", "b"}},
+		"for the whole file, at the end": {"ALTER TABLE users DROP COLUMN fax;\nALTER TABLE users DROP COLUMN tel;\n-- towline:allow-file D1-DS02 reason=\"c\"\n", []string{"c", "c"}},
+		"two codes, in small letters":    {"-- towline:allow d1-ds01, d1-ds02 reason=\"d\"\nALTER TABLE users DROP COLUMN fax;\nALTER TABLE users DROP COLUMN tel;", []string{"d", ""}},
+		"after a byte order mark":        {"\uFEFF-- towline:allow D1-DS02 reason=\"e\"\r\nALTER TABLE users DROP COLUMN fax;\r\nALTER TABLE users DROP COLUMN tel;\r\n", []string{"e", ""}},
+	} {
+		t.Run(name, func(t *testing.T) {
+			report := ruleCase{base: base, sql: c.sql}.run(t)
+			var got []string
+			for _, f := range report.Findings {
+				if f.Code != "D1-DS02" {
+					continue
+				}
+				got = append(got, f.Allowed)
+				if (f.Severity == lint.Info) != (f.Allowed != "") {
+					t.Errorf("severity %s with reason %q", f.Severity, f.Allowed)
+				}
+			}
+			if strings.Join(got, ",") != strings.Join(c.allowed, ",") {
+				t.Errorf("allowed: %q, want %q", got, c.allowed)
+			}
+		})
+	}
+}
+
+func TestSeveritiesAreTheProjects(t *testing.T) {
+	base := "CREATE TABLE users(id INTEGER PRIMARY KEY, fax TEXT);\n"
+	drop := "ALTER TABLE users DROP COLUMN fax;"
+	for severity, want := range map[lint.Severity]int{lint.Warning: 1, lint.Info: 1, lint.Error: 1, lint.Off: 0} {
+		report := ruleCase{base: base, sql: drop, o: lint.Options{Severity: map[string]lint.Severity{"D1-DS02": severity}}}.run(t)
+		n := 0
+		for _, f := range report.Findings {
+			if f.Code == "D1-DS02" && f.Severity == severity {
+				n++
+			}
+		}
+		if n != want {
+			t.Errorf("%s: %d findings", severity, n)
+		}
+	}
+	extra := lint.Finding{Code: "F-JRN", Name: "journal-mismatch", Severity: lint.Error, File: "0002_change.sql", Text: "x", Advice: "y"}
+	in := lint.Input{Extra: []lint.Finding{extra}, Files: []migrations.File{{Name: "0002_change.sql", SQL: []byte("-- towline:allow-file F-JRN reason=\"by hand\"\nSELECT 1;")}}}
+	for _, f := range run(t, in, lint.Options{}).Findings {
+		if f.Code == "F-JRN" && (f.Allowed != "by hand" || f.Severity != lint.Info) {
+			t.Errorf("%+v", f)
+		}
+		if f.Code == "F-DIR02" {
+			t.Errorf("the directive was of use: %+v", f)
+		}
+	}
+}
+
+func TestAStatementThatD1RefusesIsAnErrorWhereTheSchemaIsKnown(t *testing.T) {
+	testRule(t, "D1-SQL01", []ruleCase{
+		{name: "no such column, live", base: "CREATE TABLE t(a);", sql: "CREATE INDEX i ON t(b);", fires: true},
+		{name: "no such column, from nothing", files: []string{"CREATE TABLE t(a);", "CREATE INDEX i ON t(b);"}, fires: true, severity: lint.Warning},
+		{name: "a syntax error, from nothing", sql: "CREATE TABLE t(a,);", fires: true},
+		{name: "a foreign key of a row that only the real database has", base: plans, sql: "INSERT INTO orders(plan_id) VALUES (7);", fires: true, severity: lint.Info},
+		{name: "LIMIT, which D1 has", base: "CREATE TABLE t(a);", sql: "DELETE FROM t ORDER BY a LIMIT 3;", fires: true, severity: lint.Info},
+		{name: "nothing is refused", base: "CREATE TABLE t(a);", sql: "CREATE INDEX i ON t(a);"},
+	})
+}
+
+func TestFilesThatAreKnownAreReplayedAndNotChecked(t *testing.T) {
+	files := []migrations.File{
+		{Name: "0001_a.sql", SQL: []byte("CREATE TABLE t(a, b);\nINSERT INTO missing VALUES (1);")},
+		{Name: "0002_b.sql", SQL: []byte("ALTER TABLE t DROP COLUMN b;")},
+		{Name: "0003_c.sql", SQL: []byte("ALTER TABLE t DROP COLUMN a2;")},
+	}
+	report := run(t, lint.Input{Files: files, Known: []string{"0001_a.sql"}}, lint.Options{})
+	codes := map[string]int{}
+	for _, f := range report.Findings {
+		codes[f.Code]++
+	}
+	if report.Files != 2 || report.Statements != 2 || codes["D1-DS02"] != 1 || codes["F-REPLAY"] != 1 {
+		t.Errorf("%d files, %d statements: %s", report.Files, report.Statements, show(report.Findings))
+	}
+}

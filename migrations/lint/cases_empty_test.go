@@ -1,0 +1,99 @@
+package lint_test
+
+import (
+	"testing"
+
+	"towline/migrations/lint"
+	"towline/migrations/rehearse"
+)
+
+func TestAColumnThatRowsRefuseIsAnError(t *testing.T) {
+	base := "CREATE TABLE q(id INTEGER PRIMARY KEY);\nCREATE TABLE orders(id INTEGER PRIMARY KEY, b TEXT);\n"
+	add := func(column string) string { return "ALTER TABLE orders ADD COLUMN " + column + ";" }
+	empty := func(in *lint.Input) { in.Rows = map[string]int64{"orders": 0} }
+	testRule(t, "D1-MF01", []ruleCase{
+		{name: "NOT NULL without a default", base: base, sql: add("region TEXT NOT NULL"), fires: true, table: "orders", rewrite: "ALTER TABLE orders ADD COLUMN region TEXT;"},
+		{name: "NOT NULL DEFAULT NULL", base: base, sql: add("region TEXT NOT NULL DEFAULT NULL"), fires: true},
+		{name: "with a default", base: base, sql: add("region TEXT NOT NULL DEFAULT 'eu'")},
+		{name: "nullable", base: base, sql: add("region TEXT")},
+		{name: "of a new table", sql: base + add("region TEXT NOT NULL")},
+		{name: "of a table known to be empty", base: base, sql: add("region TEXT NOT NULL"), in: empty},
+		{name: "NOT NULL in a text", base: base, sql: add("region TEXT DEFAULT 'NOT NULL'")},
+	})
+	testRule(t, "D1-MF02", []ruleCase{
+		{name: "CURRENT_TIMESTAMP", base: base, sql: add("seen_at TEXT DEFAULT CURRENT_TIMESTAMP"), fires: true, rewrite: "CURRENT_TIMESTAMP"},
+		{name: "an expression", base: base, sql: add("seen_at TEXT DEFAULT (datetime('now'))"), fires: true},
+		{name: "in CREATE TABLE", base: base, sql: "CREATE TABLE n(x, seen_at TEXT DEFAULT CURRENT_TIMESTAMP);"},
+		{name: "a literal", base: base, sql: add("n INTEGER DEFAULT -1")},
+	})
+	testRule(t, "D1-MF03", []ruleCase{
+		{name: "REFERENCES with a default", base: base, sql: add("p INTEGER DEFAULT 1 REFERENCES q(id)"), fires: true, rewrite: "REFERENCES q(id);"},
+		{name: "STORED", base: base, sql: add("l INTEGER AS (length(b)) STORED"), fires: true, rewrite: "AS (length(b)) VIRTUAL"},
+		{name: "REFERENCES with DEFAULT NULL", base: base, sql: add("p INTEGER DEFAULT NULL REFERENCES q(id)")},
+		{name: "VIRTUAL", base: base, sql: add("l INTEGER AS (length(b)) VIRTUAL")},
+	})
+	testRule(t, "D1-MF05", []ruleCase{
+		{name: "a default that the column's own CHECK refuses", base: base, sql: add("n INTEGER NOT NULL DEFAULT 0 CHECK (n > 0)"), fires: true},
+		{name: "a CHECK that takes NULL", base: base, sql: add("n INTEGER CHECK (n > 0)")},
+	})
+}
+
+func TestAUniqueIndexOverRowsIsNamed(t *testing.T) {
+	base := "CREATE TABLE users(id INTEGER PRIMARY KEY, email TEXT, tenant TEXT);\n"
+	testRule(t, "D1-MF04", []ruleCase{
+		{name: "on rows", base: base, sql: "CREATE UNIQUE INDEX u ON users(email);", fires: true, table: "users", rewrite: "-- towline:assert SELECT NOT EXISTS"},
+		{name: "over an expression", base: base, sql: "CREATE UNIQUE INDEX u ON users(lower(email));", fires: true},
+		{name: "with duplicates in the data", base: base, sql: "CREATE UNIQUE INDEX u ON users(email);", fires: true, severity: lint.Error, text: "2 rows", in: func(in *lint.Input) {
+			r := rehearse.Report{}
+			for range 2 {
+				r.Rejected = append(r.Rejected, rehearse.RejectedRow{Place: rehearse.Place{File: "0002_change.sql", Index: 1}, Table: "users"})
+			}
+			in.Report = &r
+		}},
+		{name: "asserted by a directive", base: base, sql: "-- towline:assert SELECT NOT EXISTS (SELECT 1 FROM users GROUP BY email HAVING count(*) > 1)\nCREATE UNIQUE INDEX u ON users(email);"},
+		{name: "asserted by a statement", base: base, sql: "CREATE TABLE a(ok CHECK (ok = 1));\nINSERT INTO a SELECT NOT EXISTS (SELECT 1 FROM users GROUP BY email HAVING count(*) > 1);\nCREATE UNIQUE INDEX u ON users(email);\nDROP TABLE a;"},
+		{name: "after the duplicates are deleted", base: base, sql: "DELETE FROM users WHERE id NOT IN (SELECT min(id) FROM users GROUP BY email);\nCREATE UNIQUE INDEX u ON users(email);"},
+		{name: "on a new table", sql: base + "CREATE UNIQUE INDEX u ON users(email);"},
+		{name: "with the primary key in it", base: base, sql: "CREATE UNIQUE INDEX u ON users(email, id);"},
+		{name: "made again after a rebuild", base: base + "CREATE UNIQUE INDEX u ON users(email);\n",
+			sql: "CREATE TABLE n(id INTEGER PRIMARY KEY, email TEXT, tenant TEXT);\nINSERT INTO n(id, email, tenant) SELECT id, email, tenant FROM users;\nDROP TABLE users;\nALTER TABLE n RENAME TO users;\nCREATE UNIQUE INDEX u ON users(email);"},
+		{name: "over a column added in the same file", base: base, sql: "ALTER TABLE users ADD COLUMN handle TEXT;\nCREATE UNIQUE INDEX u ON users(handle);"},
+		{name: "an index that is not unique", base: base, sql: "CREATE INDEX \"unique\" ON users(email);"},
+	})
+}
+
+func TestATighterConstraintIsNamed(t *testing.T) {
+	base := "CREATE TABLE t(id INTEGER PRIMARY KEY, s TEXT CHECK (s IN ('a', 'b')), n TEXT);\n"
+	again := func(columns, from string) string { return remake("id INTEGER PRIMARY KEY, "+columns, "id, s, n", from) }
+	testRule(t, "D1-MF05", []ruleCase{
+		{name: "a narrower CHECK", base: base, sql: again("s TEXT CHECK (s IN ('a', 'c')), n TEXT", "id, s, n"), fires: true, table: "t", rewrite: "-- towline:assert"},
+		{name: "a new CHECK", base: base, sql: again("s TEXT CHECK (s IN ('a', 'b')), n TEXT CHECK (length(n) > 1)", "id, s, n"), fires: true},
+		{name: "NOT NULL", base: base, sql: again("s TEXT CHECK (s IN ('a', 'b')), n TEXT NOT NULL", "id, s, n"), fires: true, text: "NOT NULL"},
+		{name: "NOT NULL with the NULLs filled", base: base, sql: again("s TEXT CHECK (s IN ('a', 'b')), n TEXT NOT NULL", "id, s, coalesce(n, '')")},
+		{name: "a wider CHECK", base: base, sql: again("s TEXT CHECK (s IN ('a', 'b', 'c')), n TEXT", "id, s, n")},
+		{name: "the same CHECK, otherwise written", base: base, sql: again("s TEXT, n TEXT, CHECK (\"s\" in ('a','b'))", "id, s, n")},
+		{name: "no CHECK any more", base: base, sql: again("s TEXT, n TEXT", "id, s, n")},
+	})
+}
+
+func TestWhatSQLiteAlwaysRefusesIsAnErrorWithItsWayOut(t *testing.T) {
+	base := "CREATE TABLE users(id INTEGER PRIMARY KEY, b TEXT, e TEXT UNIQUE, c TEXT CHECK (c <> ''), r INTEGER REFERENCES users(id));\n"
+	testRule(t, "D1-MF06", []ruleCase{
+		{name: "UNIQUE", base: base, sql: "ALTER TABLE users ADD COLUMN handle TEXT UNIQUE;", fires: true, table: "users",
+			rewrite: "ALTER TABLE users ADD COLUMN handle TEXT;\nCREATE UNIQUE INDEX users_handle ON users(handle);"},
+		{name: "PRIMARY KEY", base: base, sql: "ALTER TABLE users ADD handle TEXT PRIMARY KEY;", fires: true},
+		{name: "of a new table as well", sql: base + "ALTER TABLE users ADD COLUMN handle TEXT UNIQUE;", fires: true},
+		{name: "the column, then the index", base: base, sql: "ALTER TABLE users ADD COLUMN handle TEXT;\nCREATE UNIQUE INDEX u ON users(handle);"},
+		{name: "a column called unique", base: base, sql: "ALTER TABLE users ADD COLUMN \"unique\" TEXT;"},
+	})
+	testRule(t, "D1-MF07", []ruleCase{
+		{name: "an indexed column", base: base + "CREATE INDEX i ON users(b);", sql: "ALTER TABLE users DROP COLUMN b;", fires: true, table: "users", rewrite: "DROP INDEX i;\nALTER TABLE users DROP COLUMN b;"},
+		{name: "a UNIQUE column", base: base, sql: "ALTER TABLE users DROP COLUMN e;", fires: true},
+		{name: "the primary key", base: base, sql: "ALTER TABLE users DROP COLUMN id;", fires: true},
+		{name: "one in a view", base: base + "CREATE VIEW v AS SELECT b FROM users;", sql: "ALTER TABLE users DROP COLUMN b;", fires: true, rewrite: "DROP VIEW v;"},
+		{name: "one in a CHECK of the table", base: "CREATE TABLE users(a TEXT, b TEXT, CHECK (a <> b));", sql: "ALTER TABLE users DROP COLUMN b;", fires: true},
+		{name: "with its own CHECK", base: base, sql: "ALTER TABLE users DROP COLUMN c;"},
+		{name: "with its own REFERENCES", base: base, sql: "ALTER TABLE users DROP COLUMN r;"},
+		{name: "with the index dropped first", base: base + "CREATE INDEX i ON users(b);", sql: "DROP INDEX i;\nALTER TABLE users DROP COLUMN b;"},
+	})
+}
