@@ -21,6 +21,7 @@ type step struct {
 	actions []sqlite.Action
 	skipped bool     // it cannot be carried out here
 	scans   []string // the tables that it reads as a whole, where rows were given
+	direct  bool     // there is nothing to plan in it, where rows were given
 	// dropped is the table that the statement drops; then suspects are the tables that the authorizer names besides, and
 	// children all tables with a foreign key to it.
 	dropped  string

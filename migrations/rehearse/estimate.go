@@ -14,6 +14,7 @@ func (s *step) findScans(ctx context.Context, c *sqlite.Conn) {
 	if err != nil {
 		return // Exec has the words for it
 	}
+	s.direct = len(lines) == 0
 	for _, l := range lines {
 		if table, ok := planTable(l.Detail, "SCAN "); ok {
 			s.scans = append(s.scans, table)
@@ -69,7 +70,12 @@ func (s *step) guess(size map[string]int64, known *bool) (read, written int64) {
 	case sqlite.Insert:
 		size[fold(table)] = size[fold(table)] + max(1, most)
 		written = max(1, most)
-	case sqlite.Update, sqlite.Delete:
+	case sqlite.Delete:
+		if s.direct { // without a WHERE there is nothing to plan
+			read, most = rows(table), rows(table)
+		}
+		written = most
+	case sqlite.Update:
 		written = most
 	}
 	s.follow(size)
