@@ -221,7 +221,7 @@ func failure(l *lines, r release.Run) {
 		l.add("The database could not be created:")
 		l.add(quote(f.Words))
 	case "no_backup":
-		l.add("No backup could be taken and restored here, so nothing was changed:")
+		l.add("No backup could be taken and restored here:")
 		l.add(quote(f.Words))
 		l.add("A project may turn backups off, with a reason, under projects.backups in the config.")
 	case "restore_point_missing":
