@@ -81,6 +81,7 @@ type world struct {
 	free      bool // of the account's plan
 	analytics deploy.Analytics
 	backups   deploy.Backups // with which exports go through the faults as well
+	copies    bool           // of production's data are made, likewise
 
 	mu       sync.Mutex
 	project  deploy.Project // changed by configure
@@ -288,6 +289,9 @@ func (s *shop) start() {
 	}
 	if s.backups != nil {
 		o.Exports = s.remote.(deploy.Exports)
+	}
+	if s.copies {
+		o.Exports, o.Scratch = s.remote.(deploy.Exports), s.path+".copies"
 	}
 	if s.people() != nil {
 		o.People = s.people

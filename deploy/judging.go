@@ -132,8 +132,13 @@ func findingsOf(j judgement) []release.Finding {
 	for _, u := range j.report.Unrehearsed {
 		out = append(out, release.Finding{Code: "not_rehearsed", Severity: string(lint.Warning), File: u.File, Line: u.Line, Text: u.Message})
 	}
-	rank := map[string]int{string(lint.Error): 0, string(lint.Warning): 1, string(lint.Info): 2}
-	slices.SortStableFunc(out, func(a, b release.Finding) int { return rank[a.Severity] - rank[b.Severity] })
+	rank := func(f release.Finding) int {
+		if f.Allowed != "" {
+			return 2 // somebody meant it, and people should see that
+		}
+		return map[string]int{string(lint.Error): 0, string(lint.Warning): 1, string(lint.Info): 3}[f.Severity]
+	}
+	slices.SortStableFunc(out, func(a, b release.Finding) int { return rank(a) - rank(b) })
 	return out
 }
 
