@@ -107,7 +107,6 @@ func openFolder(at projectFlags) (_ *folder, err error) {
 // write writes the next migration into the layout that is there, and prints what it wrote and what is left to do. Without up the files are frames
 // to fill; without down the DOWN file is one. Nothing that is there is overwritten, but for Drizzle's journal, which grows.
 func (f *folder) write(ctx context.Context, p program, title string, up, down []byte) error {
-	l := f.content.Layout
 	for _, problem := range f.content.Problems {
 		fmt.Fprintf(p.stderr, "%s: %s %s\n", problem.File, problem.Code, problem.Text)
 	}
@@ -115,6 +114,12 @@ func (f *folder) write(ctx context.Context, p program, title string, up, down []
 	if err != nil {
 		return &exitError{code: exitRefused, text: err.Error()}
 	}
+	return f.put(p, w, up == nil)
+}
+
+// put writes the files of a new migration, and prints what it wrote and what is left to do. framed: its SQL is still a frame.
+func (f *folder) put(p program, w drizzle.Written, framed bool) error {
+	l := f.content.Layout
 	if err := f.save(w.Files); err != nil {
 		return &exitError{code: exitRefused, text: err.Error()}
 	}
@@ -126,7 +131,7 @@ func (f *folder) write(ctx context.Context, p program, title string, up, down []
 	}
 	switch {
 	case l.Kind == layout.Plain:
-	case up == nil:
+	case framed:
 		fmt.Fprint(p.stdout, "\nDrizzle's snapshot says that this migration changes no table. Use it for data; for tables give the statements with -sql, or change the schema file and let drizzle-kit write the migration.\n")
 	case w.Change.Empty():
 		fmt.Fprint(p.stdout, "\nThe schema file needs no change.\n")
