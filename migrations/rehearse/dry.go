@@ -22,6 +22,7 @@ type step struct {
 	skipped bool     // it cannot be carried out here
 	scans   []string // the tables that it reads as a whole, where rows were given
 	direct  bool     // there is nothing to plan in it, where rows were given
+	more    more     // likewise
 	// dropped is the table that the statement drops; then suspects are the tables that the authorizer names besides, and
 	// children all tables with a foreign key to it.
 	dropped  string
@@ -55,6 +56,7 @@ type dryRun struct {
 	indexesAfter            []string
 
 	settings                settings
+	costs                   *costs
 	plansBefore, plansAfter []queryPlan
 }
 
@@ -146,6 +148,9 @@ func (d *dryRun) transaction(ctx context.Context, c *sqlite.Conn, tx migrations.
 		switch {
 		case err == nil:
 			s.actions = res.Actions
+			if err := d.price(ctx, c, &s); err != nil {
+				return err
+			}
 			if d.touchesLedger(s) {
 				return d.refuseLedger(tx, s)
 			}
@@ -163,6 +168,18 @@ func (d *dryRun) transaction(ctx context.Context, c *sqlite.Conn, tx migrations.
 		d.steps = append(d.steps, s)
 	}
 	return d.forget(ctx, c)
+}
+
+// price finds out, where rows were given, what a statement costs for each row.
+func (d *dryRun) price(ctx context.Context, c *sqlite.Conn, s *step) (err error) {
+	if d.settings.rows == nil {
+		return nil
+	}
+	if d.costs == nil || s.changesSchema() {
+		d.costs = newCosts(c)
+	}
+	s.more, err = d.costs.more(ctx, s)
+	return err
 }
 
 // touchesLedger reports whether a statement of a file changes the ledger. Its names are what every decision rests on, and

@@ -68,16 +68,18 @@ func (s *step) guess(size map[string]int64, known *bool) (read, written int64) {
 		size[fold(table)] = most
 		return buildCost(kind, most)
 	case sqlite.Insert:
-		size[fold(table)] = size[fold(table)] + max(1, most)
-		written = max(1, most)
+		most = max(1, most)
+		size[fold(table)] += most
 	case sqlite.Delete:
 		if s.direct { // without a WHERE there is nothing to plan
 			read, most = rows(table), rows(table)
 		}
-		written = most
 	case sqlite.Update:
-		written = most
+	default:
+		most = 0
 	}
+	read += s.more.read(kind, most)
+	written = s.more.written(kind, most)
 	s.follow(size)
 	return read, written
 }
