@@ -66,11 +66,29 @@ func findMigrations(dir string, o layout.Options) (*lintPlace, error) {
 		return nil, errors.Join(err, at.root.Close())
 	}
 	folder := filepath.Join(at.project, filepath.FromSlash(at.content.Layout.Dir))
-	at.shown, at.fromRoot = relativeTo(abs, folder, dir), filepath.ToSlash(folder)
-	if at.repository != "" {
-		at.fromRoot = relativeTo(at.repository, folder, ".")
+	at.shown = relativeTo(abs, folder, dir)
+	if at.fromRoot, err = at.below(folder); err != nil {
+		return nil, errors.Join(err, at.root.Close())
+	}
+	if len(at.content.Files) == 0 {
+		return nil, errors.Join(fmt.Errorf("there is no migration in %s. Name the folder of the migrations, or the project's with wrangler's config", at.shown), at.root.Close())
 	}
 	return at, nil
+}
+
+// below is the folder as the repository has it; without one as the working directory has it, or else the project.
+func (at *lintPlace) below(folder string) (string, error) {
+	if at.repository != "" {
+		return relativeTo(at.repository, folder, "."), nil
+	}
+	here, err := os.Getwd()
+	if err != nil {
+		return "", err
+	}
+	if rel := relativeTo(here, folder, "."); rel != ".." && !strings.HasPrefix(rel, "../") {
+		return rel, nil
+	}
+	return relativeTo(at.project, folder, "."), nil
 }
 
 // relativeTo is a folder as seen from another one, which is called name.

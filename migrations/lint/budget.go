@@ -257,3 +257,15 @@ func (w *walk) checkJob(f *file, job *backfill.Job) (list []Finding) {
 	}
 	return list
 }
+
+// rehearsable is the file as a rehearsal carries it out: of a backfill the statement over all rows, since only Towline knows its window.
+func (f *file) rehearsable() migrations.File {
+	if !slices.ContainsFunc(f.steps, func(s *step) bool { return s.backfill != nil }) {
+		return f.File
+	}
+	job, err := backfill.Parse(f.File)
+	if err != nil {
+		return f.File
+	}
+	return migrations.File{Name: f.Name, SQL: []byte(job.Whole() + ";")}
+}

@@ -134,3 +134,14 @@ func TestALintThatIsCalledOffSaysSo(t *testing.T) {
 		t.Error("no error")
 	}
 }
+
+func TestABackfillThatOnlyTowlineCanCarryOutIsNotRefused(t *testing.T) {
+	const sql = "-- towline:backfill name=users_email_lower table=users key=id\n" +
+		"--   count: SELECT count(*) FROM users WHERE email_lower IS NULL AND email IS NOT NULL\n" +
+		"--   done:  SELECT NOT EXISTS (SELECT 1 FROM users WHERE email_lower IS NULL AND email IS NOT NULL)\n" +
+		"UPDATE users SET email_lower = lower(email) WHERE email_lower IS NULL AND email IS NOT NULL AND towline_window();\n-- towline:end\n"
+	report := ruleCase{base: "CREATE TABLE users(id INTEGER PRIMARY KEY, email TEXT, email_lower TEXT);", sql: sql}.run(t)
+	if len(report.Findings) > 0 || report.Rehearsal.Failure != nil {
+		t.Errorf("%+v\n%s", report.Rehearsal.Failure, show(report.Findings))
+	}
+}

@@ -264,7 +264,7 @@ func (w *walk) refused() []Finding {
 	}
 	var list []Finding
 	for _, s := range w.steps {
-		if s.err == nil || named[fmt.Sprint(s.File, "\x00", s.Index)] {
+		if s.err == nil || s.backfill != nil || named[fmt.Sprint(s.File, "\x00", s.Index)] {
 			continue
 		}
 		x := s.at()

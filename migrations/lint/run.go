@@ -65,6 +65,11 @@ func (w *walk) divide() (known, pending []migrations.File) {
 			applied[name] = true
 		}
 	}
+	for old, name := range w.in.Renames {
+		if applied[old] {
+			applied[name] = true // declared: the same file
+		}
+	}
 	for _, f := range w.in.Files {
 		switch {
 		case !applied[f.Name]:
@@ -103,7 +108,7 @@ func (w *walk) rehearse(ctx context.Context) error {
 	}
 	var files []migrations.File
 	for _, f := range w.files {
-		files = append(files, f.File)
+		files = append(files, f.rehearsable())
 	}
 	txs, err := migrations.Apply(files, migrations.Options{Ledger: w.in.LedgerTable})
 	if err != nil {

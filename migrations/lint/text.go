@@ -39,7 +39,7 @@ func WriteText(w io.Writer, r Report, p Printing) error {
 	for _, code := range more {
 		fmt.Fprintf(&b, "... and %s of %s\n", countOf(told[code]-sameShown, "more note", "more notes"), code)
 	}
-	if b.Len() > 0 {
+	if b.Len() > 0 && !bytes.HasSuffix(b.Bytes(), []byte("\n\n")) {
 		b.WriteByte('\n')
 	}
 	b.WriteString(Summary(r))
@@ -52,7 +52,10 @@ func WriteText(w io.Writer, r Report, p Printing) error {
 func Summary(r Report) string {
 	where := fmt.Sprintf("in %s, %s", countOf(r.Files, "file", "files"), countOf(r.Statements, "statement", "statements"))
 	errors, warnings, notes := r.Count(Error), r.Count(Warning), r.Count(Info)
-	if errors+warnings+notes == 0 {
+	switch {
+	case errors+warnings+notes == 0 && r.Files == 0:
+		return "Nothing to check: no migration is pending."
+	case errors+warnings+notes == 0:
 		return "Nothing found " + where + "."
 	}
 	return fmt.Sprintf("%s, %s, %s %s.", countOf(errors, "error", "errors"), countOf(warnings, "warning", "warnings"),
@@ -78,7 +81,11 @@ func (p Printing) text(b *bytes.Buffer, f Finding) {
 	case f.Advice != "":
 		folded(b, "  ", f.Advice)
 	}
-	if f.Rewrite == "" || f.Severity == Info {
+	switch {
+	case f.Severity == Info:
+		return
+	case f.Rewrite == "":
+		b.WriteByte('\n')
 		return
 	}
 	b.WriteString("  The safe way, ready to copy:\n\n")
