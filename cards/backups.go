@@ -29,7 +29,7 @@ func BackupsOf(project string, list []deploy.Backup, more bool) Card {
 		l.addf("Older ones are listed by %s.", command("towline backups list -project "+project))
 	}
 	l.gap()
-	l.addf("On the bot's machine, %s makes a database file of one.", command("towline backups restore "+list[0].ID+" -file out.db"))
+	l.addf("On the bot's machine, %s makes a database file of one.", command("towline backups restore -file out.db "+list[0].ID))
 	return Card{HTML: l.String()}
 }
 
@@ -78,7 +78,7 @@ func backupTaken(l *lines, r release.Run) {
 		return
 	}
 	l.addf("💾 Backup %s: %s, %s, restored here to prove it. %s", code(b.ID), bytesOf(b.Bytes), count(b.Rows, "row"),
-		command("towline backups restore "+b.ID+" -file out.db"))
+		command("towline backups restore -file out.db "+b.ID))
 	for _, missing := range shorten(b.Missing, 2, func(s string) string { return flat(s, 200) }) {
 		l.spare("⚠️ Not in it as it was: " + missing)
 	}

@@ -108,7 +108,11 @@ func withoutTelegram(p program, s *store.Store, c *config.Config) (*desk, error)
 	if err != nil {
 		return nil, &exitError{code: exitRefused, text: err.Error()}
 	}
-	service, err := newService(parts{wiring: w, store: s, databases: d1, bot: botOptions(c), now: time.Now, log: log})
+	copies, err := copiesIn(c, log)
+	if err != nil {
+		return nil, err
+	}
+	service, err := newService(parts{wiring: w, store: s, databases: d1, backups: copies, bot: botOptions(c), now: time.Now, log: log})
 	if err != nil {
 		return nil, &exitError{code: exitRefused, text: err.Error()}
 	}

@@ -55,6 +55,10 @@ func serve(ctx context.Context, p program, path string, verbose bool) error {
 	if err != nil {
 		return &exitError{code: exitRefused, text: err.Error()}
 	}
+	copies, err := copiesIn(c, log)
+	if err != nil {
+		return err
+	}
 	s, err := store.Open(c.Store.Path, store.Options{})
 	if b, held := errors.AsType[*store.BusyError](err); held {
 		return busy(b)
@@ -73,7 +77,7 @@ func serve(ctx context.Context, p program, path string, verbose bool) error {
 	file := &configFile{program: p, path: path, first: c}
 	service, err := newService(parts{
 		wiring: w, store: s, databases: d1, bot: botOptions(c), now: time.Now, log: log, stop: c.StopTimeout, file: file,
-		drills: c.Backups.Schedule, free: c.Cloudflare.Plan == "free", scratch: copiesOf(c.Store.Path),
+		backups: copies, drills: c.Backups.Schedule, free: c.Cloudflare.Plan == "free", scratch: copiesOf(c.Store.Path),
 	})
 	if err != nil {
 		return &exitError{code: exitRefused, text: err.Error()}
