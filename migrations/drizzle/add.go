@@ -216,7 +216,7 @@ func (p Project) lastSnapshot() (string, error) {
 	case len(last) > 1:
 		return "", fmt.Errorf("%s stand side by side, each the last of its branch; `drizzle-kit generate` brings them together first", strings.Join(last, " and "))
 	case len(last) == 0 && len(files) > 0:
-		return "", errors.New("Drizzle's snapshots follow each other in a circle")
+		return "", errors.New("the snapshots of Drizzle follow each other in a circle")
 	case len(last) == 0 && len(p.Files) > 0:
 		return "", errors.New("no migration has a snapshot of Drizzle's, so that nothing can follow them")
 	case len(last) == 0:
@@ -251,6 +251,9 @@ func withBreakpoints(name string, sql []byte) []byte {
 		end += semicolon(string(sql[end:]))
 		out.Write(sql[from:end])
 		out.WriteString("\n" + breakpoint)
+		if rest := sql[end:]; !bytes.HasPrefix(rest, []byte("\n")) && !bytes.HasPrefix(rest, []byte("\r\n")) {
+			out.WriteByte('\n') // what follows on the line is no comment of ours
+		}
 		from = end
 	}
 	out.Write(sql[from:])

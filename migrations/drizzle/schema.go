@@ -4,6 +4,7 @@ import (
 	"context"
 	"fmt"
 	"regexp"
+	"slices"
 	"strings"
 
 	"towline/migrations"
@@ -196,22 +197,31 @@ func (t *table) readForeign(ctx context.Context, c *sqlite.Conn) error {
 	return nil
 }
 
-// completeParents names the columns of foreign keys that mean their parent's primary key without saying so.
+// completeParents names the columns of foreign keys that mean their parent's primary key without saying so. One that leads nowhere is left
+// out: Drizzle cannot describe it.
 func (s schema) completeParents() {
 	for _, t := range s.tables {
-		for i := range t.parts {
-			p := &t.parts[i]
-			if p.kind != isForeign {
-				continue
-			}
-			if parent := s.table(p.parent); parent != nil {
-				p.parent = parent.name
-				if len(p.parentColumns) == 0 {
-					p.parentColumns = parent.primaryColumns()
-				}
+		t.parts = slices.DeleteFunc(t.parts, func(p part) bool {
+			return p.kind == isForeign && len(s.parentColumns(p)) != len(p.columns)
+		})
+		for i, p := range t.parts {
+			if p.kind == isForeign {
+				t.parts[i].parent, t.parts[i].parentColumns = s.table(p.parent).name, s.parentColumns(p)
 			}
 		}
 	}
+}
+
+// parentColumns are the columns that a foreign key refers to; none if its parent is not there.
+func (s schema) parentColumns(p part) []string {
+	parent := s.table(p.parent)
+	switch {
+	case parent == nil:
+		return nil
+	case len(p.parentColumns) > 0:
+		return p.parentColumns
+	}
+	return parent.primaryColumns()
 }
 
 func text(v any) string {

@@ -37,8 +37,8 @@ func (c Change) String() string {
 		}
 		fmt.Fprintf(&b, "In %s:\n", where)
 	}
-	for _, line := range c.Imports {
-		fmt.Fprintf(&b, "\n// imports, where they are not there yet\n%s\n", line)
+	if len(c.Imports) > 0 {
+		fmt.Fprintf(&b, "\n// imports, where they are not there yet\n%s\n", strings.Join(c.Imports, "\n"))
 	}
 	for _, e := range c.Edits {
 		fmt.Fprintf(&b, "\n// %s\n", e.headline())
