@@ -11,7 +11,7 @@
 //
 // The rooms, bottom up:
 //
-//   - lex.go tells words from quotes, to see when a trigger fires; text.go quotes names.
+//   - lex.go reads the words of an object, to see when a trigger fires; text.go quotes names.
 //   - scratch.go makes the schema again in memory, under D1's profile; shape.go reads tables, keys and triggers from it.
 //   - children.go finds who refers to the table, and what a DROP would do to them; fts.go finds full-text indexes over it.
 //   - columns.go says what becomes of each column.

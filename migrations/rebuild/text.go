@@ -3,13 +3,15 @@ package rebuild
 import (
 	"strings"
 	"unicode"
+
+	"towline/migrations"
 )
 
 // quote makes an identifier of any name. It always quotes, since any word may be a keyword in some SQLite.
-func quote(name string) string { return `"` + strings.ReplaceAll(name, `"`, `""`) + `"` }
+func quote(name string) string { return migrations.QuoteName(name) }
 
 // literal makes a string literal of any text.
-func literal(text string) string { return "'" + strings.ReplaceAll(text, "'", "''") + "'" }
+func literal(text string) string { return migrations.QuoteText(text) }
 
 func quoteAll(names []string) string {
 	list := make([]string, len(names))

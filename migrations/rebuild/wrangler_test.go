@@ -33,7 +33,7 @@ func TestAnUnmodifiedWranglerAppliesARebuild(t *testing.T) {
 	}
 	write("wrangler.jsonc", fmt.Sprintf(`{"d1_databases": [{"binding": "DB", "database_name": %q, "database_id": %q}]}`, d.name, d.id))
 	i := slices.IndexFunc(shapeCases(), func(c keepCase) bool { return c.name == "names that need quotes" })
-	quoted, family := shapeCases()[i], keepCases()[7] // triggers that write and that refuse
+	quoted, family := shapeCases()[i], keepCases()[7]                                                    // triggers that write and that refuse
 	setUp(t, d, quoted.setup+family.setup+"CREATE TABLE counted(id INTEGER PRIMARY KEY AUTOINCREMENT);") // the ledger counts so too
 	before := state(d, quoted.table, quoted.kept()...)
 	for n, c := range []keepCase{quoted, family} {
