@@ -139,6 +139,9 @@ func (e *Engine) history(ctx context.Context, d draft) (*lint.History, error) {
 	err := e.store.View(ctx, func(tx Tx) error {
 		h.Columns = nil
 		for _, l := range tx.Lifetimes(d.project.Name) {
+			if l.Unused == 0 && l.At == "" {
+				continue // the code was never looked at
+			}
 			h.Columns = append(h.Columns, lint.Lifetime{Table: l.Table, Column: l.Column, AddedIn: l.Added, UnusedSince: l.Unused, Unused: l.Since})
 		}
 		if live, ok := tx.Release(d.project.Name, d.live); ok {

@@ -57,12 +57,17 @@ func (e *Engine) judge(ctx context.Context, d draft, work pendingWork) (j judgem
 	if err != nil {
 		return j, fmt.Errorf("lint the migrations: %w", err)
 	}
-	j.findings = linted.Findings
+	j.findings = slices.DeleteFunc(linted.Findings, func(f lint.Finding) bool {
+		return f.Code == removedFile && slices.Contains(d.left, f.File) // by a rollback: known, and said in other words
+	})
 	j.report.Losses = notAllowed(j.report.Losses, j.findings)
 	j.summary = summaryOf(j.report)
 	j.summary.Data, j.summary.CopyAt, j.summary.NoCopy = j.report.Data, copied.At, why
 	return j, nil
 }
+
+// removedFile is the rule about names in the ledger that have no file any more.
+const removedFile = "F-MISS"
 
 func problems(r release.Release) []lint.Finding {
 	out := make([]lint.Finding, len(r.Problems))
@@ -152,8 +157,9 @@ func note(plan *release.Plan, report rehearse.Report) {
 
 // noteAll is note for a plan that was linted, too.
 func (e *Engine) noteAll(ctx context.Context, plan *release.Plan, d draft, j judgement) error {
+	known := plan.Findings
 	note(plan, j.report)
-	plan.Findings, plan.Rehearsal = findingsOf(j), &j.summary
+	plan.Findings, plan.Rehearsal = append(known, findingsOf(j)...), &j.summary
 	plan.Backup = e.backupFor(ctx, d, j.report)
 	plan.Size = d.target.Size
 	if len(plan.Pending) == 0 || plan.Target.ID == "" || d.run.Kind == release.Reset {

@@ -180,6 +180,7 @@ func (e *Engine) planForward(ctx context.Context, d draft, objs []migrations.Obj
 	for _, f := range diff.Pending[:len(send)] {
 		out.plan.Pending = append(out.plan.Pending, pending(f.Name, f.Name, f.Checksum().Raw, txs))
 	}
+	out.plan.Findings = leftApplied(diff, d.left)
 	if err := e.noteAll(ctx, &out.plan, d, j); err != nil {
 		return out, err
 	}

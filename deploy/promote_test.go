@@ -275,10 +275,10 @@ func TestWhatChangesUnderAnApprovalAsksAgain(t *testing.T) {
 		}, []string{"schema"}},
 		"the ledger, by wrangler": {func(s *shop) {
 			s.exec(release.Production, "INSERT INTO d1_migrations (name) VALUES ('0002_up.sql')", "UPDATE count SET n = n + 1")
-		}, []string{"applied", "pending"}},
+		}, []string{"applied", "pending", "findings"}},
 		"the database, deleted and made anew": {func(s *shop) {
 			s.configure(func(p *deploy.Project) { p.Production = "shop-2" })
-		}, []string{"target", "applied", "pending", "schema"}},
+		}, []string{"target", "applied", "pending", "schema", "findings"}},
 		"how many have to approve": {func(s *shop) {
 			s.configure(func(p *deploy.Project) { p.ProductionApprovals.Required = 2 })
 		}, []string{"policy"}},
