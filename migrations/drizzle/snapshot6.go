@@ -25,11 +25,11 @@ func parse6(data []byte) (*snapshot6, error) {
 			return nil, err
 		}
 	}
-	if version, _ := root["version"].(string); version != "6" {
-		return nil, fmt.Errorf("version %q; `drizzle-kit up` makes it 6", version)
-	}
 	if dialect, _ := root["dialect"].(string); dialect != "sqlite" {
 		return nil, fmt.Errorf("dialect %q is not sqlite", dialect)
+	}
+	if version, _ := root["version"].(string); version != "6" {
+		return nil, fmt.Errorf("version %q; `drizzle-kit up` makes it 6", version)
 	}
 	s := &snapshot6{root: root}
 	s.tables = s.within(root, "tables")

@@ -21,11 +21,11 @@ func parse7(data []byte) (*snapshot7, error) {
 			return nil, err
 		}
 	}
-	if version, _ := root["version"].(string); version != "7" {
-		return nil, fmt.Errorf("version %q; `drizzle-kit up` makes it 7", version)
-	}
 	if dialect, _ := root["dialect"].(string); dialect != "sqlite" {
 		return nil, fmt.Errorf("dialect %q is not sqlite", dialect)
+	}
+	if version, _ := root["version"].(string); version != "7" {
+		return nil, fmt.Errorf("version %q; `drizzle-kit up` makes it 7", version)
 	}
 	s := &snapshot7{root: root}
 	list, _ := root["ddl"].([]any)

@@ -17,7 +17,7 @@ func find(fsys fs.FS, o Options) (Layout, error) {
 			return Layout{}, fmt.Errorf("migrations folder %q: not a path below the project", o.Dir)
 		}
 	}
-	config, err := readWrangler(fsys, o.Dir)
+	config, err := readWrangler(fsys, o)
 	if err != nil {
 		return Layout{}, err
 	}

@@ -57,6 +57,8 @@ func TestTheConfigsSayWhereTheMigrationsAre(t *testing.T) {
 			layout.Options{Dir: "b"}, layout.Layout{Kind: layout.Plain, Dir: "b", Pattern: "*.sql", Table: "d1_migrations", Config: "wrangler.jsonc"}},
 		{"a Worker in a folder of its own", map[string]string{"apps/api/wrangler.toml": "[[d1_databases]]\nbinding = 'DB'\nmigrations_dir = '../../db'\nmigrations_table = 'x'\n[[d1_databases]]\nbinding = 'E'\nmigrations_dir = 'sql'\nmigrations_table = 'y'\n"},
 			layout.Options{Dir: "apps/api/sql"}, layout.Layout{Kind: layout.Plain, Dir: "apps/api/sql", Pattern: "*.sql", Table: "y", Config: "apps/api/wrangler.toml"}},
+		{"a config that was named", map[string]string{"wrangler.toml": "name = 'other'\n", "apps/api/my.toml": "[[d1_databases]]\nbinding = 'DB'\nmigrations_dir = '../../db'\nmigrations_table = 'x'\n"},
+			layout.Options{Config: "apps/api/my.toml"}, layout.Layout{Kind: layout.Plain, Dir: "db", Pattern: "*.sql", Table: "x", Config: "apps/api/my.toml"}},
 		{"Drizzle's journal in wrangler's folder", map[string]string{
 			"wrangler.jsonc": `{"d1_databases": [` + d1("migrations_dir", "drizzle") + `]}`, "drizzle/meta/_journal.json": journal,
 		}, layout.Options{}, layout.Layout{Kind: layout.DrizzleJournal, Dir: "drizzle", Pattern: "*.sql", Table: "d1_migrations", Config: "wrangler.jsonc"}},
@@ -127,6 +129,8 @@ func TestAConfigThatCannotBeFollowedIsRefused(t *testing.T) {
 		{"a folder above the project", project(map[string]string{"wrangler.json": `{"d1_databases": [` + d1("migrations_dir", "../m") + `]}`}), layout.Options{}, "leads out of the project"},
 		{"an absolute folder", project(map[string]string{"wrangler.json": `{"d1_databases": [` + d1("migrations_dir", "/m") + `]}`}), layout.Options{}, "leads out of the project"},
 		{"Towline's folder above the project", fstest.MapFS{}, layout.Options{Dir: "../m"}, "not a path below the project"},
+		{"a config that was named and is not there", fstest.MapFS{}, layout.Options{Config: "x.toml"}, "x.toml"},
+		{"a config that was named above the project", fstest.MapFS{}, layout.Options{Config: "../x.toml"}, "not a path below the project"},
 		{"a link in place of the config", fstest.MapFS{"wrangler.toml": {Mode: fs.ModeSymlink | 0o777, Data: []byte("/etc/passwd")}}, layout.Options{}, "a symbolic link"},
 		{"a folder in place of the config", project(map[string]string{"wrangler.toml/x": ""}), layout.Options{}, "not an ordinary file"},
 		{"a config that is far too large", project(map[string]string{"wrangler.toml": strings.Repeat("#", 1<<20+1)}), layout.Options{}, "larger than"},

@@ -28,6 +28,9 @@ type Options struct {
 	Dir string
 	// Table is the ledger's table, "" for what wrangler's config says. It wins over wrangler's migrations_table.
 	Table string
+	// Config is the path of wrangler's config below the project, "" to look for it: in the project's folder and in those on the way to
+	// Dir.
+	Config string
 	// Databases are names, ids or bindings of the databases that the migrations are for. They pick the entry among
 	// wrangler's d1_databases.
 	Databases []string

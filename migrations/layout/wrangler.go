@@ -54,8 +54,19 @@ const mostConfig = 1 << 20
 
 // readWrangler reads the config of the project. Where the project's own folder has none, one in the folders on the way to dir
 // is taken, the outermost first: a project may keep its Worker in a folder of its own.
-func readWrangler(fsys fs.FS, dir string) (wranglerConfig, error) {
-	for _, folder := range wayTo(dir) {
+func readWrangler(fsys fs.FS, o Options) (wranglerConfig, error) {
+	if o.Config != "" {
+		file := path.Clean(o.Config)
+		if !fs.ValidPath(file) {
+			return wranglerConfig{}, fmt.Errorf("wrangler's config %q: not a path below the project", o.Config)
+		}
+		text, err := readConfig(fsys, file)
+		if err != nil {
+			return wranglerConfig{}, err
+		}
+		return parseWrangler(file, text)
+	}
+	for _, folder := range wayTo(o.Dir) {
 		for _, name := range wranglerFiles() {
 			file := path.Join(folder, name)
 			text, err := readConfig(fsys, file)
