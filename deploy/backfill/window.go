@@ -66,7 +66,7 @@ func (r *Runner) written(cost Cost, rows int) {
 // later. In between the cursor need not be known here.
 func (r *Runner) after(ctx context.Context, cost Cost, rows int) error {
 	r.rows = 0 // not known how full it was
-	due := r.Now().Sub(r.kept) >= keepEvery || r.since() >= max(r.state.Estimate/20, 1)
+	due := r.Now().Sub(r.kept) >= keepEvery || r.since()+int64(rows) >= max(r.state.Estimate/20, 1)
 	if cost.RowsWritten >= int64(rows) && !due {
 		r.state.Passed += int64(rows)
 		return nil
