@@ -12,6 +12,8 @@
 //   - hook.go posts to towline's webhook and reads its audit log; presses.go has a crowd approve at once, answers.go asks on a
 //     long history, flow.go sends a steady stream.
 //   - sweep.go runs the test that kills the service everywhere.
+//   - lint.go lints and rehearses the files of many projects, dump.go loads and rehearses on a large dump, against the sqlite3
+//     shell; each in a process of its own (child.go). profile.go asks D1's engine and ours the same. local.go prints.
 //   - report.go and loads.go print.
 //
 // Every call to Cloudflare waits for the injected latency, whoever makes it. Telegram has none: what is measured ends at
@@ -56,6 +58,8 @@ type settings struct {
 	history int           // releases, in the store on which the answers are measured
 	samples int           // of each answer, at least
 	stream  time.Duration // how long updates come
+
+	child, folder string // this process is one measurement of another bench, on files in a folder
 }
 
 // part is one measurement that can be made by itself.
@@ -92,6 +96,9 @@ func (r *report) parts(progress io.Writer) []part {
 			}
 			return r.sweep(ctx)
 		}},
+		{"lint", func(ctx context.Context, _, dir string) error { return r.lints(ctx, dir) }},
+		{"dump", func(ctx context.Context, _, dir string) error { return r.dumps(ctx, dir) }},
+		{"profile", func(ctx context.Context, _, dir string) error { return r.profile(ctx, dir) }},
 	}
 }
 
@@ -109,6 +116,12 @@ func run(ctx context.Context, args []string, stdout, stderr io.Writer) int {
 		return 0
 	case err != nil:
 		return 2
+	case s.child != "":
+		if err := runChild(ctx, s.child, s.folder, stdout); err != nil {
+			fmt.Fprintf(stderr, "bench: %v\n", err)
+			return 3
+		}
+		return 0
 	}
 	r, err := measure(ctx, s, stderr)
 	if err != nil {
@@ -131,7 +144,9 @@ func parse(args []string, stderr io.Writer) (settings, error) {
 	flags.DurationVar(&s.latency, "latency", 80*time.Millisecond, "how long every call to Cloudflare waits")
 	flags.StringVar(&s.tools, "tools", "tools", "the folder in which `make setup` installed wrangler and workerd")
 	flags.BoolVar(&s.quick, "quick", false, "see that it works: little of everything, the embedded server, no wrangler")
-	flags.StringVar(&s.only, "only", "", "only some of ship, start, presses, answers, stream and sweep, separated by commas")
+	flags.StringVar(&s.only, "only", "", "only some of ship, start, presses, answers, stream, sweep, lint, dump and profile, separated by commas")
+	flags.StringVar(&s.child, "child", "", "for bench itself: be one measurement, in a process of its own")
+	flags.StringVar(&s.folder, "dir", "", "for bench itself: the folder of that measurement")
 	flags.BoolVar(&s.calls, "calls", false, "list the calls of each promotion with their times")
 	if err := flags.Parse(args); err != nil {
 		return s, err

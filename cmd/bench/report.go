@@ -10,6 +10,8 @@ import (
 	"strings"
 	"text/tabwriter"
 	"time"
+
+	"towline/migrations/sqlite/experiments"
 )
 
 // The aims, from the issue that asked for the speed.
@@ -33,6 +35,12 @@ type report struct {
 	answered  []answered
 	flowed    []flowed
 	swept     []swept
+
+	linted    []linted
+	dumped    []dumped
+	noShell   string // why the sqlite3 shell was left out
+	profiled  []experiments.Report
+	noProfile string // why the experiments were left out
 }
 
 // machine is what the figures depend on.
@@ -140,7 +148,7 @@ func (r *report) figures() []figure {
 			fmt.Sprintf("resident after that answer and %d idle polls; %s of it private, the rest pages of its own file and of the store", idlePolls, s.private.say("%.1f", 1, "MB")),
 		})
 	}
-	return append(out, r.loads()...)
+	return append(append(out, r.loads()...), r.locals()...)
 }
 
 // covered is the time in which at least one of the calls was under way. They come in the order of their arrival.
