@@ -77,13 +77,13 @@ type Content struct {
 	Problems []Problem
 }
 
-// Err is an error that names all problems with which the files must not be applied (F-DOWN, F-STRAY and F-CFG), or nil. What
-// lint shows and a person can weigh is not among them.
+// Err is an error that names all problems with which the files must not be applied (F-DOWN and F-STRAY), or nil. What lint
+// shows and a person can weigh is not among them.
 func (c Content) Err() error {
 	var wrong []error
 	for _, p := range c.Problems {
 		switch p.Code {
-		case CodeDownAsUp, CodeStrayDown, CodeConfig:
+		case CodeDownAsUp, CodeStrayDown:
 			wrong = append(wrong, errors.New(p.File+": "+p.Text))
 		}
 	}
