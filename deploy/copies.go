@@ -213,3 +213,69 @@ func (e *Engine) takeCopy(ctx context.Context, d draft, fingerprint string) (c d
 	}
 	return c, nil
 }
+
+// copiesLook is how often it is looked which copies are due, at least: a config that was read again counts within it.
+const copiesLook = time.Hour
+
+// keepCopies takes copies in the hours that projects name, so that there is one when a release is planned outside of them.
+func (e *Engine) keepCopies(ctx context.Context) {
+	for {
+		next := e.now().Add(copiesLook)
+		for _, p := range e.projects() {
+			due, at := e.copyDue(p)
+			if !due && at.Before(next) {
+				next = at
+			}
+			if !due {
+				continue
+			}
+			if err := e.copyProject(ctx, p); err != nil && ctx.Err() == nil && !errors.Is(err, errCopying) {
+				e.log.WarnContext(ctx, "the data was not copied", "project", p.Name, "error", err)
+			}
+		}
+		if !await(ctx, nil, next, e.now()) {
+			return
+		}
+	}
+}
+
+// copyDue reports whether a copy of the project's data is to be taken now, and if not, from when on. Where it may be taken
+// at any time, a release asks for it.
+func (e *Engine) copyDue(p Project) (due bool, at time.Time) {
+	r, now := p.Rehearse, e.now()
+	if !r.Data || r.Hours.Always() {
+		return false, now.Add(copiesLook)
+	}
+	at = now
+	if c, ok := e.keptCopy(p.Name); ok {
+		// Half the age that a copy may have, so that there is a young one on the next day as well.
+		at = c.At.Add(r.MaxAge / 2)
+	}
+	if at.Before(now) {
+		at = now
+	}
+	at = r.Hours.Next(at)
+	return !at.After(now), at
+}
+
+// copyProject copies the data of a project's production as it is.
+func (e *Engine) copyProject(ctx context.Context, p Project) error {
+	d := draft{project: p, run: release.Run{Project: p.Name, Environment: release.Production}}
+	err := e.store.View(ctx, func(tx Tx) error {
+		if live, ok := tx.Release(p.Name, tx.State(p.Name, release.Production).Live); ok {
+			d.project = p.of(live)
+		}
+		return nil
+	})
+	if err != nil {
+		return err
+	}
+	if d.target, err = e.look(ctx, d.project, release.Production, release.Target{}); err != nil {
+		return err
+	}
+	if d.target.Database.ID == "" || p.Rehearse.MaxSize > 0 && d.target.Size > p.Rehearse.MaxSize {
+		return nil
+	}
+	_, err = e.takeCopy(ctx, d, rehearse.Fingerprint(d.target.Objects, d.project.ledger()))
+	return err
+}

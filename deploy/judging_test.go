@@ -199,3 +199,28 @@ func TestTheDatabaseIsComparedWithTheRehearsalAfterwards(t *testing.T) {
 		}
 	})
 }
+
+func TestACopyIsTakenInTheHoursThatAProjectNamesAndServesOutsideOfThem(t *testing.T) {
+	s := newShop(t)
+	s.version("v1", full)
+	s.ship("v1")
+	s.version("v2", full.and(files{"0002_a.sql": "ALTER TABLE orders ADD COLUMN a TEXT;\n"}))
+	s.wants(s.deploy("v2"), release.Done)
+	hour := time.Duration(s.now().UTC().Hour()) * time.Hour
+	s.copies = true
+	s.configure(func(p *deploy.Project) {
+		p.Rehearse = deploy.Rehearse{Data: true, MaxAge: time.Hour, Hours: deploy.Hours{From: hour, To: (hour + 2*time.Hour) % (24 * time.Hour)}}
+	})
+	s.start()
+	look := time.NewTicker(time.Millisecond)
+	defer look.Stop()
+	for range look.C {
+		if _, err := os.Stat(s.path + ".copies/shop.db.json"); err == nil {
+			break
+		}
+	}
+	s.later(12 * time.Hour)
+	if r := s.promote(0).Plan.Rehearsal; !r.Data || s.now().Sub(r.CopyAt) < 11*time.Hour {
+		t.Errorf("%+v", r)
+	}
+}

@@ -47,6 +47,9 @@ func (e *Engine) Run(ctx context.Context) error {
 		}
 		return err
 	}
+	if e.exports != nil && e.scratch != "" {
+		e.runners.group.Go(func() { e.keepCopies(ctx) })
+	}
 	e.keepTime(ctx)
 	return nil
 }
