@@ -1,6 +1,10 @@
 package rebuild_test
 
-import "towline/migrations/rebuild"
+import (
+	"testing"
+
+	"towline/migrations/rebuild"
+)
 
 // keepCase is a database, and a table of it that gets another CREATE TABLE.
 type keepCase struct {
@@ -65,6 +69,19 @@ func keepCases() []keepCase {
 		{name: "keys that are checked at the end anyway", textbook: "loses", table: "p", create: better, setup: parent + `
 			CREATE TABLE c(id INTEGER PRIMARY KEY, p INTEGER REFERENCES p(id) ON DELETE CASCADE DEFERRABLE INITIALLY DEFERRED); CREATE INDEX c_p ON c(p); INSERT INTO c VALUES (1, 7);`},
 	}
+}
+
+// someCases are all of them, or every sixth for the race detector.
+func someCases() []keepCase {
+	all := append(keepCases(), shapeCases()...)
+	if !testing.Short() {
+		return all
+	}
+	var some []keepCase
+	for i := 0; i < len(all); i += 6 {
+		some = append(some, all[i])
+	}
+	return some
 }
 
 // shapeCases are tables of every shape; what else of them has to stay shows in the state.

@@ -4,6 +4,7 @@ import (
 	"bytes"
 	"encoding/json"
 	"errors"
+	"flag"
 	"fmt"
 	"net/http"
 	"os"
@@ -26,6 +27,12 @@ var shared workerd.Shared
 var databases atomic.Int64
 
 func TestMain(m *testing.M) {
+	flag.Parse()
+	if testing.Short() { // the race detector slows SQLite down twenty times
+		if err := flag.Set("rapid.checks", "4"); err != nil {
+			panic(err)
+		}
+	}
 	code := m.Run()
 	shared.Stop()
 	http.DefaultClient.CloseIdleConnections()

@@ -54,7 +54,7 @@ func (c keepCase) kept() []string {
 
 // TestARebuildKeepsEveryRow applies the file as wrangler would: split and sent as one transaction.
 func TestARebuildKeepsEveryRow(t *testing.T) {
-	for _, c := range append(keepCases(), shapeCases()...) {
+	for _, c := range someCases() {
 		t.Run(c.name, func(t *testing.T) {
 			engines(t, func(t *testing.T, e engine) {
 				setUp(t, e, c.setup)
@@ -125,7 +125,7 @@ func TestTheUsualOrderLosesOrIsRefused(t *testing.T) {
 // TestARebuildWithAStatementMissingFailsOrLosesNothing leaves out each statement in turn. Only the last two may be
 // missed without anybody noticing: they clear up.
 func TestARebuildWithAStatementMissingFailsOrLosesNothing(t *testing.T) {
-	for _, c := range append(keepCases(), shapeCases()...) {
+	for _, c := range someCases() {
 		t.Run(c.name, func(t *testing.T) {
 			h := openHere(t, t)
 			defer h.close()

@@ -193,19 +193,6 @@ func (t *table) rowIDColumn() string {
 	return ""
 }
 
-// rowIDName is a name by which the rowid can be reached; empty where columns have taken all three, or there is none.
-func (t *table) rowIDName() string {
-	if t.withoutRowID {
-		return ""
-	}
-	for _, name := range []string{"rowid", "_rowid_", "oid"} {
-		if _, taken := t.column(name); !taken {
-			return name
-		}
-	}
-	return ""
-}
-
 func (t *table) column(name string) (column, bool) {
 	for _, c := range t.columns {
 		if same(c.name, name) {
