@@ -12,6 +12,9 @@ import (
 func renameInPlace(w *walk) []Finding {
 	var list []Finding
 	for _, s := range w.steps {
+		if s.alters() == "" || w.isNew(s, s.alters()) {
+			continue
+		}
 		if from, to := s.renamesTable(); from != "" {
 			if same(from, to) || w.isNew(s, from) || s.file.after.has(from) || w.inRebuild(s) {
 				continue
@@ -24,8 +27,11 @@ func renameInPlace(w *walk) []Finding {
 			}
 			continue
 		}
+		if !s.calls("sqlite_rename_column") {
+			continue
+		}
 		table, added, removed := s.columnChange(w)
-		if len(added) != 1 || len(removed) != 1 || !s.calls("sqlite_rename_column") || w.isNew(s, table) || w.addedHere(s, table, removed[0].name) || w.inRebuild(s) {
+		if len(added) != 1 || len(removed) != 1 || w.addedHere(s, table, removed[0].name) || w.inRebuild(s) {
 			continue
 		}
 		if x, fires := w.goes(s, table, removed[0].name); fires {
@@ -191,8 +197,11 @@ func onlyIn(a, b *table) []string {
 // withoutRenames takes out pairs that are one column under another name, which another rule is about.
 func (w *walk) withoutRenames(added, removed []string) (a, r []string) {
 	for _, s := range w.steps {
+		if !s.calls("sqlite_rename_column") {
+			continue
+		}
 		_, new, old := s.columnChange(w)
-		if !s.calls("sqlite_rename_column") || len(new) != 1 || len(old) != 1 {
+		if len(new) != 1 || len(old) != 1 {
 			continue
 		}
 		is := func(name string) func(string) bool { return func(n string) bool { return same(n, name) } }

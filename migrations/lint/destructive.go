@@ -48,8 +48,11 @@ func dropTable(w *walk) []Finding {
 func dropColumn(w *walk) []Finding {
 	var list []Finding
 	for _, s := range w.steps {
+		if !s.calls("sqlite_drop_column") || w.isNew(s, s.alters()) {
+			continue
+		}
 		table, _, removed := s.columnChange(w)
-		if len(removed) != 1 || !s.calls("sqlite_drop_column") || w.isNew(s, table) || removed[0].virtual || w.addedHere(s, table, removed[0].name) {
+		if len(removed) != 1 || removed[0].virtual || w.addedHere(s, table, removed[0].name) {
 			continue
 		}
 		x, fires := w.goes(s, table, removed[0].name)
@@ -89,8 +92,11 @@ func (w *walk) addedHere(s *step, table, name string) bool {
 // renamedHere reports whether a column got its name by one of the checked files.
 func (w *walk) renamedHere(s *step, name string) bool {
 	return slices.ContainsFunc(w.steps[:s.n], func(b *step) bool {
+		if !b.calls("sqlite_rename_column") {
+			return false
+		}
 		_, added, _ := b.columnChange(w)
-		return b.calls("sqlite_rename_column") && len(added) == 1 && same(added[0].name, name)
+		return len(added) == 1 && same(added[0].name, name)
 	})
 }
 
@@ -136,7 +142,10 @@ func brokenTriggers(w *walk) []Finding {
 func (f *file) dropsColumn(w *walk, name string) *step {
 	name = name[strings.LastIndexByte(name, '.')+1:]
 	for _, s := range f.steps {
-		if _, _, removed := s.columnChange(w); len(removed) == 1 && s.calls("sqlite_drop_column") && same(removed[0].name, name) {
+		if !s.calls("sqlite_drop_column") {
+			continue
+		}
+		if _, _, removed := s.columnChange(w); len(removed) == 1 && same(removed[0].name, name) {
 			return s
 		}
 	}

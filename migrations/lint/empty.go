@@ -13,8 +13,25 @@ import (
 // addColumnRefused runs an ADD COLUMN on a table that has a row, and returns what SQLite says; nil where it takes it, or where the table is
 // new.
 func (w *walk) addColumnRefused(s *step) (table, column string, e *sqlite.Error) {
+	if s.refusal == nil {
+		s.refusal = &refused{}
+		s.refusal.table, s.refusal.column, s.refusal.err = w.tryAddColumn(s)
+	}
+	return s.refusal.table, s.refusal.column, s.refusal.err
+}
+
+// refused is what addColumnRefused returns, kept.
+type refused struct {
+	table, column string
+	err           *sqlite.Error
+}
+
+func (w *walk) tryAddColumn(s *step) (table, column string, e *sqlite.Error) {
+	if s.err != nil || s.alters() == "" || w.isNew(s, s.alters()) || s.calls("sqlite_rename_column") || s.calls("sqlite_drop_column") {
+		return "", "", nil
+	}
 	table, added, _ := s.columnChange(w)
-	if len(added) != 1 || s.err != nil || s.calls("sqlite_rename_column") || s.calls("sqlite_drop_column") || w.isNew(s, table) {
+	if len(added) != 1 {
 		return "", "", nil
 	}
 	if rows, known := w.rows(table); known && rows == 0 {

@@ -92,7 +92,7 @@ func deferOff(w *walk) []Finding {
 				continue
 			}
 			x := s.at()
-			x.Text = "This makes D1 forget every foreign key violation so far: rows that refer to nothing would be committed, and nothing would say so."
+			x.Text = "This makes D1 forget every foreign key violation so far: rows that refer to nothing, if there are some, are committed, and nothing says so."
 			x.Advice = "Remove the line: the pragma resets itself at the end of the transaction, and violations are then caught."
 			x.Rewrite = "INSERT INTO \"__assert\" SELECT 'foreign keys', NOT EXISTS (SELECT 1 FROM pragma_foreign_key_check);\n"
 			if !slices.ContainsFunc(f.steps[:i], w.canViolate) {
@@ -144,8 +144,8 @@ func rebuildOrder(w *walk) []Finding {
 	var list []Finding
 	for _, f := range w.files {
 		for _, h := range w.harms(f) {
-			if h.Kind != rehearse.CommitRefused || h.replacement {
-				continue
+			if h.Kind != rehearse.CommitRefused || h.replacement || h.Hidden {
+				continue // where a PRAGMA defer_foreign_keys = OFF hides it, nothing is refused, and that pragma is the finding
 			}
 			x := h.step.at()
 			x.Table, x.Column = h.Table, h.Column
@@ -154,9 +154,6 @@ func rebuildOrder(w *walk) []Finding {
 				when = "the end of the transaction fails, and D1 reports it like an outage (internal error; reference = ...)"
 			}
 			x.Text = fmt.Sprintf("With rows in %s that refer to %s through %s, %s.", h.Table, h.By, h.Column, when)
-			if h.Hidden {
-				x.Text = fmt.Sprintf("Rows in %s refer to %s while it is dropped; the PRAGMA defer_foreign_keys = OFF behind it hides that, and real violations with it.", h.Table, h.By)
-			}
 			if _, ok := w.rebuildAt(h.step); ok {
 				w.adviseRebuild(&x, h.step)
 			} else {

@@ -72,19 +72,37 @@ func (s *schema) all(kind string) []migrations.Object {
 
 // fold lowers ASCII letters, as SQLite does with names.
 func fold(s string) string {
-	if strings.IndexFunc(s, func(r rune) bool { return 'A' <= r && r <= 'Z' }) < 0 {
-		return s
-	}
-	return strings.Map(func(r rune) rune {
-		if 'A' <= r && r <= 'Z' {
-			return r + 'a' - 'A'
+	for i := range len(s) {
+		if 'A' <= s[i] && s[i] <= 'Z' {
+			b := []byte(s)
+			for ; i < len(b); i++ {
+				b[i] = lower(b[i])
+			}
+			return string(b)
 		}
-		return r
-	}, s)
+	}
+	return s
+}
+
+func lower(c byte) byte {
+	if 'A' <= c && c <= 'Z' {
+		return c + 'a' - 'A'
+	}
+	return c
 }
 
 // same compares names as SQLite does.
-func same(a, b string) bool { return fold(a) == fold(b) }
+func same(a, b string) bool {
+	if len(a) != len(b) {
+		return false
+	}
+	for i := range len(a) {
+		if a[i] != b[i] && lower(a[i]) != lower(b[i]) {
+			return false
+		}
+	}
+	return true
+}
 
 // normal is SQL with one blank between its tokens, without comments, words in lower case and plain names without quotes, so that two texts
 // which mean the same are mostly equal.

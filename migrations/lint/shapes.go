@@ -17,11 +17,13 @@ type shapes struct {
 	read map[string]*table
 	// keysOf are foreign keys by the text of their table.
 	keysOf map[string][]foreignKey
-	err    error // the first that is no refusal
+	// wordsOf are the words and names of a text, folded and without quotes.
+	wordsOf map[string]map[string]bool
+	err     error // the first that is no refusal
 }
 
 func newShapes(ctx context.Context) *shapes {
-	return &shapes{ctx: ctx, read: make(map[string]*table), keysOf: make(map[string][]foreignKey)}
+	return &shapes{ctx: ctx, read: make(map[string]*table), keysOf: make(map[string][]foreignKey), wordsOf: make(map[string]map[string]bool)}
 }
 
 func (s *shapes) close() error {
@@ -99,7 +101,8 @@ func readTable(ctx context.Context, c *sqlite.Conn, o migrations.Object, indexes
 		return nil, err
 	}
 	if strings.Contains(fold(o.SQL), "references") {
-		if err := t.readKeys(ctx, c, quoted); err != nil {
+		var err error
+		if t.keys, err = readKeys(ctx, c, quoted); err != nil {
 			return nil, err
 		}
 	}
@@ -128,24 +131,25 @@ func (t *table) readColumns(ctx context.Context, c *sqlite.Conn, quoted string) 
 	return nil
 }
 
-func (t *table) readKeys(ctx context.Context, c *sqlite.Conn, quoted string) error {
+func readKeys(ctx context.Context, c *sqlite.Conn, quoted string) ([]foreignKey, error) {
 	res, err := c.Exec(ctx, `SELECT id, "table", "from", "to", on_delete, on_update FROM pragma_foreign_key_list(`+quoted+") ORDER BY id, seq")
 	if err != nil {
-		return err
+		return nil, err
 	}
+	var keys []foreignKey
 	last := int64(-1)
 	for _, r := range res.Rows {
 		if id := number(r[0]); id != last {
 			last = id
-			t.keys = append(t.keys, foreignKey{parent: text(r[1]), onDelete: text(r[4]), onUpdate: text(r[5])})
+			keys = append(keys, foreignKey{parent: text(r[1]), onDelete: text(r[4]), onUpdate: text(r[5])})
 		}
-		k := &t.keys[len(t.keys)-1]
+		k := &keys[len(keys)-1]
 		k.from = append(k.from, text(r[2]))
 		if r[3] != nil {
 			k.to = append(k.to, text(r[3]))
 		}
 	}
-	return nil
+	return keys, nil
 }
 
 func (t *table) readIndexes(ctx context.Context, c *sqlite.Conn, quoted string) error {
@@ -184,15 +188,14 @@ type child struct {
 func (s *shapes) children(sc *schema, parent string) []child {
 	var list []child
 	for _, o := range sc.objects {
-		if o.Type != "table" || !mentions(o.SQL, parent) {
+		if o.Type != "table" {
 			continue
 		}
-		t := s.table(sc, o.Name)
-		if t == nil {
-			continue
-		}
-		for _, k := range t.keys {
-			if same(k.parent, parent) {
+		for _, k := range s.keys(o) {
+			if !same(k.parent, parent) {
+				continue
+			}
+			if t := s.table(sc, o.Name); t != nil {
 				list = append(list, child{t, k})
 			}
 		}
@@ -200,19 +203,14 @@ func (s *shapes) children(sc *schema, parent string) []child {
 	return list
 }
 
-// mentions is a quick look whether a foreign key of the table may refer to parent.
-func mentions(sql, parent string) bool {
-	sql = fold(sql)
-	return strings.Contains(sql, "references") && strings.Contains(sql, fold(parent))
-}
-
 // keys returns the foreign keys of a table alone, without reading the rest of it where its text names none.
 func (s *shapes) keys(o migrations.Object) []foreignKey {
-	if !strings.Contains(fold(o.SQL), "references") {
-		return nil
-	}
 	if keys, ok := s.keysOf[o.SQL]; ok {
 		return keys
+	}
+	if !strings.Contains(fold(o.SQL), "references") {
+		s.keysOf[o.SQL] = nil
+		return nil
 	}
 	t := s.table(newSchema([]migrations.Object{o}), o.Name)
 	if t == nil {
@@ -220,4 +218,19 @@ func (s *shapes) keys(o migrations.Object) []foreignKey {
 	}
 	s.keysOf[o.SQL] = t.keys
 	return t.keys
+}
+
+// words are the words and names of a text of SQL, folded and without quotes.
+func (s *shapes) words(sql string) map[string]bool {
+	if words, ok := s.wordsOf[sql]; ok {
+		return words
+	}
+	words := make(map[string]bool)
+	for _, t := range meaning(sql) {
+		if t.Kind == migrations.TokenWord || t.Kind == migrations.TokenQuoted {
+			words[fold(migrations.Unquote(t.Text(sql)))] = true
+		}
+	}
+	s.wordsOf[sql] = words
+	return words
 }

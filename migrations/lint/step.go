@@ -163,6 +163,20 @@ func (s *step) word(keywords ...string) bool {
 
 // columnChange returns the columns that an ALTER TABLE adds to, and takes from, its table.
 func (s *step) columnChange(w *walk) (table string, added, removed []column) {
+	if s.change == nil {
+		s.change = &change{}
+		s.change.table, s.change.added, s.change.removed = s.columnsBetween(w)
+	}
+	return s.change.table, s.change.added, s.change.removed
+}
+
+// change is what columnChange returns, kept.
+type change struct {
+	table          string
+	added, removed []column
+}
+
+func (s *step) columnsBetween(w *walk) (table string, added, removed []column) {
 	table = s.alters()
 	if table == "" || s.before == s.after || !s.after.has(table) {
 		return "", nil, nil

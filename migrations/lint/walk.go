@@ -76,6 +76,8 @@ type step struct {
 	plan     []planLine
 	backfill *directive // the backfill block in which it stands; nil: none
 	asserts  []directive
+	change   *change  // see columnChange
+	refusal  *refused // see addColumnRefused
 }
 
 // ghost is a double-quoted word that names no column.

@@ -27,6 +27,7 @@ func open(ctx context.Context, w *walk) (*walker, error) {
 	if err != nil {
 		return nil, err
 	}
+	c.LeaveSize()
 	k := &walker{ctx: ctx, c: c, w: w}
 	if w.in.Target != nil {
 		err = restore(ctx, c, w.in.Target.Objects)
@@ -137,7 +138,9 @@ func (k *walker) settle() error {
 func (k *walker) file(f *file) error {
 	f.before = k.now
 	var was map[migrations.Object]string
-	looks := slices.ContainsFunc(f.steps, func(s *step) bool { return len(s.tokens) > 0 && s.tokens[0].Is(s.SQL, "DROP", "ALTER") })
+	looks := slices.ContainsFunc(f.steps, func(s *step) bool {
+		return len(s.tokens) > 0 && s.tokens[0].Is(s.SQL, "DROP", "ALTER") && s.word("DROP", "RENAME")
+	})
 	if looks {
 		was = k.unusable()
 	}
@@ -175,13 +178,10 @@ func (k *walker) file(f *file) error {
 // step carries out one statement.
 func (k *walker) step(s *step) error {
 	s.before, s.after = k.now, k.now
-	if err := k.strict(s); err != nil {
-		return err
-	}
 	if err := k.explain(s); err != nil {
 		return err
 	}
-	res, err := k.c.Exec(k.ctx, s.SQL)
+	res, err := k.exec(s)
 	e, refused, stop := refusal(k.ctx, err)
 	if stop != nil {
 		return stop
@@ -199,17 +199,33 @@ func (k *walker) step(s *step) error {
 	return k.follow(s)
 }
 
-// strict looks for double-quoted words that name nothing.
-func (k *walker) strict(s *step) error {
-	if !slices.ContainsFunc(s.tokens, func(t migrations.Token) bool { return t.Kind == migrations.TokenQuoted && s.SQL[t.Start] == '"' }) {
-		return nil
-	}
-	if _, err := k.c.Prepare(k.ctx, s.SQL); err != nil {
-		return k.ctx.Err()
+// exec runs the statement, with double-quoted texts off first: where it is refused then and not with them on, a double-quoted word names
+// nothing. ALTER TABLE compiles the texts of other objects too, so it runs as it would on D1 at once.
+func (k *walker) exec(s *step) (sqlite.Result, error) {
+	if !s.quotes() || s.tokens[0].Is(s.SQL, "ALTER") {
+		return k.c.Exec(k.ctx, s.SQL)
 	}
 	if err := k.c.DoubleQuotedStrings(false); err != nil {
-		return err
+		return sqlite.Result{}, err
 	}
+	res, err := k.c.Exec(k.ctx, s.SQL)
+	if err == nil {
+		return res, k.c.DoubleQuotedStrings(true)
+	}
+	err = k.ghosts(s)
+	if err := errors.Join(err, k.c.DoubleQuotedStrings(true)); err != nil {
+		return sqlite.Result{}, err
+	}
+	return k.c.Exec(k.ctx, s.SQL)
+}
+
+// quotes reports whether the statement has double-quoted words.
+func (s *step) quotes() bool {
+	return slices.ContainsFunc(s.tokens, func(t migrations.Token) bool { return t.Kind == migrations.TokenQuoted && s.SQL[t.Start] == '"' })
+}
+
+// ghosts looks for double-quoted words that name nothing, with double-quoted texts off.
+func (k *walker) ghosts(s *step) error {
 	sql := s.SQL
 	for range maxGhosts {
 		_, err := k.c.Prepare(k.ctx, sql)
@@ -218,15 +234,15 @@ func (k *walker) strict(s *step) error {
 			return stop
 		}
 		name, end := ghostAt(sql, e)
-		if !refused || name == "" {
-			break
+		if !refused || name == "" || !strings.Contains(e.Message, name) {
+			return nil
 		}
 		s.ghosts = append(s.ghosts, ghost{name, e.Offset})
 		// NULL is at most as long as the shortest ghost with its quotes but for one and two letters; the rest moves, which only matters for
 		// the offsets of those after it.
 		sql = sql[:e.Offset] + pad("NULL", end-e.Offset) + sql[end:]
 	}
-	return k.c.DoubleQuotedStrings(true)
+	return nil
 }
 
 // maxGhosts bounds how many of them are looked for in one statement.
@@ -269,26 +285,86 @@ func (k *walker) explain(s *step) error {
 	return stop
 }
 
-// follow reads what changed in the schema.
+// follow reads what changed in the schema. What a plain CREATE or DROP changes is known from its actions, so that nothing but new objects
+// has to be read; all of it is read after an ALTER that may change other objects, and after what concerns virtual tables.
 func (k *walker) follow(s *step) error {
-	created, other := false, false
+	created, dropped, altered := false, "", ""
 	for _, a := range s.actions {
 		switch a.Kind {
+		case sqlite.CreateVTable, sqlite.DropVTable:
+			defer func() { s.after = k.now }()
+			return k.reread()
 		case sqlite.CreateIndex, sqlite.CreateTable, sqlite.CreateTrigger, sqlite.CreateView:
 			created = true
-		case sqlite.CreateVTable, sqlite.DropVTable, sqlite.DropIndex, sqlite.DropTable, sqlite.DropTrigger, sqlite.DropView, sqlite.AlterTable:
-			other = true
+		case sqlite.DropIndex, sqlite.DropTable, sqlite.DropTrigger, sqlite.DropView:
+			if a.Inner == "" && dropped == "" {
+				dropped = string(a.Kind) + " " + fold(a.Arg3)
+			}
+		case sqlite.AlterTable:
+			altered = a.Arg3
 		}
 	}
 	var err error
 	switch {
-	case other:
+	case altered != "" && !s.calls("sqlite_rename_table") && !s.calls("sqlite_rename_column"):
+		err = k.rereadTable(altered)
+	case altered != "":
 		err = k.reread()
+	case dropped != "":
+		k.drop(s.dropKind())
 	case created:
 		err = k.readNew()
 	}
 	s.after = k.now
 	return err
+}
+
+// dropKind returns what a DROP statement drops: the kind as in sqlite_master, and the name. A DROP TABLE names its indexes and triggers too.
+func (s *step) dropKind() (kind, name string) {
+	for _, a := range s.actions {
+		switch a.Kind {
+		case sqlite.DropTable:
+			return "table", a.Arg3
+		case sqlite.DropView:
+			kind, name = "view", a.Arg3
+		case sqlite.DropIndex:
+			if kind == "" {
+				kind, name = "index", a.Arg3
+			}
+		case sqlite.DropTrigger:
+			if kind == "" {
+				kind, name = "trigger", a.Arg3
+			}
+		}
+	}
+	return kind, name
+}
+
+// drop takes an object out of the schema, with the indexes and triggers that belong to it.
+func (k *walker) drop(kind, name string) {
+	var objects []migrations.Object
+	var rowids []int64
+	for i, o := range k.now.objects {
+		own := o.Type == kind && same(o.Name, name)
+		its := (kind == "table" || kind == "view") && o.Type != "table" && o.Type != "view" && same(o.Table, name)
+		if !own && !its {
+			objects, rowids = append(objects, o), append(rowids, k.rowids[i])
+		}
+	}
+	k.now, k.rowids, k.bad = newSchema(objects), rowids, nil
+}
+
+// rereadTable reads the text of one table.
+func (k *walker) rereadTable(name string) error {
+	objects, _, err := k.objects(readObjects+"AND type = 'table' AND name = ?1 COLLATE NOCASE", name)
+	i, ok := k.now.tables[fold(name)]
+	if err != nil || !ok || len(objects) != 1 {
+		return errors.Join(err, k.reread())
+	}
+	n := &schema{objects: slices.Clone(k.now.objects), tables: k.now.tables}
+	n.objects[i] = objects[0]
+	k.now, k.bad = n, nil
+	return nil
 }
 
 const readObjects = `SELECT rowid, type, name, tbl_name, coalesce(sql, '') FROM sqlite_master WHERE substr(name, 1, 7) <> 'sqlite_' `
@@ -318,6 +394,23 @@ func (k *walker) readNew() error {
 	k.now = k.now.with(objects)
 	k.rowids = append(k.rowids, rowids...)
 	k.bad = nil
+	return k.noteKeys(objects)
+}
+
+// noteKeys reads the foreign keys of new tables while they are at hand.
+func (k *walker) noteKeys(objects []migrations.Object) error {
+	for _, o := range objects {
+		if o.Type != "table" || !strings.Contains(fold(o.SQL), "references") {
+			continue
+		}
+		err := k.c.Without(func() (err error) {
+			k.w.shapes.keysOf[o.SQL], err = readKeys(k.ctx, k.c, migrations.QuoteText(o.Name))
+			return err
+		})
+		if err != nil {
+			return err
+		}
+	}
 	return nil
 }
 

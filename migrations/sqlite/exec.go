@@ -223,7 +223,10 @@ func readRow(stmt *sqlite3.Stmt) ([]any, error) {
 type counters struct{ changes, lastRowID, pages int64 }
 
 func (c *Conn) counters() counters {
-	pages, _ := c.queryInt("PRAGMA page_count")
+	pages := int64(0)
+	if !c.bypass && !c.sizeless {
+		pages, _ = c.queryInt("PRAGMA page_count")
+	}
 	return counters{c.db.TotalChanges(), c.db.LastInsertRowID(), pages}
 }
 
