@@ -17,7 +17,7 @@ import (
 func lintCommand() subcommand {
 	return subcommand{
 		name: "lint", args: "[DIR]", group: theMigrations,
-		does: "Says what migrations would do on D1 that nobody wants; exit code 1 where it finds an error.",
+		does: "Say what migrations would do on D1 that nobody wants; exit code 1 where it finds an error.",
 		examples: []string{
 			"towline lint db/migrations",
 			"towline lint -base origin/main -format github .",

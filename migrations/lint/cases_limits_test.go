@@ -147,3 +147,10 @@ func TestTheTailOfAFileIsFoundWhereItIs(t *testing.T) {
 	}
 	t.Error("not found")
 }
+
+func TestARuleThatIsOffDoesNotComeBackAsAnother(t *testing.T) {
+	off := lint.Options{Severity: map[string]lint.Severity{"D1-AUTH01": lint.Off, "F-NODOWN": lint.Off}}
+	if report := (ruleCase{sql: "PRAGMA user_version = 3;", o: off}).run(t); len(report.Findings) > 0 {
+		t.Error(show(report.Findings))
+	}
+}

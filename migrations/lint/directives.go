@@ -246,7 +246,7 @@ func (w *walk) idle() []Finding {
 
 // incompleteReplay says once that the schema before the checked files is a guess.
 func incompleteReplay(w *walk) []Finding {
-	if len(w.replay) == 0 {
+	if len(w.replay) == 0 || len(w.files) == 0 {
 		return nil
 	}
 	first := w.replay[0]
