@@ -171,23 +171,19 @@ func deepCascades(w *walk) []Finding {
 
 // cascades is the longest chain of tables in which deleting a row of each deletes rows of the next, the last of which may also change.
 func cascades(w *walk, sc *schema) []string {
-	below := make(map[string][]*table)   // by parent: whose rows go
+	below := make(map[string][]string)   // by parent: whose rows go
 	changed := make(map[string][]string) // by parent: whose rows change
 	for _, o := range sc.objects {
-		if o.Type != "table" || !strings.Contains(fold(o.SQL), "references") {
-			continue // quickly passed over: most tables refer to none
-		}
-		t := w.shapes.table(sc, o.Name)
-		if t == nil {
+		if o.Type != "table" {
 			continue
 		}
-		for _, k := range t.keys {
+		for _, k := range w.shapes.keys(o) {
 			switch {
-			case same(k.parent, t.name):
+			case same(k.parent, o.Name):
 			case k.onDelete == "CASCADE":
-				below[fold(k.parent)] = append(below[fold(k.parent)], t)
+				below[fold(k.parent)] = append(below[fold(k.parent)], o.Name)
 			case k.onDelete == "SET NULL" || k.onDelete == "SET DEFAULT":
-				changed[fold(k.parent)] = append(changed[fold(k.parent)], t.name)
+				changed[fold(k.parent)] = append(changed[fold(k.parent)], o.Name)
 			}
 		}
 	}
@@ -200,9 +196,9 @@ func cascades(w *walk, sc *schema) []string {
 		}
 		above[key] = true
 		var best []string
-		for _, t := range below[key] {
-			if !above[fold(t.name)] {
-				if rest := chain(t.name, above); len(rest) > len(best) {
+		for _, name := range below[key] {
+			if !above[fold(name)] {
+				if rest := chain(name, above); len(rest) > len(best) {
 					best = rest
 				}
 			}
