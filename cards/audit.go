@@ -79,6 +79,8 @@ func deeds() map[string]string {
 		"freeze": "froze §", "unfreeze": "lifted the freeze of §", "freeze over": "let the freeze of § end",
 		"break-glass": "went past the gates with §", "note": "noted about §", "config": "took over a config", "delegated": "lent a role", "undelegated": "took back what was lent",
 		"backup": "copied the store", "way chosen": "chose the way back for §",
+		"drift": "found that § was changed from outside", "drift over": "found § as it was again", "drift adopted": "adopted what was changed in §",
+		"drift looked into": "looks into what was changed in §", "drill": "restored the last backup of § for practice",
 	}
 }
 

@@ -17,6 +17,7 @@ func StatusOf(s deploy.Status) Card {
 		l.gap()
 		environment(&l, s.Project, e)
 	}
+	buttons = append(buttons, statusDrift(s)...)
 	if b := promotable(s); b != nil {
 		buttons = append(buttons, []Button{*b})
 	}
@@ -45,6 +46,8 @@ func environment(l *lines, project string, e deploy.EnvironmentStatus) {
 	}
 	database(l, e)
 	keptLines(l, project, e)
+	lightLines(l, project, e)
+	driftStatus(l, e)
 	if e.State.Unresolved {
 		l.add("⚠️ a run ended unknown; its card has the buttons to settle it")
 	} else if e.Running != nil && e.Running.Kind != release.Backfill {
@@ -74,6 +77,9 @@ func database(l *lines, e deploy.EnvironmentStatus) {
 	}
 	if len(e.Foreign) > 0 {
 		l.addf("⚠️ the ledger holds %s, which the live release does not", and(shorten(e.Foreign, 3, code)))
+	}
+	if left := e.State.Left; len(left) > 0 && e.Environment == release.Production {
+		l.addf("ℹ️ a rollback left %s applied, which only added to the database", and(shorten(left, 3, code)))
 	}
 }
 

@@ -45,6 +45,9 @@ const (
 	LockReminder  EventKind = "lock reminder"
 	FreezeChanged EventKind = "freeze changed"
 	FreezeExpired EventKind = "freeze over"
+
+	DriftFound EventKind = "drift found" // somebody else changed production's database
+	DrillEnded EventKind = "drill ended" // somebody asked for it, or it failed
 )
 
 // Entry is one line of a project's audit log, or of the team's own where it names no project. It holds no secret and no
@@ -55,6 +58,7 @@ const (
 //   - started, released, running, step, ended, cancel asked, cancelled, looked again, closed: of a run
 //   - hold, unhold, lock, unlock, lock taken over, lock expired, freeze, unfreeze, freeze over, reminded of the hold,
 //     reminded of the lock: of an environment
+//   - drift, drift over, drift adopted, drift looked into, drill: of production's database
 //   - break-glass, note: of a release
 //   - config, delegated, undelegated, backup: of the team
 type Entry struct {

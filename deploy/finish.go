@@ -70,7 +70,11 @@ func (e *Engine) finish(tx Tx, run *release.Run, how ending) {
 	if how.phase != release.Unresolved {
 		s.Lease, s.Unresolved = nil, false // ours: nothing else comes here
 	}
+	if run.Backup != nil {
+		s.Backup = run.Backup
+	}
 	if run.Kind == release.Backfill {
+		s.Seen = nil // it wrote a row of the ledger, perhaps
 		e.backfilled(tx, &s, run, how)
 	} else if how.phase == release.Done {
 		e.follow(tx, &s, run)

@@ -82,6 +82,7 @@ type world struct {
 	analytics deploy.Analytics
 	backups   deploy.Backups // with which exports go through the faults as well
 	copies    bool           // of production's data are made, likewise
+	drills    deploy.Schedule
 
 	mu       sync.Mutex
 	project  deploy.Project // changed by configure
@@ -285,7 +286,7 @@ func (s *shop) start() {
 	o := deploy.Options{
 		Store: s.store, Blobs: s.records, Databases: s.databases, Projects: s.projects,
 		Now: s.now, Patience: time.Millisecond, Spacing: time.Nanosecond, StopTimeout: s.stopTimeout, Free: s.free, Analytics: s.analytics,
-		Backups: s.backups,
+		Backups: s.backups, Drills: s.drills,
 	}
 	if s.backups != nil {
 		o.Exports = s.remote.(deploy.Exports)

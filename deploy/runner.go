@@ -50,6 +50,7 @@ func (e *Engine) Run(ctx context.Context) error {
 	if e.exports != nil && e.scratch != "" {
 		e.runners.group.Go(func() { e.keepCopies(ctx) })
 	}
+	e.runners.group.Go(func() { e.watch(ctx) })
 	e.keepTime(ctx)
 	return nil
 }

@@ -12,9 +12,9 @@ import (
 // seen is what a database is, as it was just read. A schema that cannot be kept is no reason to fail: then a later change
 // is noticed all the same, and only not shown.
 func (e *Engine) seen(ctx context.Context, p Project, t target) *release.Seen {
-	out := &release.Seen{Fingerprint: rehearse.Fingerprint(t.Objects, p.ledger()), Ledger: names(t.Ledger), At: t.At}
+	out := &release.Seen{Fingerprint: fingerprint(p, t.Objects), Ledger: names(t.Ledger), At: t.At}
 	var err error
-	if out.Schema, err = e.keepSchema(ctx, t.Objects); err != nil {
+	if out.Schema, err = e.keepSchema(ctx, theirs(t.Objects)); err != nil {
 		e.log.WarnContext(ctx, "the schema could not be kept", "project", p.Name, "error", err)
 	}
 	return out
@@ -30,14 +30,19 @@ func (e *Engine) drifted(ctx context.Context, d draft) []string {
 
 // same reports whether a database is as it was seen.
 func same(s *release.Seen, p Project, t target) bool {
-	return s.Fingerprint == rehearse.Fingerprint(t.Objects, p.ledger()) && slices.Equal(s.Ledger, names(t.Ledger))
+	return s.Fingerprint == fingerprint(p, t.Objects) && slices.Equal(s.Ledger, names(t.Ledger))
+}
+
+// fingerprint is that of a schema without the ledger, and without what Towline keeps there for a time.
+func fingerprint(p Project, objs []migrations.Object) string {
+	return rehearse.Fingerprint(theirs(objs), p.ledger())
 }
 
 // differs says in words how a database differs from what was seen of it: the ledger's names first.
 func (e *Engine) differs(ctx context.Context, p Project, s *release.Seen, t target) []string {
 	now := names(t.Ledger)
 	lines := append(prefixed("ledger: + ", without(now, s.Ledger)), prefixed("ledger: − ", without(s.Ledger, now))...)
-	if s.Fingerprint == rehearse.Fingerprint(t.Objects, p.ledger()) {
+	if s.Fingerprint == fingerprint(p, t.Objects) {
 		if len(lines) == 0 {
 			lines = append(lines, "ledger: another order")
 		}
@@ -46,7 +51,7 @@ func (e *Engine) differs(ctx context.Context, p Project, s *release.Seen, t targ
 	was, err := e.schema(ctx, s.Schema)
 	if err == nil {
 		var d rehearse.Diff
-		if d, err = rehearse.Compare(ctx, was, t.Objects, p.ledger()); err == nil {
+		if d, err = rehearse.Compare(ctx, was, theirs(t.Objects), p.ledger()); err == nil {
 			if d.Empty() {
 				return append(lines, "the text of the schema changed")
 			}

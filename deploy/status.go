@@ -52,6 +52,7 @@ type EnvironmentStatus struct {
 	Calendar freeze.Verdict // production's, now
 	Freezes  time.Time      // when the calendar freezes it next; zero: not within a year
 	Lonely   []Lonely       // who would find nobody, or too few, to approve
+	Light    *Light         // production's way back; nil where nothing is live
 
 	Exists  bool
 	Applied int      // names in the ledger
@@ -106,6 +107,7 @@ func (e *Engine) stored(tx Tx, p Project, env release.Environment) EnvironmentSt
 	if env == release.Production {
 		s.Calendar = p.Freeze.At(e.now())
 		s.Freezes, _, _ = p.Freeze.Next(e.now())
+		s.Light = e.light(tx, p, s.State)
 	}
 	return s
 }

@@ -84,6 +84,20 @@ func (e *engine) Cancel(_ context.Context, r deploy.Request, id string) (release
 	return release.Run{ID: id, Project: r.Project}, e.note(r.Key, "cancel %s %s", r.Project, id)
 }
 
+func (e *engine) Drill(_ context.Context, r deploy.Request) (release.Drill, bool, error) {
+	return release.Drill{}, true, e.note(r.Key, "drill %s reply %s", r.Project, r.ReplyTo)
+}
+
+func (e *engine) Adopt(_ context.Context, r deploy.Request, key string) (release.Drift, error) {
+	return release.Drift{Changes: []string{"table a added"}}, e.note(r.Key, "adopt %s %s by %d", r.Project, key, r.By.ID)
+}
+
+func (e *engine) Investigate(_ context.Context, r deploy.Request, key string) (deploy.DriftView, error) {
+	d := release.Drift{At: noon, Changes: []string{"table a added"}, Looking: &r.By.Person}
+	return deploy.DriftView{Drift: d, SeenAt: noon, Now: []migrations.Object{{Type: "table", Name: "a", SQL: "CREATE TABLE a (id INTEGER)"}}},
+		e.note(r.Key, "investigate %s %s by %d", r.Project, key, r.By.ID)
+}
+
 func (e *engine) ChooseWay(_ context.Context, r deploy.Request, id, digest string, way release.Way) (release.Run, error) {
 	return release.Run{ID: id}, e.note(r.Key, "way %s %s %s by %d", id, digest, way, r.By.ID)
 }

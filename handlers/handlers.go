@@ -36,6 +36,9 @@ type Engine interface {
 	PauseBackfill(ctx context.Context, r deploy.Request, id string) (release.Run, error)
 	ResumeBackfill(ctx context.Context, r deploy.Request, id string) (release.Run, error)
 	StopBackfill(ctx context.Context, r deploy.Request, id string) (release.Run, error)
+	Drill(ctx context.Context, r deploy.Request) (result release.Drill, begun bool, err error)
+	Adopt(ctx context.Context, r deploy.Request, key string) (release.Drift, error)
+	Investigate(ctx context.Context, r deploy.Request, key string) (deploy.DriftView, error)
 	ChooseWay(ctx context.Context, r deploy.Request, id, digest string, way release.Way) (release.Run, error)
 
 	LockFor(ctx context.Context, r deploy.Request, env release.Environment, span time.Duration, reason string) (release.Lock, error)
@@ -186,7 +189,7 @@ func commands() []command {
 		{"Ship", []command{
 			deployCommand(), promoteCommand(), rejectCommand(), cancelCommand(), backfillCommand(), rollbackCommand(), previewCommand(), breakglassCommand(),
 		}},
-		{"Look", []command{statusCommand(), releasesCommand(), reportCommand(), contractCommand(), backupsCommand(), auditCommand(), peopleCommand()}},
+		{"Look", []command{statusCommand(), releasesCommand(), reportCommand(), contractCommand(), backupsCommand(), drillCommand(), auditCommand(), peopleCommand()}},
 		{"Stop changes", []command{lockCommand(), unlockCommand(), holdCommand(), unholdCommand(), freezeCommand()}},
 		{"The rest", []command{noteCommand(), delegateCommand(), reloadCommand(), helpCommand(), whoamiCommand()}},
 	} {

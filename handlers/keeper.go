@@ -29,6 +29,11 @@ func (h *Handlers) announce(ctx context.Context, e deploy.Event) error {
 				place, replyTo = asked, message // where its card is
 			}
 		}
+	case deploy.DriftFound, deploy.DrillEnded:
+		card, err = h.ofProduction(ctx, e)
+		if asked, message, ok := parseAddress(e.From); ok {
+			place, replyTo = asked, message
+		}
 	default:
 		card, err = h.ofKeep(ctx, e)
 	}

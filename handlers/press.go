@@ -69,7 +69,7 @@ func refusedPress(r *release.Refusal) bot.Toast {
 
 // act does what a button means, and says the toast for it.
 func (h *Handlers) act(ctx context.Context, a ask, p bot.Press, action cards.Action) (string, error) {
-	if toast, ours, err := h.ofState(ctx, a, action); ours {
+	if toast, ours, err := h.ofState(ctx, a, p, action); ours {
 		return toast, err
 	}
 	switch action.Verb {

@@ -50,7 +50,7 @@ func kindOf(command string) kind {
 	switch command {
 	case "status", "releases", "people", "audit", "report", "contract", "backups", "help", "whoami":
 		return reads
-	case "hold", "unhold", "lock", "unlock", "freeze", "cancel", "note", "reload", "backfill":
+	case "hold", "unhold", "lock", "unlock", "freeze", "cancel", "note", "reload", "backfill", "drill":
 		return changes
 	}
 	return asks

@@ -69,6 +69,12 @@ const (
 	CodeWayFixed     Code = "way_fixed"        // somebody has approved the one that is asked about
 	CodeNoSuchWay    Code = "no_such_way"      // it was not weighed
 
+	// Production's database.
+	CodeNoDrift   Code = "no_drift"   // it is as Towline knows it
+	CodeNoBackup  Code = "no_backup"  // there is none to restore
+	CodeNoBackups Code = "no_backups" // none are kept
+	CodeDrilling  Code = "drill_runs" // one does already
+
 	// The content and the target.
 	CodeSource          Code = "source_unavailable"
 	CodeBadMigration    Code = "bad_migration"

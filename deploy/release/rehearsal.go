@@ -1,6 +1,11 @@
 package release
 
-import "time"
+import (
+	"crypto/sha256"
+	"encoding/hex"
+	"strings"
+	"time"
+)
 
 // Rehearsal is what the plan's rehearsal measured, as far as a card shows it. The whole of it is the document that
 // Plan.Report names. Nothing of it is part of a digest.
@@ -79,9 +84,17 @@ type Drift struct {
 	Ledger      []string  `json:"ledger"`
 	At          time.Time `json:"at"` // when it was noticed
 	Changes     []string  `json:"changes,omitempty"`
-	Schema      string    `json:"schema,omitempty"` // blob of the objects as they are now
+	// Applied are migrations of a release that something else than Towline applied.
+	Applied []string `json:"applied,omitempty"`
+	Schema  string   `json:"schema,omitempty"` // blob of the objects as they are now
 	// Looking is who said that they look into it; nobody is told again meanwhile.
 	Looking *Person `json:"looking,omitempty"`
+}
+
+// Key names the change, whenever it was noticed.
+func (d Drift) Key() string {
+	sum := sha256.Sum256([]byte(d.Fingerprint + "\n" + strings.Join(d.Ledger, "\n")))
+	return hex.EncodeToString(sum[:8])
 }
 
 // Drill is a restore of the last backup on this machine, to know that it works.
@@ -94,6 +107,14 @@ type Drill struct {
 	Rows   int64     `json:"rows,omitempty"`
 	Millis int64     `json:"ms,omitempty"`
 	By     Person    `json:"by,omitzero"` // empty: the calendar
+}
+
+// Wanted is what somebody asked for that takes a while, so that it is done after a restart as well.
+type Wanted struct {
+	By      Person    `json:"by"`
+	Key     string    `json:"key"`
+	ReplyTo string    `json:"reply_to,omitempty"` // opaque to the engine
+	At      time.Time `json:"at"`
 }
 
 // Lifetime is what is known of a table or column of production, for the way of expanding first and contracting later.

@@ -220,11 +220,14 @@ type State struct {
 	Lock        *Lock       `json:"lock,omitempty"`
 	Freeze      *Freeze     `json:"freeze,omitempty"`
 
-	Seen     *Seen       `json:"seen,omitempty"`
-	Drift    *Drift      `json:"drift,omitempty"`
-	Drill    *Drill      `json:"drill,omitempty"`    // the last
-	Restores []time.Time `json:"restores,omitempty"` // Time Travel restores of the last ten minutes, of which Cloudflare allows ten
+	Seen     *Seen        `json:"seen,omitempty"`
+	Drift    *Drift       `json:"drift,omitempty"`
+	Drill    *Drill       `json:"drill,omitempty"`    // the last
+	Backup   *BackupTaken `json:"backup,omitempty"`   // the last that a run took
+	Restores []time.Time  `json:"restores,omitempty"` // Time Travel restores of the last ten minutes, of which Cloudflare allows ten
 
+	// Wanted is a drill that somebody asked for and that is not over.
+	Wanted *Wanted `json:"wanted,omitempty"`
 	// Left are migrations that a rollback left applied though the live release lacks them: they only added to the schema.
 	Left     []string     `json:"left,omitempty"`
 	Backfill *Backfilling `json:"backfill,omitempty"` // one that is not done

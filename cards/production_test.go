@@ -1,0 +1,81 @@
+package cards_test
+
+import (
+	"errors"
+	"strings"
+	"testing"
+	"time"
+
+	"towline/cards"
+	"towline/deploy"
+	"towline/deploy/release"
+	"towline/migrations"
+)
+
+// fromOutside is a change from outside.
+func fromOutside() release.Drift {
+	return release.Drift{
+		Fingerprint: "f", Ledger: []string{"0001_init.sql", "0002_more.sql"}, At: noon,
+		Changes: []string{"ledger: + 0002_more.sql", "table orders added", "column customers.country removed"}, Applied: []string{"0002_more.sql"},
+	}
+}
+
+func TestAChangeFromOutside(t *testing.T) {
+	looked := fromOutside()
+	looked.Looking, looked.Applied = &robin, nil
+	two := fromOutside()
+	two.Applied = []string{"0002_more.sql", "0003_even_more.sql"}
+	golden(t, "drift", map[string]cards.Card{
+		"noticed":                          cards.Drifted("shop", looked, noon.Add(-time.Hour)),
+		"noticed, wrangler applied a file": cards.Drifted("shop", fromOutside(), noon.Add(-time.Hour)),
+		"noticed, wrangler applied two":    cards.Drifted("shop", two, noon.Add(-time.Hour)),
+		"adopted":                          cards.DriftAdopted("shop", fromOutside(), robin),
+		"looked into":                      cards.DriftLooked("shop", looked),
+	})
+}
+
+func TestTheDocumentOfAChangeFromOutsideShowsEveryObjectThatDiffers(t *testing.T) {
+	object := func(kind, name, sql string) migrations.Object {
+		return migrations.Object{Type: kind, Name: name, Table: name, SQL: sql}
+	}
+	goldenText(t, "drift-document", cards.DriftDocument("shop", deploy.DriftView{
+		Drift: fromOutside(), SeenAt: noon.Add(-time.Hour),
+		Was: []migrations.Object{object("table", "customers", "CREATE TABLE customers (id INTEGER, country TEXT)"), object("table", "same", "CREATE TABLE same (id)"), object("index", "gone", "CREATE INDEX gone ON same(id)")},
+		Now: []migrations.Object{object("table", "customers", "CREATE TABLE customers (id INTEGER)"), object("table", "same", "CREATE TABLE same (id)"), object("table", "orders", "CREATE TABLE orders (id INTEGER)")},
+	}))
+	if text := cards.DriftDocument("shop", deploy.DriftView{Drift: fromOutside()}); !strings.Contains(text, "cannot be shown any more") {
+		t.Error(text)
+	}
+}
+
+func TestADrill(t *testing.T) {
+	passed := release.Drill{At: noon, Taken: noon.Add(-24 * time.Hour), Passed: true, Rows: 12034, Millis: 2300, By: robin}
+	failed := release.Drill{At: noon, Taken: noon.Add(-24 * time.Hour), Words: errors.New("orders: 12,034 rows then, 11,998 now").Error()}
+	golden(t, "drill", map[string]cards.Card{
+		"begun": cards.DrillBegun("shop"), "passed": cards.DrillResult("shop", passed), "failed": cards.DrillResult("shop", failed),
+	})
+}
+
+func TestTheLightUnderStatus(t *testing.T) {
+	all := map[string]cards.Card{}
+	until := noon.Add(20 * 24 * time.Hour)
+	for name, light := range map[string]deploy.Light{
+		"green": {Color: deploy.Green, To: 41, Until: until, Oldest: noon.Add(-25 * 24 * time.Hour), Before: 37, Tested: noon.Add(-72 * time.Hour), Drill: &release.Drill{At: noon.Add(-72 * time.Hour), Passed: true}},
+		"green, by a backup that was checked when it was taken": {Color: deploy.Green, To: 41, Tested: noon, Backup: noon},
+		"yellow, first release, nothing tested":                 {Color: deploy.Yellow, Oldest: noon, Why: []deploy.LightReason{deploy.LightFirst, deploy.LightUntested}},
+		"yellow, ends soon, used up, changed from outside": {Color: deploy.Yellow, To: 41, Until: noon.Add(30 * time.Hour), Backup: noon.Add(-50 * 24 * time.Hour),
+			Why: []deploy.LightReason{deploy.LightExpires, deploy.LightNoRestores, deploy.LightUntested, deploy.LightDrift}},
+		"red, no way back": {Color: deploy.Red, To: 41, Until: noon.Add(-time.Hour), Why: []deploy.LightReason{deploy.LightNoWay}},
+		"red, the drill failed": {Color: deploy.Red, To: 41, Until: until, Backup: noon, Drill: &release.Drill{At: noon, Words: "orders: 12,034 rows then, 11,998 now"},
+			Why: []deploy.LightReason{deploy.LightDrillFailed}},
+	} {
+		all[name] = cards.StatusOf(environments(func(_, production *deploy.EnvironmentStatus) {
+			production.Light = &light
+			if len(light.Why) == 4 {
+				d := fromOutside()
+				production.State.Drift, production.State.Left = &d, []string{"0005_left.sql"}
+			}
+		}))
+	}
+	golden(t, "light", all)
+}

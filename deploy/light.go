@@ -1,0 +1,144 @@
+package deploy
+
+import (
+	"time"
+
+	"towline/deploy/release"
+)
+
+// Light says whether production can go back, how far, and since when nobody has tried. It is made of stored facts alone, so
+// that /status asks nobody for it.
+type Light struct {
+	Color  Color
+	To     uint64    // the release that a rollback without a number goes to; 0: there is none
+	Until  time.Time // when the restore point is gone that leads there; zero: none is needed, or there is none
+	Oldest time.Time // the oldest restore point that Time Travel still reaches; zero: none
+	Before uint64    // the release that this one leads to; 0: the time before the first
+	// Tested is when a backup was last restored for practice, or restored and compared when it was taken; zero: never.
+	Tested   time.Time
+	Backup   time.Time // when the last one was taken; zero: never
+	Drill    *release.Drill
+	Restores int // that Time Travel has left in these ten minutes
+	Why      []LightReason
+}
+
+// Color is a traffic light's.
+type Color string
+
+// The colors.
+const (
+	Green  Color = "green"
+	Yellow Color = "yellow"
+	Red    Color = "red"
+)
+
+// LightReason is what keeps a light from green.
+type LightReason string
+
+// The reasons, the red ones first.
+const (
+	LightNoWay       LightReason = "no_way"       // there is a release to go back to, and nothing leads there
+	LightDrillFailed LightReason = "drill_failed" // the last backup could not be restored
+	LightNoRestores  LightReason = "no_restores"  // Time Travel is used up for minutes
+	LightFirst       LightReason = "first"        // nothing was live before
+	LightExpires     LightReason = "expires"      // the restore point is gone soon
+	LightUntested    LightReason = "untested"     // no backup was restored for long, or ever
+	LightDrift       LightReason = "drift"        // somebody else changed the database
+)
+
+// untestedFor is how long a way back counts as tried, and expiresIn how soon the end of a restore point is worth a word.
+const (
+	untestedFor = 31 * 24 * time.Hour
+	expiresIn   = 3 * 24 * time.Hour
+)
+
+// lightPage is how many changes are read at once to find the oldest restore point.
+const lightPage = 50
+
+// light judges an environment's way back.
+func (e *Engine) light(tx Tx, p Project, s release.State) *Light {
+	if s.Live == 0 {
+		return nil
+	}
+	now := e.now()
+	l := &Light{Drill: s.Drill}
+	l.Restores, _ = s.RestoresLeft(now)
+	history := tx.Changes(p.Name, s.Environment, 0, lightPage)
+	l.reach(tx, p, s, history, now.Add(-e.retention()))
+	dest, refusal := findDestination(history, 0)
+	switch {
+	case refusal != nil:
+		l.add(Yellow, LightFirst)
+	case dest.point == nil: // the database is as it was then
+		l.To = dest.change.Release
+	default:
+		l.To, l.Until = dest.change.Release, dest.point.At.Add(e.retention())
+		switch {
+		case dest.point.DatabaseID != s.DatabaseID || !now.Before(l.Until):
+			l.add(Red, LightNoWay)
+		case l.Until.Sub(now) < expiresIn:
+			l.add(Yellow, LightExpires)
+		}
+	}
+	if l.Restores == 0 {
+		l.add(Yellow, LightNoRestores)
+	}
+	l.tried(s, now)
+	if s.Drift != nil {
+		l.add(Yellow, LightDrift)
+	}
+	if l.Color == "" {
+		l.Color = Green
+	}
+	return l
+}
+
+func (l *Light) add(c Color, why LightReason) {
+	l.Why = append(l.Why, why)
+	if c == Red || l.Color == "" {
+		l.Color = c
+	}
+}
+
+// reach finds the oldest restore point of this database that Time Travel still leads to.
+func (l *Light) reach(tx Tx, p Project, s release.State, page []release.Change, since time.Time) {
+	for seen := 0; len(page) > 0; {
+		for i, c := range page {
+			if c.At.Before(since) {
+				return
+			}
+			if c.Before == nil || c.Before.At.Before(since) || c.Before.DatabaseID != s.DatabaseID {
+				continue
+			}
+			l.Oldest, l.Before = c.Before.At, 0
+			if i+1 < len(page) {
+				l.Before = page[i+1].Release
+			} else if older := tx.Changes(p.Name, s.Environment, c.Seq, 1); len(older) > 0 {
+				l.Before = older[0].Release
+			}
+		}
+		if seen += len(page); seen >= historyLimit {
+			return
+		}
+		page = tx.Changes(p.Name, s.Environment, page[len(page)-1].Seq, lightPage)
+	}
+}
+
+// tried says since when the way back was not tried.
+func (l *Light) tried(s release.State, now time.Time) {
+	if b := s.Backup; b != nil {
+		l.Backup = b.At
+		if b.Restored {
+			l.Tested = b.At
+		}
+	}
+	if d := s.Drill; d != nil && d.Passed && d.At.After(l.Tested) {
+		l.Tested = d.At
+	} else if d != nil && !d.Passed && !l.Tested.After(d.At) {
+		l.add(Red, LightDrillFailed)
+		return
+	}
+	if now.Sub(l.Tested) > untestedFor {
+		l.add(Yellow, LightUntested)
+	}
+}
