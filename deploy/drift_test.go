@@ -23,8 +23,8 @@ func (s *shop) inspect() (done bool) {
 	return done
 }
 
-// told counts the events of a kind.
-func (s *shop) told(kind deploy.EventKind) int {
+// toldOf counts the events of a kind.
+func (s *shop) toldOf(kind deploy.EventKind) int {
 	s.t.Helper()
 	all, err := s.engine.Events(s.t.Context(), 0, 10_000)
 	if err != nil {
@@ -47,12 +47,12 @@ func TestAChangeFromOutsideIsToldOnce(t *testing.T) {
 			t.Fatalf("drift %+v", d)
 		}
 		s.inspect()
-		if n := s.told(deploy.DriftFound); n != 1 {
+		if n := s.toldOf(deploy.DriftFound); n != 1 {
 			t.Errorf("told %d times", n)
 		}
 		s.exec(release.Production, "DROP INDEX count_n")
 		s.inspect()
-		if n := s.told(deploy.DriftFound); n != 2 || s.state(release.Production).Drift.Key() == d.Key() {
+		if n := s.toldOf(deploy.DriftFound); n != 2 || s.state(release.Production).Drift.Key() == d.Key() {
 			t.Errorf("another change was told %d times: %+v", n, s.state(release.Production).Drift)
 		}
 		s.exec(release.Production, "DROP TABLE hand", "ALTER TABLE count DROP COLUMN made")
@@ -133,7 +133,7 @@ func TestWhoeverLooksIntoAChangeKeepsTheOthersFromBeingToldAgain(t *testing.T) {
 	s.exec(release.Production, "CREATE TABLE hand2 (id INTEGER)")
 	s.inspect()
 	d := s.state(release.Production).Drift
-	if n := s.told(deploy.DriftFound); n != 1 || d.Looking == nil || len(d.Changes) != 3 {
+	if n := s.toldOf(deploy.DriftFound); n != 1 || d.Looking == nil || len(d.Changes) != 3 {
 		t.Errorf("told %d times, drift %+v", n, d)
 	}
 }
@@ -194,7 +194,7 @@ func TestADatabaseThatNobodyKnowsIsKnownAtFirstSight(t *testing.T) {
 	s.exec(release.Production, "CREATE TABLE theirs (id INTEGER)")
 	s.inspect()
 	state := s.state(release.Production)
-	if state.Seen == nil || state.Drift != nil || s.told(deploy.DriftFound) != 0 {
+	if state.Seen == nil || state.Drift != nil || s.toldOf(deploy.DriftFound) != 0 {
 		t.Errorf("state %+v", state)
 	}
 	s.exec(release.Production, "CREATE TABLE more (id INTEGER)")

@@ -23,7 +23,7 @@ type shelf struct {
 	hold    chan struct{} // a check waits for it; nil: none does
 }
 
-func (b *shelf) Keep(context.Context, deploy.Backup, func(io.Writer) error) (deploy.Backup, error) {
+func (b *shelf) Keep(context.Context, deploy.Backup, func(io.Writer, *deploy.Backup) error) (deploy.Backup, error) {
 	return deploy.Backup{}, errors.New("nothing is kept here")
 }
 
@@ -86,8 +86,8 @@ func TestADrillRestoresTheLastBackupAndSaysHowItWent(t *testing.T) {
 	if again, begun, err := s.engine.Drill(t.Context(), r); err != nil || begun || !again.Passed || len(b.checked) != 1 {
 		t.Errorf("the same update, handled twice: %+v, begun %v, %v, %q", again, begun, err, b.checked)
 	}
-	if s.told(deploy.DrillEnded) != 1 || !slices.Contains(s.audited(), "drill passed, backup of 2026-11-20T03:00:00Z") {
-		t.Errorf("told %d times, log %q", s.told(deploy.DrillEnded), s.audited())
+	if s.toldOf(deploy.DrillEnded) != 1 || !slices.Contains(s.audited(), "drill passed, backup of 2026-11-20T03:00:00Z") {
+		t.Errorf("told %d times, log %q", s.toldOf(deploy.DrillEnded), s.audited())
 	}
 	b.problem = errors.New("orders has 2 rows, and had 3")
 	if _, _, err := s.engine.Drill(t.Context(), s.request(dana)); err != nil {
@@ -128,28 +128,34 @@ func TestADrillNeedsABackupAndOneAtATime(t *testing.T) {
 
 func third(_ release.Drill, _ bool, err error) error { return err }
 
-// every is a calendar that has something due every so often.
-type every time.Duration
+// daily is a calendar that has something due every day. It says when it is asked.
+type daily struct{ asked chan struct{} }
 
-func (d every) Next(t time.Time) time.Time { return t.Truncate(time.Duration(d)).Add(time.Duration(d)) }
+func (d daily) Next(t time.Time) time.Time {
+	d.asked <- struct{}{}
+	return t.Truncate(24 * time.Hour).Add(24 * time.Hour)
+}
 
 func TestTheCalendarsDrillIsToldOnlyWhenItFails(t *testing.T) {
 	w := newWorld(t)
 	b := &shelf{all: []deploy.Backup{{ID: "b1"}}}
-	w.backups, w.drills = b, every(24*time.Hour)
+	calendar := daily{make(chan struct{}, 100)}
+	w.backups, w.drills = b, calendar
 	s := w.open(t)
+	<-calendar.asked
 	s.later(25 * time.Hour)
 	s.poke()
 	s.eventually(func() bool { return s.state(release.Production).Drill != nil })
-	if d := s.state(release.Production).Drill; !d.Passed || d.By.ID != 0 || s.told(deploy.DrillEnded) != 0 {
-		t.Errorf("drill %+v, told %d times", d, s.told(deploy.DrillEnded))
+	if d := s.state(release.Production).Drill; !d.Passed || d.By.ID != 0 || s.toldOf(deploy.DrillEnded) != 0 {
+		t.Errorf("drill %+v, told %d times", d, s.toldOf(deploy.DrillEnded))
 	}
+	<-calendar.asked
 	b.mu.Lock()
 	b.problem = errors.New("unreadable")
 	b.mu.Unlock()
 	s.later(24 * time.Hour)
 	s.poke()
-	s.eventually(func() bool { return s.told(deploy.DrillEnded) == 1 })
+	s.eventually(func() bool { return s.toldOf(deploy.DrillEnded) == 1 })
 	if d := s.state(release.Production).Drill; d.Passed || !strings.Contains(d.Words, "unreadable") {
 		t.Errorf("drill %+v", d)
 	}
@@ -173,7 +179,7 @@ func TestTheLightSaysWhetherAndHowFarProductionCanGoBack(t *testing.T) {
 	if l := light(s); l.Color != deploy.Yellow || !slices.Contains(l.Why, deploy.LightFirst) || l.To != 0 || !l.Oldest.Equal(first.Point.At) || l.Before != 0 {
 		t.Errorf("after the first release: %+v", l)
 	}
-	s.version("v2", counted)
+	s.version("v2", more)
 	second := s.ship("v2")
 	l := light(s)
 	if l.Color != deploy.Yellow || !slices.Equal(l.Why, []deploy.LightReason{deploy.LightUntested}) || l.To != 1 || !l.Until.Equal(second.Point.At.Add(release.Retention)) || l.Restores != 10 {
@@ -194,7 +200,7 @@ func TestTheLightSaysWhetherAndHowFarProductionCanGoBack(t *testing.T) {
 	if l := light(s); l.Color != deploy.Red || !slices.Contains(l.Why, deploy.LightNoWay) || !l.Oldest.IsZero() {
 		t.Errorf("afterwards: %+v", l)
 	}
-	s.version("v3", counted.and(files{"0009_x.sql": "CREATE TABLE x (id INTEGER);\n"}))
+	s.version("v3", more.and(files{"0009_x.sql": "CREATE TABLE x (id INTEGER);\n"}))
 	s.ship("v3")
 	b.problem = errors.New("unreadable")
 	if _, _, err := s.engine.Drill(t.Context(), s.request(dana)); err != nil {

@@ -69,7 +69,9 @@ func TestAFixWithoutWhatARollbackLeftIsShipped(t *testing.T) {
 	fix := s.deploy("v3")
 	s.wants(fix, release.Done)
 	ask := s.promote(fix.Release)
-	if !slices.ContainsFunc(ask.Plan.Findings, func(f release.Finding) bool { return f.Code == "left_by_rollback" && f.File == "0002_more.sql" }) {
+	if !slices.ContainsFunc(ask.Plan.Findings, func(f release.Finding) bool {
+		return f.Code == "left_by_rollback" && f.File == "0002_more.sql"
+	}) {
 		t.Errorf("findings %+v", ask.Plan.Findings)
 	}
 	s.wants(s.ended(s.approve(ask, robin)), release.Done)
