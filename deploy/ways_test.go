@@ -102,7 +102,9 @@ func TestWhatChangedWhatTheOlderCodeKnowsIsNotLeft(t *testing.T) {
 	} {
 		t.Run(name, func(t *testing.T) {
 			s := newShop(t)
-			s.configure(func(p *deploy.Project) { p.Lint.Severity = map[string]string{"D1-BC01": "warning", "D1-DS01": "warning"} })
+			s.configure(func(p *deploy.Project) {
+				p.Lint.Severity = map[string]string{"D1-BC01": "warning", "D1-DS01": "warning"}
+			})
 			twoShipped(s, counting, counting.and(files{"0002_x.sql": c.sql}))
 			ask := s.rollback(0)
 			if ask.Plan.Back.Way != release.WayTimeTravel {
