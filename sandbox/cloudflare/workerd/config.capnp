@@ -1,5 +1,5 @@
 # The whole of the test cloud: one worker, its two Durable Object classes, and a folder for their files.
-# STATE_DIR, ACCOUNT_ID and API_TOKEN are filled in by the harness.
+# STATE_DIR, ACCOUNT_ID, API_TOKEN and SNAPSHOTS are filled in by the harness.
 using Workerd = import "/workerd/workerd.capnp";
 
 const config :Workerd.Config = (
@@ -31,5 +31,6 @@ const main :Workerd.Worker = (
     (name = "DISK", service = "state"),
     (name = "ACCOUNT_ID", text = "{{ACCOUNT_ID}}"),
     (name = "API_TOKEN", text = "{{API_TOKEN}}"),
+    (name = "SNAPSHOTS", text = "{{SNAPSHOTS}}"),
   ],
 );

@@ -117,7 +117,8 @@ export class Database extends DurableObject {
   async #execute(id, statements, raw) {
     if (statements.length === 0) throw new RequestError(400, 7500, "No SQL statements detected.");
     const writes = statements.some((s) => !readsOnly(s.sql));
-    if (writes) await this.#snapshot(id, Date.now()); // the state before, should a crash have come between change and copy
+    const copies = writes && this.env.SNAPSHOTS !== "asked for";
+    if (copies) await this.#snapshot(id, Date.now()); // the state before, should a crash have come between change and copy
     let results;
     try {
       results = this.ctx.storage.transactionSync(() => statements.map((s) => this.#one(s, raw)));
@@ -130,10 +131,8 @@ export class Database extends DurableObject {
       readQueries: reads, writeQueries: statements.length - reads,
       rowsRead: results.reduce((n, r) => n + r.meta.rows_read, 0), rowsWritten: results.reduce((n, r) => n + r.meta.rows_written, 0),
     });
-    if (writes) {
-      this.#fresh = false;
-      await this.#snapshot(id, Date.now());
-    }
+    if (writes) this.#fresh = false;
+    if (copies) await this.#snapshot(id, Date.now());
     return results;
   }
 

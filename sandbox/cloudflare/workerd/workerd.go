@@ -37,6 +37,9 @@ type Options struct {
 	AccountID string
 	// Token is the only API token that is accepted. Empty: a made-up one.
 	Token string
+	// Lazy copies a database's file only when a bookmark is asked for, and not after every change: Time Travel knows nothing in between,
+	// and a large database costs no copies. It is for measuring.
+	Lazy bool
 }
 
 // Instance is one running workerd.
@@ -169,7 +172,11 @@ func writeConfig(o Options, dir, state string) (string, error) {
 	if err != nil {
 		return "", err
 	}
-	fill := strings.NewReplacer("{{STATE_DIR}}", state, "{{ACCOUNT_ID}}", o.AccountID, "{{API_TOKEN}}", o.Token)
+	snapshots := "every change"
+	if o.Lazy {
+		snapshots = "asked for"
+	}
+	fill := strings.NewReplacer("{{SNAPSHOTS}}", snapshots, "{{STATE_DIR}}", state, "{{ACCOUNT_ID}}", o.AccountID, "{{API_TOKEN}}", o.Token)
 	for _, f := range files {
 		text, err := worker.ReadFile(f.Name())
 		if err != nil {
