@@ -42,7 +42,7 @@ func TestScripts(t *testing.T) {
 func TestScriptsOnTheRealEngine(t *testing.T) {
 	sandboxparts.Workerd(t)
 	var files []string
-	for _, name := range []string{"rollback-down.txt", "rollback-time-travel.txt", "lost-reply.txt", "preview-reset.txt", "failed.txt"} {
+	for _, name := range []string{"rollback-down.txt", "rollback-time-travel.txt", "lost-reply.txt", "preview-reset.txt", "failed.txt", "copies.txt"} {
 		files = append(files, filepath.Join(scripts, name))
 	}
 	testscript.Run(t, testscript.Params{
@@ -111,13 +111,14 @@ func judge(do func(s *stage, neg bool, args []string) error) command {
 	}
 }
 
-// cmdStart [-approvals N] [-refs a,b] [-topic N] [-blog]: the bot comes to life.
+// cmdStart [-approvals N] [-refs a,b] [-topic N] [-blog] [-backups]: the bot comes to life.
 func (s *stage) cmdStart(args []string) error {
 	var o stageOptions
 	f := flag.NewFlagSet("start", flag.ContinueOnError)
 	f.IntVar(&o.approvals, "approvals", 1, "")
 	f.IntVar(&o.topic, "topic", 0, "")
 	f.BoolVar(&o.blog, "blog", false, "")
+	f.BoolVar(&o.backups, "backups", false, "")
 	f.Func("refs", "", func(v string) error { o.refs = strings.Split(v, ","); return nil })
 	if err := f.Parse(args); err != nil {
 		return err

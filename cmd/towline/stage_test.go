@@ -18,6 +18,7 @@ import (
 	"testing"
 	"time"
 
+	"towline/backups"
 	"towline/bot"
 	"towline/cloudflare"
 	"towline/deploy"
@@ -65,6 +66,7 @@ type stage struct {
 	log    lockedBuffer
 
 	wiring *wiring
+	copies deploy.Backups // nil: none are taken
 	engine *service
 	store  *store.Store
 	stop   context.CancelFunc
@@ -161,6 +163,13 @@ func local(s *stage) (d1, error) {
 
 // wire makes the project from the folder app of the script: one version in each folder.
 func (s *stage) wire(o stageOptions) error {
+	if o.backups { // where the config of cmdLine has them, too
+		copies, err := backups.Open(backups.Options{Dir: filepath.Join(s.dir, "backups"), Now: s.now})
+		if err != nil {
+			return err
+		}
+		s.copies = copies
+	}
 	var versions *source.Versions
 	app := filepath.Join(s.dir, "app")
 	if _, err := os.Stat(app); err != nil { // a script without files of its own plays on the demo's
@@ -204,6 +213,7 @@ type stageOptions struct {
 	approvals, topic int
 	refs             []string
 	blog             bool
+	backups          bool
 }
 
 // start opens the state and runs the bot on it.
@@ -220,7 +230,7 @@ func (s *stage) start() error {
 		return err
 	}
 	s.engine, err = newService(parts{
-		wiring: s.wiring, store: s.store, databases: databases, now: s.now, log: log, patience: 20 * time.Millisecond,
+		wiring: s.wiring, store: s.store, databases: databases, backups: s.copies, now: s.now, log: log, patience: 20 * time.Millisecond,
 		bot: bot.Options{
 			Token: botToken, APIURL: s.server.URL, StopTimeout: 2 * time.Second,
 			Pace: bot.Pace{Edit: time.Millisecond, Group: -1, Private: -1, All: -1, Retry: 10 * time.Millisecond, RetryMost: 20 * time.Millisecond},
