@@ -215,13 +215,16 @@ func edited(t *testing.T, source string, e drizzle.Edit) string {
 			return in("(t) => [\n", "(t) => [\n"+e.Code+"\n")
 		}
 		return in("\n});", "\n}, (t) => [\n"+e.Code+"\n]);")
-	case "remove":
+	case "remove", "change":
 		_, what, _ := strings.Cut(e.Name, " ")
 		extra := regexp.MustCompile(`(?m)^  (?:index|uniqueIndex|unique|check|foreignKey|primaryKey)\(.*` + regexp.QuoteMeta(what[strings.LastIndex(what, " ")+1:]) + `.*\n`).FindString(definition)
 		if extra == "" {
 			extra = ".unique()"
 		}
-		return in(extra, "")
+		if e.Code != "" {
+			e.Code += "\n"
+		}
+		return in(extra, e.Code)
 	}
 	t.Fatalf("nobody knows how to %s", e.What)
 	return ""
@@ -271,6 +274,7 @@ CREATE TABLE copy AS SELECT * FROM posts;
 DROP TABLE posts;
 CREATE TABLE posts(id TEXT PRIMARY KEY NOT NULL, user_id INTEGER REFERENCES users(id) ON DELETE SET NULL, title TEXT NOT NULL DEFAULT 'none', up TEXT REFERENCES posts(id),
   CONSTRAINT long_enough CHECK (length(title) > 2));
+CREATE INDEX posts_part ON posts(title, up) WHERE title <> '';
 INSERT INTO posts(id, user_id, title, up) SELECT id, user_id, title, up FROM copy;
 DROP TABLE copy;
 CREATE UNIQUE INDEX posts_title ON posts(user_id, title);

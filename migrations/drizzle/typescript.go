@@ -10,7 +10,7 @@ import (
 type Edit struct {
 	Table string // as SQL calls it, "" for a view
 	// What is to be done: "new table", "remove table", "new view", "remove view", "add column", "change column", "remove column", and for
-	// indexes, constraints and keys "add" and "remove".
+	// indexes, constraints and keys "add", "change" and "remove".
 	What string
 	Name string // of the column, index, constraint or view
 	Code string // the new text, "" where something is only removed
@@ -60,8 +60,8 @@ func (e Edit) headline() string {
 		return e.What + " " + e.Name
 	case "add":
 		return e.Table + ": add to the list behind the columns"
-	case "remove":
-		return e.Table + ": remove " + e.Name
+	case "remove", "change":
+		return e.Table + ": " + e.What + " " + e.Name
 	}
 	return e.Table + ": " + e.What + " " + e.Name
 }
@@ -113,6 +113,7 @@ func (w writer) parts(c change) []Edit {
 		case p.kind == isColumn:
 			edits = append(edits, Edit{c.table.name, "remove column", p.name, ""})
 		case p.kind == isForeign && len(p.columns) == 1: // it went with its column
+		case namesake(c.came, p): // it is changed below
 		default:
 			edits = append(edits, Edit{c.table.name, "remove", string(p.kind) + " " + p.label(), ""})
 		}
@@ -128,11 +129,21 @@ func (w writer) parts(c change) []Edit {
 		}
 	}
 	for _, p := range c.came {
-		if p.kind != isColumn && !inline[p.label()+string(p.kind)] {
-			edits = append(edits, Edit{c.table.name, "add", string(p.kind) + " " + p.label(), "  " + w.extra(c.table, p) + ","})
+		if p.kind == isColumn || inline[p.label()+string(p.kind)] {
+			continue
 		}
+		what := "add"
+		if namesake(c.gone, p) {
+			what = "change"
+		}
+		edits = append(edits, Edit{c.table.name, what, string(p.kind) + " " + p.label(), "  " + w.extra(c.table, p) + ","})
 	}
 	return edits
+}
+
+// namesake reports whether there is an index or check of the same name.
+func namesake(parts []part, p part) bool {
+	return p.name != "" && slices.ContainsFunc(parts, func(q part) bool { return q.kind == p.kind && q.name == p.name })
 }
 
 // changed is a column that was another one, or whose foreign key was another one (then old is the zero part): in the schema file's own

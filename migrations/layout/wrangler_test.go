@@ -3,6 +3,7 @@ package layout_test
 import (
 	"encoding/json"
 	"fmt"
+	"net/http"
 	"net/http/httptest"
 	"os"
 	"os/exec"
@@ -222,13 +223,22 @@ func serve(t *testing.T) server {
 
 func created(t *testing.T, s wrangler.Server) string {
 	t.Helper()
-	dir := t.TempDir()
-	stdout, stderr, exit := wrangler.Run(t, s.Env(t), dir, "d1", "create", "shop")
-	id := regexp.MustCompile(`[0-9a-f]{8}-[0-9a-f-]{27}`).FindString(stdout)
-	if exit != 0 || id == "" {
-		t.Fatalf("wrangler d1 create ended with %d: %s%s", exit, stdout, stderr)
+	req, err := http.NewRequestWithContext(t.Context(), http.MethodPost, s.URL+"/accounts/"+s.AccountID+"/d1/database", strings.NewReader(`{"name": "shop"}`))
+	if err != nil {
+		t.Fatal(err)
 	}
-	return id
+	req.Close = true
+	req.Header.Set("Authorization", "Bearer "+s.Token)
+	res, err := http.DefaultClient.Do(req)
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer res.Body.Close()
+	var answer struct{ Result struct{ UUID string } }
+	if err := json.NewDecoder(res.Body).Decode(&answer); err != nil || answer.Result.UUID == "" {
+		t.Fatalf("no database was made: %v", err)
+	}
+	return answer.Result.UUID
 }
 
 // pending is what wrangler would apply in a project.
