@@ -18,10 +18,12 @@ func limitRules() []rule {
 	return []rule{
 		{Rule{
 			Code: "D1-LIM01", Name: "statement-too-long", Group: groupLimits, Severity: Error,
-			Summary: "A statement of more than 100,000 bytes, its semicolon included.",
-			Why:     "D1 refuses it (\"statement too long: SQLITE_TOOBIG\"), and the release with it. A local SQLite takes it.",
-			Do:      "Split it, for instance into an INSERT for every few hundred rows.",
-			Source:  "Limits, D1 docs",
+			Summary:   "A statement of more than 100,000 bytes, its semicolon included.",
+			Why:       "D1 refuses it (\"statement too long: SQLITE_TOOBIG\"), and the release with it. A local SQLite takes it.",
+			Do:        "Split it, for instance into an INSERT for every few hundred rows.",
+			BadFiles:  "    INSERT INTO cities VALUES (...), (...), ...;    of 101 KB",
+			GoodFiles: "    two of them, of 51 KB each",
+			Source:    "Limits, D1 docs",
 		}, statementTooLong},
 		{Rule{
 			Code: "D1-LIM02", Name: "limits", Group: groupLimits, Severity: Error,
