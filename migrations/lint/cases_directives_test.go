@@ -23,6 +23,10 @@ func TestDirectivesThatCannotBeFollowedAreErrors(t *testing.T) {
 		{name: "a contract of nothing", base: base, sql: "-- towline:contract\n" + drop, fires: true, text: "of which migration"},
 		{name: "a contract of a file that does not exist", base: base, sql: "-- towline:contract of=0777\n" + drop, fires: true, text: "no migration 0777"},
 		{name: "an assert without a query", base: base, sql: "-- towline:assert\n" + drop, fires: true, text: "no query"},
+		{name: "an assert that D1 refuses", base: base, sql: "-- towline:assert SELECT nothing FROM users\n" + drop, fires: true, text: "no such column: nothing"},
+		{name: "an assert that writes", base: base, sql: "-- towline:assert DELETE FROM users\n" + drop, fires: true, text: "only read"},
+		{name: "an assert behind the last statement", base: base, sql: drop + "\n-- towline:assert SELECT 1\n", fires: true, text: "no statement follows"},
+		{name: "an assert that reads", base: base, sql: "-- towline:assert SELECT count(*) > 0 FROM users\n" + drop},
 		{name: "an allow with a reason", base: base, sql: "-- towline:allow D1-DS02 reason=\"unused since release 12\"\n" + drop},
 		{name: "in a text", base: base, sql: "INSERT INTO users(fax) VALUES ('\n-- towline:allow nothing\n');"},
 		{name: "in a comment of another kind", base: base, sql: "/* -- towline:nonsense */\n-- see towline:nonsense\n" + drop},
@@ -98,7 +102,8 @@ func TestAStatementThatD1RefusesIsAnErrorWhereTheSchemaIsKnown(t *testing.T) {
 		{name: "no such column, from nothing", files: []string{"CREATE TABLE t(a);", "CREATE INDEX i ON t(b);"}, fires: true, severity: lint.Warning},
 		{name: "a syntax error, from nothing", sql: "CREATE TABLE t(a,);", fires: true},
 		{name: "a foreign key of a row that only the real database has", base: plans, sql: "INSERT INTO orders(plan_id) VALUES (7);", fires: true, severity: lint.Info},
-		{name: "LIMIT, which D1 has", base: "CREATE TABLE t(a);", sql: "DELETE FROM t ORDER BY a LIMIT 3;", fires: true, severity: lint.Info},
+		{name: "FROM with LIMIT, which D1 has", base: "CREATE TABLE t(a); CREATE TABLE u(a);", sql: "UPDATE t SET a = u.a FROM u LIMIT 3;", fires: true, severity: lint.Info},
+		{name: "LIMIT, which D1 has, and which can be tried", base: "CREATE TABLE t(a);", sql: "DELETE FROM t ORDER BY a LIMIT 3;"},
 		{name: "nothing is refused", base: "CREATE TABLE t(a);", sql: "CREATE INDEX i ON t(a);"},
 	})
 }

@@ -286,16 +286,16 @@ func TestObjectsLeaveOutWhatIsNotTheTeams(t *testing.T) {
 }
 
 func TestLimitedWritesAreToldFromMistakes(t *testing.T) {
-	c := open(t, "CREATE TABLE t(a, b)")
+	c := open(t, "CREATE TABLE t(a, b)", "CREATE TABLE u(a, b)")
 	for sql, want := range map[string]bool{
-		"DELETE FROM t WHERE a = 1 ORDER BY b LIMIT 5":                          true,
-		"UPDATE t SET a = 2 LIMIT 1":                                            true,
-		"update t set a = 2 where b in (1, 2) order by a desc limit 1 offset 2": true,
-		"DELETE FROM t LIMT 5":                                                  false,
-		"DELETE FROM t ORDER BY LIMIT":                                          false,
-		"DELETE FROM nope LIMIT 5":                                              false,
-		"SELECT * FROM t LIMIT LIMIT":                                           false,
-		"INSERT INTO t VALUES (1, 2) LIMIT 5":                                   false,
+		"UPDATE t SET a = u.a FROM u WHERE u.b = t.b LIMIT 1":              true,
+		"update t set a = u.a from u where u.b = t.b order by t.a limit 1": true,
+		"DELETE FROM t LIMT 5":                false,
+		"DELETE FROM t ORDER BY a":            false,
+		"DELETE FROM t ORDER BY LIMIT":        false,
+		"DELETE FROM nope LIMIT 5":            false,
+		"SELECT * FROM t LIMIT LIMIT":         false,
+		"INSERT INTO t VALUES (1, 2) LIMIT 5": false,
 	} {
 		_, err := c.Exec(t.Context(), sql)
 		if err == nil {
@@ -304,6 +304,27 @@ func TestLimitedWritesAreToldFromMistakes(t *testing.T) {
 		if got := c.LimitedWrite(t.Context(), sql, err); got != want {
 			t.Errorf("%s: %t", sql, got)
 		}
+	}
+}
+
+func TestLimitedWritesTellWhatTheyDo(t *testing.T) {
+	c := open(t, "CREATE TABLE p(id INTEGER PRIMARY KEY)", "CREATE TABLE c(p REFERENCES p ON DELETE CASCADE)", "INSERT INTO p VALUES (1), (2)", "INSERT INTO c VALUES (1), (2)")
+	const sql = "DELETE FROM p ORDER BY id DESC LIMIT ?1; -- done"
+	actions, err := c.Prepare(t.Context(), sql)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if !slices.ContainsFunc(actions, func(a sqlite.Action) bool { return a.Kind == sqlite.Delete && a.Arg3 == "c" }) {
+		t.Errorf("the cascade is not among %v", actions)
+	}
+	if plan, err := c.Plan(t.Context(), sql); err != nil || len(plan) == 0 {
+		t.Errorf("the plan is %v, %v", plan, err)
+	}
+	if res := exec(t, c, sql, 1); res.Changes != 2 {
+		t.Errorf("%d changes", res.Changes)
+	}
+	if res := exec(t, c, "SELECT p FROM c"); len(res.Rows) != 1 || res.Rows[0][0] != int64(1) {
+		t.Errorf("left is %v", res.Rows)
 	}
 }
 

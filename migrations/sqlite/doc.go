@@ -16,7 +16,8 @@
 //
 // Where this SQLite is known to differ from D1's:
 //
-//   - UPDATE and DELETE with ORDER BY or LIMIT are syntax errors here and work on D1. [LimitedWrite] recognises them.
+//   - UPDATE and DELETE with ORDER BY and LIMIT are syntax errors here and work on D1. limited.go compiles another form of
+//     them; of what is left, an UPDATE with FROM, [Conn.LimitedWrite] knows that D1 takes it.
 //   - ANALYZE leaves sqlite_stat4 here as well, not only sqlite_stat1.
 //   - x'61' LIKE 'a' is 1 on D1 and 0 here.
 //   - Texts of errors differ in places. Compare codes.

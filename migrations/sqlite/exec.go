@@ -141,6 +141,11 @@ func (c *Conn) prepare(sql string) (*sqlite3.Stmt, []Action, error) {
 	}
 	c.actions, c.missingTable, c.recording = nil, "", true
 	stmt, tail, err := c.compile(sql)
+	if err != nil && c.missingTable == "" {
+		if limited, rest := c.compileLimited(sql); limited != nil {
+			stmt, tail, err = limited, rest, nil
+		}
+	}
 	actions := c.actions
 	c.actions, c.recording = nil, false
 	if err != nil {
