@@ -190,12 +190,14 @@ func (w *walk) asBackfill(s *step, table string) string {
 	if t == nil || t.rowIDAlias() == "" || !s.tokens[0].Is(s.SQL, "UPDATE", "DELETE") {
 		return ""
 	}
-	where := "<what is true for a row that is not done yet>"
-	head := s.SQL
+	where, head := "", s.SQL
 	for _, tok := range s.tokens {
 		if tok.Is(s.SQL, "WHERE") {
 			head, where = strings.TrimRight(s.SQL[:tok.Start], " \t\r\n"), strings.TrimSpace(s.SQL[tok.End:])
 		}
+	}
+	if where == "" {
+		return w.backfillOf(s, table)
 	}
 	name := fold(table) + "_" + strings.ToLower(strings.TrimSuffix(s.File[:min(4, len(s.File))], "_"))
 	return fmt.Sprintf("-- towline:backfill name=%s table=%s key=%s\n--   count: SELECT count(*) FROM %s WHERE %s\n--   done:  SELECT NOT EXISTS (SELECT 1 FROM %s WHERE %s)\n%s\n WHERE %s\n   /* :window */;\n-- towline:end",

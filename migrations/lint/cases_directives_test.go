@@ -23,7 +23,7 @@ func TestDirectivesThatCannotBeFollowedAreErrors(t *testing.T) {
 		{name: "a contract of nothing", base: base, sql: "-- towline:contract\n" + drop, fires: true, text: "of which migration"},
 		{name: "a contract of a file that does not exist", base: base, sql: "-- towline:contract of=0777\n" + drop, fires: true, text: "no migration 0777"},
 		{name: "an assert without a query", base: base, sql: "-- towline:assert\n" + drop, fires: true, text: "no query"},
-		{name: "an assert that D1 refuses", base: base, sql: "-- towline:assert SELECT nothing FROM users\n" + drop, fires: true, text: "no such column: nothing"},
+		{name: "an assert that D1 refuses", base: base, sql: "-- towline:assert SELECT missing FROM users\n" + drop, fires: true, text: "no such column: missing"},
 		{name: "an assert that writes", base: base, sql: "-- towline:assert DELETE FROM users\n" + drop, fires: true, text: "only read"},
 		{name: "an assert behind the last statement", base: base, sql: drop + "\n-- towline:assert SELECT 1\n", fires: true, text: "no statement follows"},
 		{name: "an assert that reads", base: base, sql: "-- towline:assert SELECT count(*) > 0 FROM users\n" + drop},

@@ -6,6 +6,7 @@ import (
 	"testing"
 
 	"towline/migrations"
+	"towline/migrations/backfill"
 	"towline/migrations/lint"
 	"towline/migrations/rehearse"
 	"towline/migrations/sqlite"
@@ -70,8 +71,44 @@ func (c ruleCase) check(t *testing.T, rule lint.Rule, f lint.Finding) {
 	if !strings.Contains(f.Text, c.text) {
 		t.Errorf("%q lacks %q", f.Text, c.text)
 	}
+	if f.Rewrite != "" {
+		c.checkRewrite(t, f)
+	}
 	if !strings.Contains(f.Rewrite, c.rewrite) {
 		t.Errorf("the rewrite lacks %q:\n%s", c.rewrite, f.Rewrite)
+	}
+}
+
+// checkRewrite splits a rewrite and compiles each of its statements on the schema before: a statement may need what the one before it makes,
+// but none may be one that SQLite cannot read.
+func (c ruleCase) checkRewrite(t *testing.T, f lint.Finding) {
+	t.Helper()
+	statements, err := migrations.Split("rewrite", []byte(f.Rewrite))
+	if err != nil {
+		t.Errorf("the rewrite cannot be split: %v\n%s", err, f.Rewrite)
+		return
+	}
+	conn, err := sqlite.Open(t.Context(), ":memory:")
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer conn.Close()
+	base, _ := migrations.Split("base", []byte(c.base))
+	for _, s := range base {
+		if _, err := conn.Exec(t.Context(), s.SQL); err != nil {
+			t.Fatal(err)
+		}
+	}
+	if i := strings.Index(f.Rewrite, "-- towline:backfill"); i >= 0 {
+		if _, err := backfill.Parse(migrations.File{Name: "0007_backfill.sql", SQL: []byte(f.Rewrite[i:])}); err != nil {
+			t.Errorf("the rewrite is no backfill: %v\n%s", err, f.Rewrite)
+		}
+	}
+	for _, s := range statements {
+		if _, err := conn.Prepare(t.Context(), s.SQL); err != nil && !strings.Contains(err.Error(), "no such ") && !strings.Contains(err.Error(), "already exists") {
+			t.Errorf("the rewrite has %q: %v", s.SQL, err)
+		}
+		_, _ = conn.Exec(t.Context(), s.SQL)
 	}
 }
 

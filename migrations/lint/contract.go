@@ -120,11 +120,22 @@ func (w *walk) backfillOf(s *step, table string) string {
 	if set < 0 || set+2 >= len(s.tokens) || s.tokens[set+2].Text(s.SQL) != "=" {
 		return ""
 	}
-	column := s.tokens[set+1].Text(s.SQL)
-	value := strings.TrimSpace(s.SQL[s.tokens[set+2].End:])
-	if strings.Contains(value, ",") && !strings.Contains(value, "(") {
-		return "" // several columns: what tells a processed row is not known
+	for depth, i := 0, set+3; i < len(s.tokens); i++ {
+		switch s.tokens[i].Text(s.SQL) {
+		case "(":
+			depth++
+		case ")":
+			depth--
+		case ",":
+			if depth == 0 {
+				return "" // several columns: what tells a row that is done is not known
+			}
+		}
+		if depth == 0 && s.tokens[i].Is(s.SQL, "FROM", "RETURNING", "WHERE") {
+			return ""
+		}
 	}
+	column, value := s.tokens[set+1].Text(s.SQL), strings.TrimSpace(s.SQL[s.tokens[set+2].End:])
 	return backfillBlock(table, t.primaryKey()[0], s.SQL, column+" IS NOT ("+value+")")
 }
 

@@ -25,7 +25,7 @@ func (f *file) place() {
 			block = nil
 		case "assert":
 			if next != nil {
-				next.asserts = append(next.asserts, *d)
+				next.asserts = append(next.asserts, d)
 			}
 		}
 		inside := f.inside(d.offset)
@@ -33,7 +33,7 @@ func (f *file) place() {
 		case d.problem != "" || d.verb == "allow-file" || d.verb == "contract" || d.verb == "backfill" || d.verb == "end":
 		case inside != nil:
 			d.problem = "it stands inside a statement: write it on a line before the statement"
-		case next == nil && d.verb == "allow":
+		case next == nil:
 			d.problem = "no statement follows it: write it on a line before the statement"
 		}
 	}

@@ -231,7 +231,7 @@ func allNew(was *table, columns []string) bool {
 func (w *walk) assertsUnique(s *step, table string) bool {
 	for _, b := range s.file.steps[:s.Index] {
 		for _, d := range b.asserts {
-			if mentionsWord(d.sql, table) {
+			if d.problem == "" && mentionsWord(d.sql, table) {
 				return true
 			}
 		}

@@ -283,7 +283,7 @@ func quotedGhost(w *walk) []Finding {
 			if !meant && !copies && !s.isCreateAs() {
 				x.Severity = Warning
 				x.Advice = "If a text is meant, write it in single quotation marks."
-				x.Rewrite = migrations.QuoteText(g.name) + "\n"
+				x.Rewrite = strings.ReplaceAll(s.SQL, migrations.QuoteName(g.name), migrations.QuoteText(g.name)) + ";\n"
 			}
 			list = append(list, x)
 		}

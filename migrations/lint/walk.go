@@ -75,7 +75,7 @@ type step struct {
 	// plan is its query plan, where it changes rows of a table that was there before the checked files.
 	plan     []planLine
 	backfill *directive // the backfill block in which it stands; nil: none
-	asserts  []directive
+	asserts  []*directive
 	change   *change  // see columnChange
 	refusal  *refused // see addColumnRefused
 }

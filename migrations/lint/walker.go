@@ -178,6 +178,9 @@ func (k *walker) file(f *file) error {
 // step carries out one statement.
 func (k *walker) step(s *step) error {
 	s.before, s.after = k.now, k.now
+	for _, d := range s.asserts {
+		k.assert(d)
+	}
 	if err := k.explain(s); err != nil {
 		return err
 	}
@@ -197,6 +200,22 @@ func (k *walker) step(s *step) error {
 		s.actions = append(s.actions, sqlite.Action{Kind: sqlite.Read, Arg3: from})
 	}
 	return k.follow(s)
+}
+
+// assert compiles the query of an assert directive, which must read only.
+func (k *walker) assert(d *directive) {
+	if d.problem != "" {
+		return
+	}
+	actions, err := k.c.Prepare(k.ctx, d.sql)
+	switch {
+	case err != nil:
+		d.problem = "D1 refuses its query: " + err.Error()
+	case slices.ContainsFunc(actions, func(a sqlite.Action) bool {
+		return a.Kind != sqlite.Select && a.Kind != sqlite.Read && a.Kind != sqlite.Function && a.Kind != sqlite.Recursive
+	}):
+		d.problem = "its query must only read"
+	}
 }
 
 // exec runs the statement, with double-quoted texts off first: where it is refused then and not with them on, a double-quoted word names
@@ -307,7 +326,7 @@ func (k *walker) follow(s *step) error {
 	var err error
 	switch {
 	case altered != "" && !s.calls("sqlite_rename_table") && !s.calls("sqlite_rename_column"):
-		err = k.rereadTable(altered)
+		err = k.rereadTable(s, altered)
 	case altered != "":
 		err = k.reread()
 	case dropped != "":
@@ -355,16 +374,21 @@ func (k *walker) drop(kind, name string) {
 }
 
 // rereadTable reads the text of one table.
-func (k *walker) rereadTable(name string) error {
+func (k *walker) rereadTable(s *step, name string) error {
 	objects, _, err := k.objects(readObjects+"AND type = 'table' AND name = ?1 COLLATE NOCASE", name)
 	i, ok := k.now.tables[fold(name)]
 	if err != nil || !ok || len(objects) != 1 {
 		return errors.Join(err, k.reread())
 	}
 	n := &schema{objects: slices.Clone(k.now.objects), tables: k.now.tables}
+	was := k.now.objects[i]
 	n.objects[i] = objects[0]
 	k.now, k.bad = n, nil
-	return nil
+	if keys, known := k.w.shapes.keysOf[was.SQL]; known && !s.word("REFERENCES", "DROP") {
+		k.w.shapes.keysOf[objects[0].SQL] = keys
+		return nil
+	}
+	return k.noteKeys(objects)
 }
 
 const readObjects = `SELECT rowid, type, name, tbl_name, coalesce(sql, '') FROM sqlite_master WHERE substr(name, 1, 7) <> 'sqlite_' `

@@ -1,0 +1,78 @@
+package lint_test
+
+import (
+	"os"
+	"runtime"
+	"strconv"
+	"strings"
+	"sync"
+	"testing"
+
+	"towline/migrations"
+	"towline/migrations/lint"
+	folders "towline/migrations/lint/sample"
+)
+
+// BenchmarkLint800FilesOf45Projects lints and rehearses them all, each folder from nothing, on all processors. It reports the statements and
+// the most memory that the process has had, which is to stay under 200 MB; the time is to stay under 2 seconds.
+func BenchmarkLint800FilesOf45Projects(b *testing.B) {
+	all := folders.Projects(45, 800)
+	statements := 0
+	for b.Loop() {
+		statements = lintAll(b, all)
+	}
+	b.ReportMetric(float64(statements), "statements")
+	if peak := peakMemory(); peak > 0 {
+		b.ReportMetric(float64(peak)/1024, "MB-peak")
+	}
+}
+
+func lintAll(tb testing.TB, list [][]migrations.File) (statements int) {
+	work := make(chan []migrations.File)
+	var all sync.WaitGroup
+	var mu sync.Mutex
+	for range runtime.GOMAXPROCS(0) {
+		all.Go(func() {
+			for files := range work {
+				report, err := lint.Run(tb.Context(), lint.Input{Files: files}, lint.Options{})
+				mu.Lock()
+				statements += report.Statements
+				if err != nil {
+					tb.Error(err)
+				}
+				mu.Unlock()
+			}
+		})
+	}
+	for _, files := range list {
+		work <- files
+	}
+	close(work)
+	all.Wait()
+	return statements
+}
+
+// peakMemory is the most memory that the process has had, in kB; 0 where the system does not say.
+func peakMemory() int {
+	status, err := os.ReadFile("/proc/self/status")
+	if err != nil {
+		return 0
+	}
+	_, rest, found := strings.Cut(string(status), "VmHWM:")
+	fields := strings.Fields(rest)
+	if !found || len(fields) == 0 {
+		return 0
+	}
+	n, _ := strconv.Atoi(fields[0])
+	return n
+}
+
+func TestTheSampleFoldersRunOnD1(t *testing.T) {
+	for i := range 3 {
+		for _, f := range run(t, lint.Input{Files: folders.Project(i, 30)}, lint.Options{}).Findings {
+			if strings.HasPrefix(f.Code, "D1-SQL") && f.Severity == lint.Error {
+				t.Errorf("project %d: %s: %s", i, f.Statement, f.Text)
+			}
+		}
+	}
+}
