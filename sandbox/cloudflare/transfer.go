@@ -30,8 +30,6 @@ type transfer struct {
 	left     int       // questions until it is done
 	until    time.Time // when it is given up
 	stuck    bool      // it failed in a way that leaves the database blocked until then (workers-sdk#9519)
-	origin   string    // of the addresses in the answer
-	text     string    // of an export
 	done     transferred
 }
 
