@@ -168,6 +168,8 @@ type Engine struct {
 	ids     sync.Mutex // guards entropy
 	entropy io.Reader
 
+	drilling sync.Mutex // held during a drill that somebody asked for
+
 	runners runners
 	changed *signal // an event was stored
 }

@@ -47,12 +47,18 @@ func (e *Engine) Drill(ctx context.Context, r Request) (result release.Drill, be
 	}) {
 		return result, true, nil
 	}
-	result, err = e.drill(ctx, p.Name, r)
-	return result, false, err
+	e.drillWanted(ctx, p.Name)
+	s, err := e.State(ctx, p.Name, release.Production)
+	if err == nil && s.Wanted == nil && s.Drill != nil {
+		return *s.Drill, false, nil
+	}
+	return result, true, err // the start of the engine has taken it up meanwhile, or will
 }
 
 // drillWanted does the drill that somebody asked for.
 func (e *Engine) drillWanted(ctx context.Context, project string) {
+	e.drilling.Lock() // one at a time, whoever begins it
+	defer e.drilling.Unlock()
 	s, err := e.State(ctx, project, release.Production)
 	if err == nil && s.Wanted != nil {
 		w := *s.Wanted

@@ -70,9 +70,17 @@ func drilled(t *testing.T, all ...deploy.Backup) (*shop, *shelf) {
 	return w.open(t), b
 }
 
+// working waits until the engine is at work, which a run shows.
+func (s *shop) working() {
+	s.t.Helper()
+	s.version("v0", files{})
+	s.deploy("v0")
+}
+
 func TestADrillRestoresTheLastBackupAndSaysHowItWent(t *testing.T) {
 	at := time.Date(2026, 11, 20, 3, 0, 0, 0, time.UTC)
 	s, b := drilled(t, deploy.Backup{ID: "b2", TakenAt: at, Rows: map[string]int64{"orders": 3, "count": 1}}, deploy.Backup{ID: "b1"})
+	s.working()
 	r := s.request(dana)
 	r.ReplyTo = "-1/0/5"
 	if _, begun, err := s.engine.Drill(t.Context(), r); err != nil || !begun {
@@ -101,6 +109,7 @@ func TestADrillRestoresTheLastBackupAndSaysHowItWent(t *testing.T) {
 
 func TestADrillNeedsABackupAndOneAtATime(t *testing.T) {
 	s, b := drilled(t)
+	s.working()
 	refused(t, third(s.engine.Drill(t.Context(), s.request(dana))), release.CodeNoBackup)
 	refused(t, third(s.engine.Drill(t.Context(), s.request(sam))), release.CodeUnknownPerson)
 	b.mu.Lock()
