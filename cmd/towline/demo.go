@@ -17,6 +17,7 @@ import (
 	"syscall"
 	"time"
 
+	"towline/backups"
 	"towline/bot"
 	"towline/cloudflare"
 	"towline/deploy/gate"
@@ -31,7 +32,7 @@ import (
 var demoFiles embed.FS
 
 // demoVersions are the refs of the demo's project, in the order in which the tour takes them.
-func demoVersions() []string { return []string{"v1", "v2", "v3-broken", "v3", "v4-rebuild"} }
+func demoVersions() []string { return []string{"v1", "v2", "v3-broken", "v3", "v4-rebuild", "v4", "v5"} }
 
 func demoCommand() subcommand {
 	return subcommand{
@@ -231,6 +232,10 @@ func (w *world) service(s *store.Store, dir string, log *slog.Logger) (*service,
 	if err != nil {
 		return nil, err
 	}
+	kept, err := backups.Open(backups.Options{Dir: filepath.Join(dir, "backups"), Logger: log})
+	if err != nil {
+		return nil, err
+	}
 	wiring := demoWiring(adapt{source.NewVersions(files, demoVersions())})
 	for _, p := range demoPeople() {
 		if p.role != gate.Stranger {
@@ -238,7 +243,7 @@ func (w *world) service(s *store.Store, dir string, log *slog.Logger) (*service,
 		}
 	}
 	return newService(parts{
-		wiring: wiring, store: s, databases: d1, now: time.Now, log: log, scratch: filepath.Join(dir, "copies"),
+		wiring: wiring, store: s, databases: d1, now: time.Now, log: log, backups: kept, scratch: filepath.Join(dir, "copies"),
 		bot: bot.Options{
 			Token: demoBotToken, APIURL: w.apis,
 			Pace: bot.Pace{Edit: 400 * time.Millisecond, Group: -1, All: -1},

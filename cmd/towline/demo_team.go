@@ -2,6 +2,7 @@ package main
 
 import (
 	"errors"
+	"time"
 
 	"towline/bot"
 	"towline/deploy"
@@ -50,6 +51,7 @@ func demoWiring(s deploy.Source, people ...gate.Actor) *wiring {
 		projects: []deploy.Project{{
 			Name: demoProject, Source: s, Migrations: "db/migrations", Seed: "db/seed.sql",
 			Preview: "shop-preview", Production: demoProduction, ProductionApprovals: deploy.Approvals{Required: 1},
+			Rehearse: deploy.Rehearse{Data: true, MaxAge: time.Minute}, Lint: deploy.Lint{ContractAfter: time.Minute},
 		}},
 		team: handlers.Team{
 			People: people, Usernames: map[string]int64{},
@@ -108,15 +110,21 @@ func demoTour() []page.Step {
 		{Title: "Its repaired successor", Text: "v3 repairs it. Other content is a new release.", As: demoDeployer, Say: "/deploy v3"},
 		ask("The repaired version is on preview. Dana asks for production."),
 		agree("Robin approves once more."),
-		{Title: "Go back", Text: "v3 has no DOWN file, so the way back is Time Travel. Orders came in since: the card says what going back costs.", As: demoDeployer, Say: "/rollback"},
+		{Title: "Go back", Text: "v3 only added to the schema, so that v2's code works on with it: nothing has to be undone. The card shows the other ways, and what they would cost.", As: demoDeployer, Say: "/rollback"},
 		agree("Robin reads the price, and approves. Production is held afterwards."),
 		{Text: "Nothing reaches production until somebody says why it may again.", As: demoDeployer, Say: "/unhold the cause is found"},
 		{Title: "What D1 would do silently", Text: "v4-rebuild rebuilds a table as many tools do. Its orders would be deleted; Towline refuses.", As: demoDeployer, Say: "/deploy v4-rebuild"},
+		{Title: "The same, safely", Text: "v4 makes the same change with the migration that towline rebuild writes: the orders are guarded, and it fails as a whole if a row were lost.", As: demoDeployer, Say: "/deploy v4"},
+		ask("Dana asks for production. It is rehearsed on a copy of production's data first; the card has what that showed."),
+		agree("A table is made anew, so a backup is taken before, and restored on this machine to prove that it can be."),
+		{Title: "Look at the backups", Text: "How old they are, and which were restored for proof.", As: demoDeployer, Say: "/backups"},
+		{Title: "Fill a column bit by bit", Text: "v5 adds a column. Its last file is a backfill: after v5 is live, the rows that were there are filled in small steps.", As: demoDeployer, Say: "/deploy v5"},
 		{Title: "Keep production for yourself", Text: "Robin looks into the orders. Nobody else changes production meanwhile.", As: demoApprover, Say: "/lock looking into the orders"},
 		{Text: "Dana asks for production all the same. The answer says who has it, why and until when.", As: demoDeployer, Say: "/promote"},
 		{Text: "If it cannot wait, one tap takes the lock over. Robin is told.", As: demoDeployer, Press: "Take over"},
 		{Title: "When nobody can approve", Text: "Alex goes past the lock and the approval. The card names each gate that would be skipped.", As: demoAdmin, Say: "/breakglass checkout is down"},
 		{Text: "Alex confirms it. It stays on the release and in the weekly report.", As: demoAdmin, Press: "Break glass"},
+		{Title: "How far the backfill is", Text: "It has a card of its own, with Pause, Resume and Stop while it works.", As: demoDeployer, Say: "/backfill"},
 		{Title: "Who did what", Text: "Every command, vote and step is in the log, each entry chained to the one before it.", As: demoDeployer, Say: "/audit"},
 	}
 }

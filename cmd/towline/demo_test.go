@@ -148,7 +148,7 @@ func TestTheDemoLeadsFromTheFirstDeployToTheWayBack(t *testing.T) {
 	j.card("shop → production · live", "#4")
 
 	j.say(demoDeployer, "/rollback")
-	back := j.card("waiting for approval", "From #4 to #2", "Time Travel", "wrangler d1 time-travel restore shop --bookmark=")
+	back := j.card("waiting for approval", "From #4 to #2", "0003_totals.sql stays applied", "by Time Travel")
 	t.Log(back.Text)
 	j.press(demoApprover, back, "Approve going back to #2")
 	t.Log(j.card("went back to #2", "held").Text)

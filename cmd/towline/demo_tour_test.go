@@ -14,11 +14,13 @@ func TestTheTourIsTrueFromItsFirstStepToItsLast(t *testing.T) {
 		{"shop → preview · live", "#2"}, {"waiting for approval", "#2"}, {"shop → production · live", "#2"},
 		{"refused", "0003_totals.sql line 4", "Neither preview nor production was touched"},
 		{"shop → preview · live", "#4"}, {"waiting for approval", "#4"}, {"shop → production · live", "#4"},
-		{"From #4 to #2", "Time Travel", "What it costs"}, {"went back to #2", "Production is held"}, {"no longer held", "the cause is found"},
+		{"From #4 to #2", "stays applied", "The other ways", "Time Travel"}, {"went back to #2", "Production is held"}, {"no longer held", "the cause is found"},
 		{"would_lose_rows", "orders"},
+		{"shop → preview · live", "#6"}, {"waiting for approval", "#6", "Rehearsed on a copy of the data", "A backup is taken first"},
+		{"shop → production · live", "#6", "As rehearsed"}, {"shop · backups", "restored here"}, {"shop → preview · live", "#7"},
 		{"shop → production is locked by Robin"}, {"Production is locked by Robin", "looking into the orders", "until"}, {"Dana took over your lock, Robin"},
-		{"break-glass, to be confirmed", "lock_conflict", "approvals_missing"}, {"shop → production · live", "#4", "Break-glass by Alex"},
-		{"Audit log of shop", "Alex went past the gates", "Head: "},
+		{"break-glass, to be confirmed", "lock_conflict", "approvals_missing"}, {"shop → production · live", "#7", "Break-glass by Alex"},
+		{"orders_tax"}, {"Audit log of shop", "Alex went past the gates", "Head: "},
 	}
 	tour := demoTour()
 	if len(tour) != len(answers) {

@@ -54,7 +54,7 @@ func (d *dryRun) destroys() []Destruction {
 					add(DeletesRows, a.Arg3, "")
 				}
 			case sqlite.Update:
-				if !after[fold(a.Arg3)] && !s.alters() {
+				if !after[fold(a.Arg3)] && !s.alters() && d.had(a.Arg3, a.Arg4) {
 					add(UpdatesRows, a.Arg3, "")
 				}
 			}
@@ -72,6 +72,16 @@ func (d *dryRun) destroys() []Destruction {
 		}
 	}
 	return list
+}
+
+// had reports whether a table had a column before the release. Values of a column that it did not have replace nothing.
+func (d *dryRun) had(table, column string) bool {
+	t := d.shapeBefore.byName[fold(table)]
+	if t == nil {
+		return false
+	}
+	_, ok := t.column(column)
+	return ok
 }
 
 // alters reports whether the statement is an ALTER TABLE, which rewrites rows without changing what they say, but for a

@@ -18,6 +18,7 @@ func TestWhatAReleaseDestroysIsListed(t *testing.T) {
 		{"a new table, a new column and new rows destroy nothing",
 			"CREATE TABLE x (a); ALTER TABLE users ADD COLUMN b TEXT; INSERT INTO users VALUES (1, '', ''); INSERT INTO x VALUES (1); DELETE FROM x; DROP TABLE x;", nil},
 		{"an index destroys nothing", "CREATE INDEX i ON users(fax); DROP INDEX i;", nil},
+		{"values of a new column destroy nothing", "ALTER TABLE posts ADD COLUMN len INTEGER; UPDATE posts SET len = length(body);", nil},
 		{"a dropped column is named", "ALTER TABLE users DROP COLUMN fax;", []rehearse.Destruction{{Kind: rehearse.DropsColumn, Table: "users", Name: "fax"}}},
 		{"a dropped table is named, not its rows", "DROP TABLE posts;", []rehearse.Destruction{{Kind: rehearse.DropsTable, Table: "posts"}}},
 		{"deleting takes the children's rows along", "DELETE FROM users WHERE id = 1;",

@@ -1,0 +1,2 @@
+DROP TRIGGER orders_tax;
+ALTER TABLE orders DROP COLUMN tax_cents;

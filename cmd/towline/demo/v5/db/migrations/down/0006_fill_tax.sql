@@ -1,0 +1,1 @@
+-- Nothing: the values go with their column.
