@@ -5,6 +5,7 @@ import (
 	"errors"
 	"maps"
 	"path"
+	"slices"
 	"strings"
 	"testing"
 	"testing/fstest"
@@ -162,6 +163,51 @@ func TestAFolderThatDoesNotRunWholeIsFollowedAsFarAsItRuns(t *testing.T) {
 	}
 }
 
+// People write migrations by hand, and leave journal and snapshots as they are.
+func TestASnapshotCatchesUpWithMigrationsThatHaveNone(t *testing.T) {
+	files := journaled()
+	files["drizzle/0001_by_hand.sql"] = "CREATE TABLE late(id INTEGER PRIMARY KEY);\nALTER TABLE a ADD COLUMN m TEXT;\n"
+	for _, c := range []struct {
+		name, without string
+		note          string
+		tables        []string
+	}{
+		{"without an entry", "", "no snapshot of what 0001_by_hand.sql did", []string{"a", "late", "z"}},
+		{"without the last snapshot", "drizzle/meta/0000_snapshot.json", "no snapshot of what 0000_a.sql and 0001_by_hand.sql did", []string{"a", "hidden", "late", "z"}},
+		{"without a journal", "drizzle/meta/_journal.json", "no snapshot of what 0000_a.sql and 0001_by_hand.sql did", []string{"a", "hidden", "late", "z"}},
+	} {
+		t.Run(c.name, func(t *testing.T) {
+			files := maps.Clone(files)
+			delete(files, c.without)
+			fsys := fstest.MapFS{}
+			for name, text := range files {
+				fsys[name] = &fstest.MapFile{Data: []byte(text)}
+			}
+			l := layout.Layout{Kind: layout.DrizzleJournal, Dir: "drizzle", Pattern: "*.sql", DrizzleConfig: "drizzle.config.ts"}
+			content, err := layout.Read(fsys, l)
+			if err != nil {
+				t.Fatal(err)
+			}
+			w, err := drizzle.Add(t.Context(), drizzle.Project{FS: fsys, Layout: l, Files: content.Files}, drizzle.Migration{Name: "z", SQL: []byte("CREATE TABLE z(id INTEGER PRIMARY KEY);")},
+				drizzle.Options{Now: noon, Random: strings.NewReader("0123456789abcdef")})
+			if err != nil || len(w.Change.Edits) != 1 || w.Change.Edits[0].Table != "z" || len(w.Change.Notes) != 1 || !strings.Contains(w.Change.Notes[0], c.note) {
+				t.Fatalf("%v: %+v", err, w.Change)
+			}
+			var snapshot struct{ Tables map[string]any }
+			for _, f := range w.Files {
+				if strings.HasSuffix(f.Path, "_snapshot.json") {
+					if err := json.Unmarshal(f.Data, &snapshot); err != nil {
+						t.Fatal(err)
+					}
+				}
+			}
+			if diff := cmp.Diff(c.tables, slices.Sorted(maps.Keys(snapshot.Tables))); diff != "" {
+				t.Error(diff)
+			}
+		})
+	}
+}
+
 func TestWhatCannotBeFollowedIsRefused(t *testing.T) {
 	folders := map[string]string{
 		"drizzle.config.ts": config, "drizzle/20260101000000_a/migration.sql": "", "drizzle/20260101000000_a/snapshot.json": `{"version":"7","dialect":"sqlite","id":"a","prevIds":["0"],"ddl":[],"renames":[]}`,
@@ -186,15 +232,12 @@ func TestWhatCannotBeFollowedIsRefused(t *testing.T) {
 		{"a folder that is not Drizzle's", map[string]string{"migrations/0001_a.sql": "", "x": ""}, "SELECT 1;", "no folder of Drizzle's"},
 		{"SQL that does not end", journaled(), "SELECT 1", "0001_b.sql:1"},
 		{"a journal that cannot be read", with(journaled(), "drizzle/meta/_journal.json", "{"), "SELECT 1;", "_journal.json:1:"},
-		{"a journal without entries", with(journaled(), "drizzle/meta/_journal.json", "{}"), "SELECT 1;", "nothing can follow"},
-		{"a missing snapshot", with(journaled(), "drizzle/meta/0000_snapshot.json", "-"), "SELECT 1;", "0000_snapshot.json: Drizzle's snapshot of the schema is not there"},
 		{"an old snapshot", with(journaled(), "drizzle/meta/0000_snapshot.json", `{"version":"5","dialect":"sqlite"}`), "SELECT 1;", "drizzle-kit up"},
 		{"a snapshot of another database", with(journaled(), "drizzle/meta/0000_snapshot.json", `{"version":"7","dialect":"postgresql"}`), "SELECT 1;", "is not sqlite"},
 		{"a snapshot that cannot be read", with(journaled(), "drizzle/meta/0000_snapshot.json", `[`), "SELECT 1;", "0000_snapshot.json: "},
 		{"an old snapshot of a folder", with(folders, "drizzle/20260101000000_a/snapshot.json", `{"version":"6","dialect":"sqlite","id":"a"}`), "SELECT 1;", "drizzle-kit up"},
 		{"two last snapshots", with(folders, "drizzle/20260102000000_b/migration.sql", "", "drizzle/20260102000000_b/snapshot.json", `{"version":"7","dialect":"sqlite","id":"b","prevIds":["0"],"ddl":[]}`), "SELECT 1;", "stand side by side"},
 		{"snapshots in a circle", with(folders, "drizzle/20260101000000_a/snapshot.json", `{"version":"7","dialect":"sqlite","id":"a","prevIds":["a"],"ddl":[]}`), "SELECT 1;", "in a circle"},
-		{"no snapshot at all", with(folders, "drizzle/20260101000000_a/snapshot.json", "-"), "SELECT 1;", "no migration has a snapshot"},
 		{"a name of nothing", journaled(), "", "letters and digits"},
 	} {
 		t.Run(c.name, func(t *testing.T) {

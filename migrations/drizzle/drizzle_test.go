@@ -13,6 +13,7 @@ import (
 	"testing"
 	"time"
 
+	"towline/migrations"
 	"towline/migrations/drizzle"
 	"towline/migrations/layout"
 	"towline/sandbox/parts"
@@ -139,6 +140,39 @@ func (k *kit) files(t *testing.T) []string {
 	return all
 }
 
+// byHand puts a migration into the folder as somebody does who knows nothing of Drizzle's books, makes the change in the schema file, and then
+// lets us write the next one.
+func (k *kit) byHand(t *testing.T, folders bool) {
+	t.Helper()
+	file := "drizzle/0099_by_hand.sql"
+	if folders {
+		file = "drizzle/99990101000000_by_hand/migration.sql"
+	}
+	k.write(t, file, "ALTER TABLE users ADD COLUMN hand TEXT;\n")
+	source := k.read(t, "src/schema.ts")
+	k.write(t, "src/schema.ts", strings.Replace(source, "sqliteTable(\"users\", {\n", "sqliteTable(\"users\", {\n  hand: text(\"hand\"),\n", 1))
+	w := k.addTo(t, k.unbooked(t), drizzle.Migration{Name: "catch up", SQL: []byte("UPDATE users SET hand = '';\n")})
+	if len(w.Change.Edits) != 0 || len(w.Change.Notes) != 1 {
+		t.Errorf("%+v", w.Change)
+	}
+	k.generate(t, "difference", false)
+}
+
+// unbooked reads the project's migrations, of which one is not in Drizzle's books.
+func (k *kit) unbooked(t *testing.T) layout.Content {
+	t.Helper()
+	fsys := os.DirFS(k.dir)
+	l, err := layout.Find(fsys, layout.Options{})
+	if err != nil {
+		t.Fatal(err)
+	}
+	c, err := layout.Read(fsys, l)
+	if err != nil || len(c.Problems) == 0 || c.Problems[0].Code != layout.CodeJournal {
+		t.Fatal(err, c.Problems)
+	}
+	return c
+}
+
 // content reads the project's migrations, which have to be without a problem.
 func (k *kit) content(t *testing.T) layout.Content {
 	t.Helper()
@@ -154,10 +188,16 @@ func (k *kit) content(t *testing.T) layout.Content {
 	return c
 }
 
-// add lets us write a migration.
+// add lets us write a migration, behind which everything is in order.
 func (k *kit) add(t *testing.T, m drizzle.Migration) drizzle.Written {
 	t.Helper()
-	c := k.content(t)
+	w := k.addTo(t, k.content(t), m)
+	k.content(t)
+	return w
+}
+
+func (k *kit) addTo(t *testing.T, c layout.Content, m drizzle.Migration) drizzle.Written {
+	t.Helper()
 	w, err := drizzle.Add(t.Context(), drizzle.Project{FS: os.DirFS(k.dir), Layout: c.Layout, Files: c.Files}, m,
 		drizzle.Options{Now: time.Now, Random: strings.NewReader(fmt.Sprintf("%-16.16s", m.Name+fmt.Sprint(len(c.Files))))})
 	if err != nil {
@@ -169,7 +209,6 @@ func (k *kit) add(t *testing.T, m drizzle.Migration) drizzle.Written {
 		}
 		k.write(t, f.Path, string(f.Data))
 	}
-	k.content(t)
 	return w
 }
 
@@ -315,11 +354,16 @@ func TestDrizzleKitFindsNoDifferenceBehindOurMigrations(t *testing.T) {
 					k.generate(t, "difference", false)
 				}
 			}
+			k.byHand(t, c.next)
 			// And drizzle-kit goes on from there.
 			k.write(t, "src/schema.ts", k.read(t, "src/schema.ts")+"\nexport const last = sqliteTable(\"last\", { id: integer(\"id\").primaryKey() });\n")
 			k.generate(t, "goes_on", true)
-			files := k.content(t).Files
-			if text := string(files[len(files)-1].SQL); strings.Count(text, ";") != 1 || !strings.Contains(text, "CREATE TABLE `last`") {
+			files := k.unbooked(t).Files
+			i := slices.IndexFunc(files, func(f migrations.File) bool { return strings.Contains(f.Name, "goes_on") })
+			if i < 0 {
+				t.Fatal("drizzle-kit wrote nothing")
+			}
+			if text := string(files[i].SQL); strings.Count(text, ";") != 1 || !strings.Contains(text, "CREATE TABLE `last`") {
 				t.Errorf("drizzle-kit wrote more than the new table:\n%s", text)
 			}
 		})

@@ -44,37 +44,57 @@ func replayFile(ctx context.Context, c *sqlite.Conn, list []migrations.Statement
 	return failed, err
 }
 
-// schemas are what the folder makes from nothing, without and with the new migration.
-func schemas(ctx context.Context, files []migrations.File, m migrations.File) (before, after schema, failed int, err error) {
-	c, err := sqlite.Open(ctx, ":memory:")
-	if err != nil {
-		return schema{}, schema{}, 0, err
-	}
-	defer func() { err = errors.Join(err, c.Close()) }()
-	if failed, err = replay(ctx, c, files); err != nil {
-		return schema{}, schema{}, failed, err
-	}
-	if before, err = readSchema(ctx, c); err != nil {
-		return schema{}, schema{}, failed, err
-	}
+// history is what a folder makes from nothing.
+type history struct {
+	pictured schema // where Drizzle's last snapshot was taken
+	before   schema // without the new migration
+	after    schema // with it
+	failed   int    // statements that did not run
+}
+
+// follow runs the files, of which the first ones are in the last snapshot, and then the new migration, which has to run.
+func follow(ctx context.Context, files []migrations.File, pictured int, m migrations.File) (h history, err error) {
 	list, err := migrations.Split(m.Name, m.SQL)
 	if err != nil {
-		return schema{}, schema{}, failed, err
+		return history{}, err
 	}
-	err = c.Transaction(ctx, func() error {
+	c, err := sqlite.Open(ctx, ":memory:")
+	if err != nil {
+		return history{}, err
+	}
+	defer func() { err = errors.Join(err, c.Close()) }()
+	h.failed, err = replay(ctx, c, files[:pictured])
+	if err != nil {
+		return history{}, err
+	}
+	if h.pictured, err = readSchema(ctx, c); err != nil {
+		return history{}, err
+	}
+	failed, err := replay(ctx, c, files[pictured:])
+	if err != nil {
+		return history{}, err
+	}
+	h.failed += failed
+	if h.before, err = readSchema(ctx, c); err != nil {
+		return history{}, err
+	}
+	if err := runNew(ctx, c, m.Name, list); err != nil {
+		if h.failed > 0 {
+			err = fmt.Errorf("%w (%d statements of the migrations before it did not run on an empty database)", err, h.failed)
+		}
+		return history{}, err
+	}
+	h.after, err = readSchema(ctx, c)
+	return h, err
+}
+
+func runNew(ctx context.Context, c *sqlite.Conn, name string, list []migrations.Statement) error {
+	return c.Transaction(ctx, func() error {
 		for _, s := range list {
 			if _, err := c.Exec(ctx, s.SQL); err != nil {
-				return fmt.Errorf("%s:%d: %w", m.Name, s.Line, err)
+				return fmt.Errorf("%s:%d: %w", name, s.Line, err)
 			}
 		}
 		return nil
 	})
-	if err != nil && failed > 0 {
-		err = fmt.Errorf("%w (%d statements of the migrations before it did not run on an empty database)", err, failed)
-	}
-	if err != nil {
-		return schema{}, schema{}, failed, err
-	}
-	after, err = readSchema(ctx, c)
-	return before, after, failed, err
 }
