@@ -159,7 +159,7 @@ func (p Project) lastSnapshot() (string, error) {
 	slices.Sort(last)
 	switch {
 	case len(last) > 1:
-		return "", fmt.Errorf("%s stand side by side, each the last of its branch; `drizzle-kit generate` brings them together first", strings.Join(last, " and "))
+		return "", fmt.Errorf("%s stand side by side, each the last of its branch; `drizzle-kit generate --custom` brings them together", strings.Join(last, " and "))
 	case len(last) == 0 && len(files) > 0:
 		return "", errors.New("the snapshots of Drizzle follow each other in a circle")
 	case len(last) == 0:
