@@ -12,7 +12,12 @@ import (
 	"towline/sandbox/parts"
 )
 
-func TestMain(m *testing.M) { goleak.VerifyTestMain(m) }
+func TestMain(m *testing.M) {
+	if len(os.Args) > 1 && os.Args[1] == "-child" { // a measurement of a test, in a process of its own
+		os.Exit(run(context.Background(), os.Args[1:], os.Stdout, os.Stderr))
+	}
+	goleak.VerifyTestMain(m)
+}
 
 // quick measures with as little as possible: times mean nothing then, and none is asserted.
 func quick(t *testing.T, migrations int) *report {
@@ -61,8 +66,10 @@ func TestPromotingFortyMigrationsTakesAtMostEightCallsAndNothingIsLostUnderLoad(
 		t.Fatal(err)
 	}
 	proveLoads(t, r)
+	proveLocals(t, r)
 	for _, line := range []string{
 		"400 presses at once, one run", "/status, 200 releases, 2000 audit entries", "/releases, 200 releases, 2000 audit entries, handler",
+		"lint, 24 files of 3 projects", "dump of 2 MB, loaded and rehearsed", "D1 profile against workerd",
 		"400 in ", "0 lost, 0 out of order", "kill sweep", "not measured",
 		"Promoting 40 pending migrations", "SKIPPED: wrangler, and so the ratios: -quick leaves it out.", "towline, calls",
 		"cold start, empty store", "cold start, 20 releases", "idle memory, 20 releases", "the card says live",
@@ -93,6 +100,17 @@ func proveLoads(t *testing.T, r *report) {
 	}
 }
 
+// proveLocals looks at what was measured on files alone.
+func proveLocals(t *testing.T, r *report) {
+	t.Helper()
+	if len(r.linted) != 1 || r.linted[0].Statements < 24 || r.linted[0].whole.peak <= 0 || r.linted[0].whole.busy <= 0 {
+		t.Errorf("linted: %+v", r.linted)
+	}
+	if len(r.dumped) != 1 || r.dumped[0].Rows < 1000 || r.dumped[0].Bytes < 2_000_000 || r.dumped[0].rehearse.wall <= 0 || r.noShell == "" && r.dumped[0].shellBoth.wall <= 0 {
+		t.Errorf("dumped: %+v", r.dumped)
+	}
+}
+
 func TestWrongFlagsAreExitCode2AndHelpIsNone(t *testing.T) {
 	for args, code := range map[string]int{"-runs 0": 2, "-migrations 0": 2, "-latency -1s": 2, "more": 2, "-nonsense": 2, "-only ship,everything": 2, "-h": 0} {
 		if got := run(t.Context(), strings.Fields(args), t.Output(), t.Output()); got != code {
@@ -102,6 +120,11 @@ func TestWrongFlagsAreExitCode2AndHelpIsNone(t *testing.T) {
 }
 
 func TestWhatCannotBeMeasuredIsExitCode3(t *testing.T) {
+	for _, name := range []string{"nonsense", "lint", "load", "rehearse"} {
+		if got := run(t.Context(), []string{"-child", name, "-dir", t.TempDir() + "/none"}, t.Output(), t.Output()); got != 3 {
+			t.Errorf("the measurement %s ends with %d", name, got)
+		}
+	}
 	ctx, cancel := context.WithCancel(t.Context())
 	cancel()
 	var said strings.Builder

@@ -46,18 +46,13 @@ type weighed struct {
 	peak float64       // the most that was resident, in MB of 10^6 bytes
 }
 
-// buildSelf compiles this program into dir. Where a test measures, the program that runs is another.
-func buildSelf(ctx context.Context, dir string) (string, error) {
-	binary := filepath.Join(dir, "bench")
-	out, err := exec.CommandContext(ctx, "go", "build", "-o", binary, "towline/cmd/bench").CombinedOutput()
+// inChild carries out a measurement in a process of its own, which is this program again, and reads what it found into
+// found.
+func inChild(ctx context.Context, name, dir string, found any) (weighed, error) {
+	binary, err := os.Executable()
 	if err != nil {
-		return "", fmt.Errorf("build bench: %w\n%s", err, out)
+		return weighed{}, err
 	}
-	return binary, nil
-}
-
-// inChild carries out a measurement in a process of its own and reads what it found into found.
-func inChild(ctx context.Context, binary, name, dir string, found any) (weighed, error) {
 	var stdout bytes.Buffer
 	w, err := weigh(exec.CommandContext(ctx, binary, "-child", name, "-dir", dir), &stdout)
 	if err != nil {

@@ -21,7 +21,7 @@ import (
 const (
 	dumpBytes     = 200_000_000
 	aimDump       = 1.5 // of the shell's time
-	aimDumpGrowth = 1.5 // of the memory that a tenth of the dump takes
+	aimDumpGrowth = 1.1 // of the memory that half of the dump takes: flat
 )
 
 // dumped is one dump, loaded and rehearsed on by us and by the sqlite3 shell.
@@ -32,7 +32,7 @@ type dumped struct {
 	rehearse    weighed
 	shellLoad   weighed // the shell's own time for loading the same file
 	shellBoth   weighed // and for the release's statements
-	small       weighed // loading a tenth of it
+	small       weighed // loading half of it
 }
 
 // dumps generates a dump as D1 exports one and has it loaded, and a release rehearsed on it.
@@ -45,12 +45,8 @@ func (r *report) dumps(ctx context.Context, dir string) error {
 	if err != nil {
 		r.noShell = "the sqlite3 shell is not installed"
 	}
-	binary, err := buildSelf(ctx, dir)
-	if err != nil {
-		return err
-	}
 	for range r.settings.runs {
-		d, err := r.dump(ctx, binary, shell, dir, size)
+		d, err := r.dump(ctx, shell, dir, size)
 		if err != nil {
 			return err
 		}
@@ -59,7 +55,7 @@ func (r *report) dumps(ctx context.Context, dir string) error {
 	return nil
 }
 
-func (r *report) dump(ctx context.Context, binary, shell, dir string, size int64) (d dumped, err error) {
+func (r *report) dump(ctx context.Context, shell, dir string, size int64) (d dumped, err error) {
 	small, err := folder(dir, "dump-")
 	if err != nil {
 		return d, err
@@ -70,19 +66,19 @@ func (r *report) dump(ctx context.Context, binary, shell, dir string, size int64
 	}
 	defer os.RemoveAll(small)
 	defer os.RemoveAll(whole)
-	for into, bytes := range map[string]int64{small: size / 10, whole: size} {
+	for into, bytes := range map[string]int64{small: size / 2, whole: size} {
 		if err := writeDump(filepath.Join(into, "dump.sql"), bytes); err != nil {
 			return d, err
 		}
 	}
-	if d.small, err = inChild(ctx, binary, "load", small, &d); err != nil {
+	if d.small, err = inChild(ctx, "load", small, &d); err != nil {
 		return d, err
 	}
-	if d.load, err = inChild(ctx, binary, "load", whole, &d); err != nil {
+	if d.load, err = inChild(ctx, "load", whole, &d); err != nil {
 		return d, err
 	}
 	var rehearsed struct{}
-	if d.rehearse, err = inChild(ctx, binary, "rehearse", whole, &rehearsed); err != nil || shell == "" {
+	if d.rehearse, err = inChild(ctx, "rehearse", whole, &rehearsed); err != nil || shell == "" {
 		return d, err
 	}
 	if d.shellLoad, err = weighShell(ctx, shell, whole, ""); err != nil {

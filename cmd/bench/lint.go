@@ -42,13 +42,9 @@ func (r *report) lints(ctx context.Context, dir string) error {
 	if err := writeProjects(root, files, projects); err != nil {
 		return err
 	}
-	binary, err := buildSelf(ctx, dir)
-	if err != nil {
-		return err
-	}
 	for range r.settings.runs {
 		var l linted
-		if l.whole, err = inChild(ctx, binary, "lint", root, &l); err != nil {
+		if l.whole, err = inChild(ctx, "lint", root, &l); err != nil {
 			return err
 		}
 		if l.Files != files || l.Projects != projects {
