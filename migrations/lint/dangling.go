@@ -95,7 +95,7 @@ func (w *walk) lost(f *file, d danglingKey) Finding {
 		_, is := w.dangling(s.after)[d.id()]
 		if !was && is {
 			x = s.at()
-			made = s.before.has(d.child) == false || s.drops() == "" && s.alters() == ""
+			made = !s.before.has(d.child) || s.drops() == "" && s.alters() == ""
 			if s.before.has(d.key.parent) {
 				made = false
 			}

@@ -36,7 +36,13 @@ func dropTable(w *walk) []Finding {
 			x.Severity = Info
 			x.Text = fmt.Sprintf("%s goes. It is an index over %s, which can be built again.", name, contentOf(o.SQL))
 		}
-		if now, made := w.tables().last[fold(name)]; made && now.made != nil && x.Severity != Info {
+		if s.refilled(name) && x.Severity != Info {
+			x.Severity = Warning
+			x.Text = fmt.Sprintf("%s is made again and filled from other tables; what they do not hold is gone.", name)
+			if isVirtual(o) {
+				x.Severity = Info
+			}
+		} else if now, made := w.tables().last[fold(name)]; made && now.made != nil && x.Severity != Info {
 			x.Text = name + " is made again, but nothing brings its rows back; only the restore point from before the release does." + reason
 		}
 		list = append(list, x)
@@ -212,6 +218,10 @@ func wholeTable(w *walk) []Finding {
 			x.Text = fmt.Sprintf("This deletes every row of %s.", table)
 			x.Advice = "Say which rows are to go; to empty the table, allow this with the reason."
 			x.Severity, x.Rewrite = Error, ""
+			if s.refilled(table) {
+				x.Severity = Warning
+				x.Text += " It is filled again from other tables; what they do not hold is gone."
+			}
 		}
 		if known {
 			x.Text += fmt.Sprintf(" It has %d.", rows)
@@ -222,6 +232,24 @@ func wholeTable(w *walk) []Finding {
 		list = append(list, x)
 	}
 	return list
+}
+
+// refilled reports whether a later statement of the same file fills a table from others, or builds a full-text index anew.
+func (s *step) refilled(table string) bool {
+	return slices.ContainsFunc(s.file.steps[s.Index:], func(b *step) bool {
+		return b.err == nil && same(b.fills(), table) && (b.selects() != "" && len(b.readTables(table)) > 0 || rebuildsFullText(b, table))
+	})
+}
+
+// readTables are the tables, but for one, that the statement itself reads.
+func (s *step) readTables(but string) []string {
+	var names []string
+	for _, a := range s.actions {
+		if a.Kind == sqlite.Read && a.Inner == "" && s.before.has(a.Arg3) && !same(a.Arg3, but) && !slices.Contains(names, a.Arg3) {
+			names = append(names, a.Arg3)
+		}
+	}
+	return names
 }
 
 // hasWhere reports whether an UPDATE or DELETE says which rows it means.

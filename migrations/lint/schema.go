@@ -59,17 +59,6 @@ func (s *schema) of(kind, table string) []migrations.Object {
 	return list
 }
 
-// all returns the objects of a kind.
-func (s *schema) all(kind string) []migrations.Object {
-	var list []migrations.Object
-	for _, o := range s.objects {
-		if o.Type == kind {
-			list = append(list, o)
-		}
-	}
-	return list
-}
-
 // fold lowers ASCII letters, as SQLite does with names.
 func fold(s string) string {
 	for i := range len(s) {
