@@ -11,5 +11,14 @@
 //   - wet.go runs everything again on it and compares the rows of the named tables before and after, so that a rebuild
 //     which guards its children is no false alarm. verdict.go turns what it saw into [Loss]es. Statements that fail only
 //     because there are rows become warnings; where a canary says nothing, the authorizer's word counts.
-//   - diff.go says what the release changes in the schema; fingerprint.go tells whether two schemas are the same.
+//   - diff.go says what the release changes in the schema; fingerprint.go tells whether two schemas are the same. touched.go
+//     names the tables whose rows may change, and indexes and triggers that went unnoticed.
+//   - With a copy of the data, data.go goes through it a third time, on a copy of that copy (datacopy.go): rows before and
+//     after, new orphans. reject.go finds the rows that a constraint refuses, cut.go those that a copy from table to table
+//     leaves behind; costs.go estimates what D1 bills, estimate.go does so without the data.
+//   - plans.go compares how the project's own queries are carried out before and after.
+//
+// Beside it: roundtrip.go goes up, down and up again; full.go and fullcompare.go take a fingerprint of a whole database and
+// compare it with what the rehearsal led to expect; expand.go says whether older code works on. document.go writes a
+// [Report] for people.
 package rehearse
