@@ -37,5 +37,9 @@ func TestARunSaysWhichBackupItTook(t *testing.T) {
 		took(r)
 		r.Steps = steps(release.StepDone, release.StepFetch, release.StepBackup, release.StepPoint, release.StepApply, release.StepVerify)
 	})
-	golden(t, "backup-of-a-run", map[string]cards.Card{"taken": cards.Run(done), "not to be had": cards.Run(broken)})
+	moved := with(broken.Run, func(r *release.Run) {
+		took(r)
+		r.Failure, r.Point = &release.Failure{Code: "changed_meanwhile", Step: release.StepBackup, Words: "its schema or its ledger is another one now"}, nil
+	})
+	golden(t, "backup-of-a-run", map[string]cards.Card{"taken": cards.Run(done), "not to be had": cards.Run(broken), "changed meanwhile": cards.Run(moved)})
 }

@@ -220,6 +220,9 @@ func failure(l *lines, r release.Run) {
 	case "not_created":
 		l.add("The database could not be created:")
 		l.add(quote(f.Words))
+	case "changed_meanwhile":
+		l.addf("While the backup was taken somebody changed %s: %s.", code(r.Plan.Target.Database), flat(f.Words, 200))
+		l.add("The release is planned anew when it is asked for again.")
 	case "no_backup":
 		l.add("No backup could be taken and restored here:")
 		l.add(quote(f.Words))

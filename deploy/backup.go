@@ -12,6 +12,7 @@ import (
 
 	"towline/deploy/release"
 	"towline/migrations"
+	"towline/migrations/rehearse"
 )
 
 const (
@@ -52,7 +53,24 @@ func (b backup) do(ctx context.Context) (string, error) {
 		return "", fmt.Errorf("it was taken, and cannot be restored: %w", plainly(err))
 	}
 	b.took(taken)
-	return taken.ID, nil
+	return taken.ID, b.unmoved(ctx)
+}
+
+// errMoved says that the database is not what the plan is about any more. Between a plan and its first change there are seconds
+// as a rule, and with a backup minutes.
+var errMoved = errors.New("its schema or its ledger is another one now")
+
+// unmoved returns errMoved if somebody changed the schema or the ledger since the plan was made.
+func (b backup) unmoved(ctx context.Context) error {
+	now, err := b.e.look(ctx, b.p, b.run.Environment, b.run.Plan.Target)
+	if err != nil {
+		return plainly(err)
+	}
+	plan := b.run.Plan
+	if now.Database.ID != plan.Target.ID || rehearse.Fingerprint(now.Objects, plan.Ledger) != plan.Fingerprint || !slices.Equal(names(now.Ledger), plan.Applied) {
+		return errMoved
+	}
+	return nil
 }
 
 // copyOut writes the database, and says how. Rows are counted before and after; what has the same number both times is what
@@ -133,7 +151,8 @@ func (b backup) took(taken Backup) {
 	b.run.Backup = &t
 }
 
-// observe looks for a whole backup of this run. One that was not restored to prove it is none.
+// observe looks for a whole backup of this run, of a database that is still what the plan is about. One that was not
+// restored to prove it is none.
 func (b backup) observe(ctx context.Context) (outcome, string, error) {
 	if b.e.backups == nil {
 		return absent, "", nil
@@ -143,7 +162,7 @@ func (b backup) observe(ctx context.Context) (outcome, string, error) {
 		return unclear, "", fmt.Errorf("list the backups: %w", err)
 	}
 	for _, k := range kept {
-		if k.Run == b.run.ID && k.Problem == "" && !k.CheckedAt.IsZero() {
+		if k.Run == b.run.ID && k.Problem == "" && !k.CheckedAt.IsZero() && b.unmoved(ctx) == nil {
 			b.took(k)
 			return present, k.ID, nil
 		}
@@ -152,6 +171,9 @@ func (b backup) observe(ctx context.Context) (outcome, string, error) {
 }
 
 func (b backup) failed(err error) release.Failure {
+	if errors.Is(err, errMoved) {
+		return release.Failure{Code: "changed_meanwhile", Words: words(err)}
+	}
 	return release.Failure{Code: "no_backup", Words: words(err)}
 }
 

@@ -198,6 +198,23 @@ func (unwritable) Keep(context.Context, deploy.Backup, func(io.Writer, *deploy.B
 	return deploy.Backup{}, errors.New("no space left on device")
 }
 
+func TestWhatSomebodyChangesDuringABackupStopsTheRelease(t *testing.T) {
+	s, f := keeping(t, newWorld(t))
+	s.version("v1", notes)
+	s.ship("v1")
+	s.version("v2", tidied)
+	s.wants(s.deploy("v2"), release.Done)
+	ask := s.promote(2)
+	s.api.Inject(sandbox.Fault{Path: "/r2/", Before: onceOnly(func() { s.exec(release.Production, "CREATE TABLE of_somebody (x)") })})
+	run := s.ended(s.approve(ask, robin))
+	s.wants(run, release.Broken)
+	if run.Failure.Code != "changed_meanwhile" || len(listed(t, f, release.Production)) != 1 {
+		t.Errorf("%+v", run.Failure)
+	}
+	s.holds(release.Production, "SELECT count(*) FROM notes", "2")
+	s.holds(release.Production, ledger, "0001_notes.sql")
+}
+
 func TestABackupThatWasCutOffIsTakenAgain(t *testing.T) {
 	s, f := keeping(t, newWorld(t))
 	s.version("v1", notes)
