@@ -56,11 +56,11 @@ func (b backup) do(ctx context.Context) (string, error) {
 	return taken.ID, b.unmoved(ctx)
 }
 
-// errMoved says that the database is not what the plan is about any more. Between a plan and its first change there are seconds
+// errChangedMeanwhile says that the database is not what the plan is about any more. Between a plan and its first change there are seconds
 // as a rule, and with a backup minutes.
-var errMoved = errors.New("its schema or its ledger is another one now")
+var errChangedMeanwhile = errors.New("its schema or its ledger is another one now")
 
-// unmoved returns errMoved if somebody changed the schema or the ledger since the plan was made.
+// unmoved returns errChangedMeanwhile if somebody changed the schema or the ledger since the plan was made.
 func (b backup) unmoved(ctx context.Context) error {
 	now, err := b.e.look(ctx, b.p, b.run.Environment, b.run.Plan.Target)
 	if err != nil {
@@ -68,7 +68,7 @@ func (b backup) unmoved(ctx context.Context) error {
 	}
 	plan := b.run.Plan
 	if now.Database.ID != plan.Target.ID || rehearse.Fingerprint(now.Objects, plan.Ledger) != plan.Fingerprint || !slices.Equal(names(now.Ledger), plan.Applied) {
-		return errMoved
+		return errChangedMeanwhile
 	}
 	return nil
 }
@@ -171,7 +171,7 @@ func (b backup) observe(ctx context.Context) (outcome, string, error) {
 }
 
 func (b backup) failed(err error) release.Failure {
-	if errors.Is(err, errMoved) {
+	if errors.Is(err, errChangedMeanwhile) {
 		return release.Failure{Code: "changed_meanwhile", Words: words(err)}
 	}
 	return release.Failure{Code: "no_backup", Words: words(err)}
