@@ -34,9 +34,9 @@ func (d onDatabase) Apply(ctx context.Context, statements []string) (steps.Cost,
 	return steps.Cost{Duration: cost.Duration, RowsWritten: cost.RowsWritten}, err
 }
 
-// judgeTrouble says what an error of D1 means for a backfill. The texts are those of D1's documentation ("Debug D1", and the changelog of
+// JudgeBackfill says what an error of D1 means for a backfill, and in which words. The texts are those of D1's documentation ("Debug D1", and the changelog of
 // 2026-09-01 for the daily limits); they reach us as a no or as no usable answer.
-func judgeTrouble(err error) (steps.Trouble, string) {
+func JudgeBackfill(err error) (steps.Trouble, string) {
 	said := words(err)
 	text := strings.ToLower(err.Error())
 	has := func(parts ...string) bool {

@@ -277,7 +277,7 @@ func (t *turn) forget(ctx context.Context) error {
 func (t *turn) runner(begun bool) *steps.Runner {
 	e := t.e
 	return &steps.Runner{
-		Job: t.job, Ledger: t.p.ledger(), Begun: begun, Database: onDatabase{t}, Orders: orders{t}, Judge: judgeTrouble, Keep: t.keep,
+		Job: t.job, Ledger: t.p.ledger(), Begun: begun, Database: onDatabase{t}, Orders: orders{t}, Judge: JudgeBackfill, Keep: t.keep,
 		RowsToday: func() (int64, bool) {
 			limit := t.limits().RowsPerDay
 			if p := t.run.Backfill; p.Day == day(e.now()) {

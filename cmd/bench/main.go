@@ -14,6 +14,7 @@
 //   - sweep.go runs the test that kills the service everywhere.
 //   - lint.go lints and rehearses the files of many projects, dump.go loads and rehearses on a large dump, against the sqlite3
 //     shell; each in a process of its own (child.go). profile.go asks D1's engine and ours the same. local.go prints.
+//   - backfill.go backfills a table of D1, against one in small batches, beside a prober.
 //   - report.go and loads.go print.
 //
 // Every call to Cloudflare waits for the injected latency, whoever makes it. Telegram has none: what is measured ends at
@@ -99,6 +100,7 @@ func (r *report) parts(progress io.Writer) []part {
 		{"lint", func(ctx context.Context, _, dir string) error { return r.lints(ctx, dir) }},
 		{"dump", func(ctx context.Context, _, dir string) error { return r.dumps(ctx, dir) }},
 		{"profile", func(ctx context.Context, _, dir string) error { return r.profile(ctx, dir) }},
+		{"backfill", func(ctx context.Context, _, _ string) error { return r.backfills(ctx, progress) }},
 	}
 }
 

@@ -77,7 +77,7 @@ type Result struct {
 const (
 	tries     = 8               // failures in a row before a person is asked
 	keepEvery = 5 * time.Second // progress
-	slowRest  = 15              // times the first rest, where others have to wait too long
+	slowRest  = 5               // times the first rest, where others have to wait too long
 )
 
 // errEnd carries the end of a turn out of the depth.

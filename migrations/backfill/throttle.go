@@ -92,8 +92,8 @@ func (p *Probes) Ready() bool { return len(p.baseline) == probesBaseline }
 
 // Slow reports whether reads take too long now. Once it was said, the reads so far count no more: what follows has to show it anew.
 func (p *Probes) Slow() bool {
-	if len(p.recent) < probesRecent/4 {
-		return false
+	if len(p.recent) < probesRecent {
+		return false // of fewer, one slow read would be the 95th percentile
 	}
 	limit := max(time.Duration(probesSlower*float64(percentile(p.baseline, 95))), probesFloor)
 	if percentile(p.recent, 95) <= limit {
