@@ -72,7 +72,7 @@ func (w *walk) goesThrough(s *step) string {
 	}
 	for _, line := range s.plan {
 		m := scanned.FindStringSubmatch(line.detail)
-		if m == nil || line.parent != 0 && !strings.HasPrefix(line.detail, "SCAN") {
+		if m == nil || s.inSubquery(line) {
 			continue
 		}
 		if name := s.tableCalled(m[1]); name != "" {
@@ -80,6 +80,24 @@ func (w *walk) goesThrough(s *step) string {
 		}
 	}
 	return ""
+}
+
+// inSubquery reports whether a line of the plan belongs to a subquery in a condition or a value: how many rows that reads does not say how
+// many the statement changes.
+func (s *step) inSubquery(line planLine) bool {
+	for line.parent != 0 {
+		i := slices.IndexFunc(s.plan, func(l planLine) bool { return l.id == line.parent })
+		if i < 0 {
+			return false
+		}
+		line = s.plan[i]
+		for _, kind := range []string{"SCALAR SUBQUERY", "LIST SUBQUERY", "CORRELATED"} {
+			if strings.HasPrefix(line.detail, kind) {
+				return true
+			}
+		}
+	}
+	return false
 }
 
 // tableCalled is the table that a plan calls by a name, which may be an alias.
@@ -183,28 +201,6 @@ func (w *walk) isCopy(s *step) bool {
 	t := w.origin(s, target)
 	return t == nil || !t.old
 }
-
-// asBackfill is the statement of the team as a block, where it is an UPDATE or DELETE of a table with an INTEGER PRIMARY KEY.
-func (w *walk) asBackfill(s *step, table string) string {
-	t := w.shapes.table(s.before, table)
-	if t == nil || t.rowIDAlias() == "" || !s.tokens[0].Is(s.SQL, "UPDATE", "DELETE") {
-		return ""
-	}
-	where, head := "", s.SQL
-	for _, tok := range s.tokens {
-		if tok.Is(s.SQL, "WHERE") {
-			head, where = strings.TrimRight(s.SQL[:tok.Start], " \t\r\n"), strings.TrimSpace(s.SQL[tok.End:])
-		}
-	}
-	if where == "" {
-		return w.backfillOf(s, table)
-	}
-	name := fold(table) + "_" + strings.ToLower(strings.TrimSuffix(s.File[:min(4, len(s.File))], "_"))
-	return fmt.Sprintf("-- towline:backfill name=%s table=%s key=%s\n--   count: SELECT count(*) FROM %s WHERE %s\n--   done:  SELECT NOT EXISTS (SELECT 1 FROM %s WHERE %s)\n%s\n WHERE %s\n   /* :window */;\n-- towline:end",
-		name, table, t.rowIDAlias(), table, oneLine(where), table, oneLine(where), head, where)
-}
-
-func oneLine(s string) string { return strings.Join(strings.Fields(s), " ") }
 
 // backfillPlan holds the files that are backfills against the schema before them.
 func backfillPlan(w *walk) []Finding {

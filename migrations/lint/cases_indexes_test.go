@@ -3,6 +3,7 @@ package lint_test
 import (
 	"context"
 	"fmt"
+	"strings"
 	"testing"
 
 	"towline/migrations/lint"
@@ -100,13 +101,19 @@ func TestAStatementThatGoesThroughManyRowsAtOnceIsAnError(t *testing.T) {
 	const all = "UPDATE users SET email_lower = lower(email);"
 	many, few := rows(map[string]int64{"users": 50_000}), rows(map[string]int64{"users": 10_000})
 	testRule(t, "D1-BF01", []ruleCase{
-		{name: "an UPDATE of 50,000 rows", base: base, sql: all, in: many, fires: true, table: "users", text: "50,000"},
+		{name: "an UPDATE of 50,000 rows", base: base, sql: all, in: many, fires: true, table: "users", text: "50,000", rewrite: " WHERE (email_lower IS NOT (lower(email)))\n"},
 		{name: "an UPDATE of 10,000 rows", base: base, sql: all, in: few},
 		{name: "another bound", base: base, sql: all, in: few, o: lint.Options{BackfillRows: 5_000}, fires: true},
 		{name: "as many as nobody knows", base: base, sql: all, fires: true, severity: lint.Warning},
 		{name: "a DELETE that scans", base: base, sql: "DELETE FROM users WHERE email_lower IS NULL;", in: many, fires: true, rewrite: "towline:backfill name="},
 		{name: "a DELETE by an index", base: base, sql: "DELETE FROM users WHERE email = 'a';", in: many},
 		{name: "an INSERT into a table that was there", base: base, sql: "INSERT INTO copies(id, email) SELECT id, email FROM users;", in: many, fires: true},
+		{name: "a DELETE that asks a whole other table", base: base, sql: "DELETE FROM users WHERE id IN (SELECT id FROM copies);", in: rows(map[string]int64{"users": 5, "copies": 50_000})},
+		{name: "an INSERT of one row that is not there yet", base: base, in: many,
+			sql: "INSERT INTO users(id, email) SELECT 1, 'a' WHERE NOT EXISTS (SELECT 1 FROM users WHERE email_lower = 'a');"},
+		{name: "a text as the key", base: "CREATE TABLE users(id TEXT PRIMARY KEY NOT NULL, email TEXT);", sql: "UPDATE users SET email = lower(email) WHERE email <> lower(email);", in: many,
+			fires: true, rewrite: "-- towline:backfill name=fill_users table=users key=id\n"},
+		{name: "an alias", base: base, sql: "UPDATE users AS u SET email_lower = lower(u.email);", in: many, fires: true, table: "users"},
 		{name: "an INSERT of values", base: base, sql: "INSERT INTO users(id, email) VALUES (1, 'a');", in: many},
 		{name: "as a backfill", base: base, sql: fmt.Sprintf(backfillOf, "id", "email_lower IS NULL AND email IS NOT NULL"), in: many},
 		{name: "a table of the same release", base: base, sql: "CREATE TABLE notes(a);\nUPDATE notes SET a = 1;", in: many},
@@ -143,5 +150,40 @@ func TestABackfillThatOnlyTowlineCanCarryOutIsNotRefused(t *testing.T) {
 	report := ruleCase{base: "CREATE TABLE users(id INTEGER PRIMARY KEY, email TEXT, email_lower TEXT);", sql: sql}.run(t)
 	if len(report.Findings) > 0 || report.Rehearsal.Failure != nil {
 		t.Errorf("%+v\n%s", report.Rehearsal.Failure, show(report.Findings))
+	}
+}
+
+func TestABackfillThatLintWritesIsOne(t *testing.T) {
+	const base = "CREATE TABLE users(id INTEGER PRIMARY KEY, a TEXT, b TEXT, n INTEGER);"
+	for sql, guard := range map[string]string{
+		"UPDATE users SET a = lower(b);": " WHERE (a IS NOT (lower(b)))\n",
+		"UPDATE users AS u SET a = 'x', b = replace(u.b, ',', ';')\nWHERE -- those\n n > 3;": " WHERE (n > 3) AND (a IS NOT ('x') OR b IS NOT (replace(u.b, ',', ';')))\n",
+		"DELETE FROM users WHERE n > 3;": " WHERE (n > 3)\n",
+	} {
+		report := ruleCase{base: base, sql: sql}.run(t)
+		rewrite := ""
+		for _, f := range report.Findings {
+			if f.Code == "D1-BF01" {
+				rewrite = f.Rewrite
+			}
+		}
+		if !strings.Contains(rewrite, guard) {
+			t.Errorf("%s\nbecame %s", sql, rewrite)
+			continue
+		}
+		again := ruleCase{base: base, sql: rewrite + "\n"}.run(t)
+		for _, f := range again.Findings {
+			if f.Severity != lint.Info {
+				t.Errorf("%s\nbecame %s\nof which lint says: %s", sql, rewrite, show(again.Findings))
+				break
+			}
+		}
+	}
+	for _, sql := range []string{"UPDATE users SET (a, b) = ('x', 'y');", "UPDATE users SET a = c.b FROM users AS c;", "UPDATE OR IGNORE users SET a = 'x';"} {
+		for _, f := range (ruleCase{base: base, sql: sql}).run(t).Findings {
+			if f.Code == "D1-BF01" && f.Rewrite != "" {
+				t.Errorf("%s became %s", sql, f.Rewrite)
+			}
+		}
 	}
 }

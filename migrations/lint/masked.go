@@ -33,7 +33,7 @@ func maskedDefinition(w *walk) []Finding {
 		if !lacking || w.madeHere(s, there) {
 			x.Severity = Warning
 		}
-		x.Text = fmt.Sprintf("The %s %s exists already, so this statement does nothing; but %s.", kind, there.Name, differs)
+		x.Text = fmt.Sprintf("The %s %s exists already, so this statement does nothing; but the one that is there differs: %s.", kind, there.Name, differs)
 		x.Advice = "Change the " + kind + " that is there, with a statement that fails where it cannot."
 		if kind == "index" || kind == "trigger" || kind == "view" {
 			x.Rewrite = fmt.Sprintf("DROP %s %s;\n%s;", strings.ToUpper(kind), migrations.QuoteName(there.Name), withoutIfNotExists(s))
@@ -94,20 +94,20 @@ func (w *walk) differences(s *step, there migrations.Object) (text string, lacki
 		return "", false
 	}
 	if there.Type != "table" {
-		return "it has another definition there", true
+		return "its definition is another one", true
 	}
 	is, want := w.shapes.table(s.before, there.Name), w.shapes.table(newSchema([]migrations.Object{wanted}), there.Name)
 	if is == nil || want == nil {
-		return "it has another definition there", false
+		return "its definition is another one", false
 	}
 	if lacks := want.lacks(is); len(lacks) > 0 {
-		return "there it " + strings.Join(lacks, ", and "), true
+		return strings.Join(lacks, "; "), true
 	}
 	if extra := columnsMore(is, want); len(extra) > 0 {
-		return "there it has " + strings.Join(extra, ", ") + " as well", false
+		return "it has " + strings.Join(extra, ", ") + " as well", false
 	}
 	if strings.Contains(fold(wanted.SQL), "check") || strings.Contains(fold(there.SQL), "check") {
-		return "there it has another definition, perhaps another CHECK", false
+		return "its definition is another one, perhaps its CHECK", false
 	}
 	return "", false
 }
@@ -119,30 +119,33 @@ func definition(sql string) string {
 
 // lacks says what a table that is there has not, or has otherwise.
 func (want *table) lacks(is *table) []string {
-	var list []string
+	var list, missing []string
 	for _, c := range want.columns {
 		got, ok := is.column(c.name)
 		switch {
 		case !ok:
-			list = append(list, "has no column "+c.name)
+			missing = append(missing, c.name)
 		case !same(got.kind, c.kind):
-			list = append(list, fmt.Sprintf("has %s as %s, not %s", c.name, nothingIfEmpty(got.kind), nothingIfEmpty(c.kind)))
+			list = append(list, fmt.Sprintf("%s is %s, not %s", c.name, nothingIfEmpty(got.kind), nothingIfEmpty(c.kind)))
 		case c.notNull && !got.notNull && c.primary == 0:
 			list = append(list, c.name+" may be NULL")
 		case c.fallback != got.fallback && normal(c.fallback) != normal(got.fallback):
 			list = append(list, c.name+" has another default")
 		}
 	}
+	if len(missing) > 0 {
+		list = append([]string{"it has no column " + strings.Join(missing, ", ")}, list...)
+	}
 	for _, k := range want.keys {
 		if !slices.ContainsFunc(is.keys, func(g foreignKey) bool {
 			return same(g.parent, k.parent) && slices.EqualFunc(g.from, k.from, same) && g.onDelete == k.onDelete
 		}) {
-			list = append(list, "has no such foreign key to "+k.parent)
+			list = append(list, "it has no such foreign key to "+k.parent)
 		}
 	}
 	for _, x := range want.indexes {
 		if x.origin != "c" && !slices.ContainsFunc(is.indexes, func(g index) bool { return g.unique && slices.EqualFunc(g.columns, x.columns, same) }) {
-			list = append(list, "is not unique by "+strings.Join(x.columns, ", "))
+			list = append(list, "it is not unique by "+strings.Join(x.columns, ", "))
 		}
 	}
 	return list
