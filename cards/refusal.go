@@ -261,8 +261,8 @@ func aboutContent(r release.Refusal, run release.Run, f func(string) string) (sa
 				code(r.Facts["file"]), f("line"), code(r.Facts["by"]), code(r.Facts["table"]), f("kind")),
 			facts:  []string{sql(r.Facts["statement"], 400)},
 			advice: "D1 would not say a word. " + untouched(run),
-			next: "Keep the children's rows: while the table is rebuilt, guard them with BEFORE triggers that RAISE(IGNORE), " +
-				"or drop the children first on purpose.",
+			next: fmt.Sprintf("Let <code>towline rebuild %s</code> write the migration: it guards the children's rows and undoes everything if one is missing. "+
+				"Where they are meant to go, say so before the statement: <code>-- towline:allow D1-FK01 reason=\"…\"</code>.", flat(r.Facts["by"], 64)),
 		}, true
 	case release.CodeLint:
 		return linted(r, f), true

@@ -83,7 +83,7 @@ func figures(r release.Rehearsal) string {
 		parts = append(parts, text)
 	}
 	if r.RowsRead+r.RowsWritten > 0 {
-		parts = append(parts, fmt.Sprintf("about %s rows read and %s written%s", humanize.Comma(r.RowsRead), humanize.Comma(r.RowsWritten), cost(r)))
+		parts = append(parts, fmt.Sprintf("about %s read and %s written%s", count(r.RowsRead, "row"), humanize.Comma(r.RowsWritten), cost(r)))
 	}
 	return strings.Join(parts, " · ")
 }

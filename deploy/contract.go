@@ -17,8 +17,8 @@ type living = rehearse.Column
 
 // grown brings what is known of production's tables and columns up to date: what is there, and which of it the code of the
 // release that is live does not name. code is nil where it is not known; then nothing is learnt about uses.
-func grown(known []release.Lifetime, columns []living, code Code, number uint64, at time.Time) []release.Lifetime {
-	first := len(known) == 0
+// first: production was there before Towline, and nothing is known of it yet.
+func grown(known []release.Lifetime, columns []living, code Code, number uint64, first bool, at time.Time) []release.Lifetime {
 	find := func(c living) (release.Lifetime, bool) {
 		i := slices.IndexFunc(known, func(l release.Lifetime) bool {
 			return strings.EqualFold(l.Table, c.Table) && strings.EqualFold(l.Column, c.Name)
@@ -87,7 +87,9 @@ func (e *Engine) learnFrom(ctx context.Context, p Project, run *release.Run, obj
 		return err
 	}
 	return e.update(ctx, func(tx Tx) error {
-		tx.PutLifetimes(p.Name, grown(tx.Lifetimes(p.Name), columns, code, run.Release, e.now()))
+		known := tx.Lifetimes(p.Name)
+		first := len(known) == 0 && run.Plan != nil && len(run.Plan.Applied) > 0
+		tx.PutLifetimes(p.Name, grown(known, columns, code, run.Release, first, e.now()))
 		return nil
 	})
 }
