@@ -3,6 +3,7 @@ package lint_test
 import (
 	"strings"
 	"testing"
+	"time"
 
 	"towline/migrations"
 	"towline/migrations/lint"
@@ -122,4 +123,13 @@ func TestFilesThatAreKnownAreReplayedAndNotChecked(t *testing.T) {
 	if report.Files != 2 || report.Statements != 2 || codes["D1-DS02"] != 1 || codes["F-REPLAY"] != 1 {
 		t.Errorf("%d files, %d statements: %s", report.Files, report.Statements, show(report.Findings))
 	}
+}
+
+func TestAStatementThatNeverEndsIsStopped(t *testing.T) {
+	endless := "INSERT INTO t WITH RECURSIVE c(x) AS (SELECT 1 UNION ALL SELECT x + 1 FROM c) SELECT max(x) FROM c;\nDROP TABLE t;"
+	o := lint.Options{Limit: 50 * time.Millisecond}
+	testRule(t, "D1-SQL01", []ruleCase{
+		{name: "in a live database", base: "CREATE TABLE t(a);", sql: endless, o: o, fires: true, text: "30 seconds"},
+		{name: "from nothing, with a file behind it", files: []string{"CREATE TABLE t(a);\n" + endless, "CREATE TABLE u(a);"}, o: o, fires: true, text: "30 seconds"},
+	})
 }

@@ -274,6 +274,9 @@ func (w *walk) refused() []Finding {
 		case s.limited:
 			x.Text = "UPDATE and DELETE with ORDER BY or LIMIT run on D1, but cannot be checked or rehearsed here."
 			x.Advice = "Look at it by hand."
+		case s.err.Code == 19 && x.Severity == Info:
+			x.Text = "On a copy without rows this statement fails: " + s.err.Message + ". It depends on rows that only the real database has."
+			x.Advice = "Look at what the rehearsal says, on a copy of the data where there is one."
 		case x.Severity != Error:
 			x.Text = "From the files alone, D1 would refuse this statement: " + s.err.Message + ". It may run on the real database, if something in it was made by hand."
 			x.Advice = "Check against the live database."
@@ -285,7 +288,7 @@ func (w *walk) refused() []Finding {
 
 // gravity is how bad a refusal is. Where the schema is made from the files alone, something that was made by hand may be missing in it.
 func (w *walk) gravity(s *step) Severity {
-	constraint := s.err.Code == 19
+	constraint := s.err.Code == 19 || s.err.Code == 13 // full: more rows than the copy takes
 	switch {
 	case s.limited:
 		return Info

@@ -1,6 +1,7 @@
 package lint_test
 
 import (
+	"strings"
 	"testing"
 
 	"towline/migrations"
@@ -24,6 +25,31 @@ func FuzzDirectives(f *testing.F) {
 		}
 		for _, x := range report.Findings {
 			if x.Severity == lint.Off || x.Allowed != "" && x.Severity != lint.Info {
+				t.Errorf("%+v", x)
+			}
+		}
+	})
+}
+
+// FuzzAnyFile checks any text as a pending file on a small schema: the check ends, in an answer, whatever stands in the file, and every
+// finding names a place in it.
+func FuzzAnyFile(f *testing.F) {
+	for _, r := range lint.Catalogue() {
+		_, bad, _ := strings.Cut(r.Bad, "-- then\n")
+		_, good, _ := strings.Cut(r.Good, "-- then\n")
+		f.Add(bad)
+		f.Add(good)
+	}
+	base := users + sessions + "CREATE TABLE t(id INTEGER PRIMARY KEY AUTOINCREMENT, a TEXT, b TEXT);\nCREATE VIEW v AS SELECT a FROM t;\nCREATE TRIGGER g AFTER INSERT ON t BEGIN UPDATE users SET name = new.a; END;\n"
+	target := live(f, base)
+	f.Fuzz(func(t *testing.T, sql string) {
+		in := lint.Input{Target: target, Files: []migrations.File{{Name: "0001_base.sql", SQL: []byte(base)}, {Name: "0002_change.sql", SQL: []byte(sql)}}}
+		report, err := lint.Run(t.Context(), in, lint.Options{})
+		if err != nil {
+			t.Fatal(err)
+		}
+		for _, x := range report.Findings {
+			if x.Code == "" || x.Name == "" || x.Text == "" || x.Severity == "" || x.Offset < 0 || x.Offset > len(sql) && x.File == "0002_change.sql" {
 				t.Errorf("%+v", x)
 			}
 		}

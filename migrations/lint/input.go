@@ -56,10 +56,18 @@ type Lifetime struct {
 type Options struct {
 	Severity     map[string]Severity // by code, in place of the rule's own
 	BackfillRows int64               // how many rows one statement may change; 0: DefaultBackfillRows
+	Limit        time.Duration       // how long one statement may run here; 0: 30 seconds, after which D1 stops it ("Limits", D1 docs)
 }
 
 // DefaultBackfillRows is the number of rows above which a statement should be a backfill.
 const DefaultBackfillRows = 10_000
+
+func (o Options) limit() time.Duration {
+	if o.Limit > 0 {
+		return o.Limit
+	}
+	return 30 * time.Second
+}
 
 func (o Options) backfillRows() int64 {
 	if o.BackfillRows > 0 {

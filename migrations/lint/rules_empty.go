@@ -1,9 +1,11 @@
 package lint
 
-func emptyRules() []rule {
-	const orders = "CREATE TABLE q(id INTEGER PRIMARY KEY);\nCREATE TABLE orders(id INTEGER PRIMARY KEY, b TEXT, email TEXT);\n"
-	const states = "CREATE TABLE t(id INTEGER PRIMARY KEY, s TEXT CHECK (s IN ('a', 'b')));\n"
-	const copyStates = "INSERT INTO new_t(id, s) SELECT id, s FROM t;\nDROP TABLE t;\nALTER TABLE new_t RENAME TO t;"
+const exampleOrders = "CREATE TABLE q(id INTEGER PRIMARY KEY);\nCREATE TABLE orders(id INTEGER PRIMARY KEY, b TEXT, email TEXT);\n"
+
+func emptyRules() []rule { return append(columnsRowsRefuseRules(), constraintRules()...) }
+
+func columnsRowsRefuseRules() []rule {
+	const orders = exampleOrders
 	return []rule{
 		{Rule{
 			Code: "D1-MF01", Name: "not-null-no-default", Group: groupEmpty, Severity: Error,
@@ -32,6 +34,14 @@ func emptyRules() []rule {
 			Good:    orders + exampleThen + "ALTER TABLE orders ADD COLUMN p INTEGER DEFAULT NULL REFERENCES q(id);",
 			Source:  "\"ALTER TABLE\", 4, SQLite; run on D1's engine",
 		}, addColumnRule([]string{"Cannot add a REFERENCES column", "cannot add a STORED column"}, "On an empty database it passes.", "Leave the default out and fill the column in batches; make a generated column VIRTUAL.")},
+	}
+}
+
+func constraintRules() []rule {
+	const orders = exampleOrders
+	const states = "CREATE TABLE t(id INTEGER PRIMARY KEY, s TEXT CHECK (s IN ('a', 'b')));\n"
+	const copyStates = "INSERT INTO new_t(id, s) SELECT id, s FROM t;\nDROP TABLE t;\nALTER TABLE new_t RENAME TO t;"
+	return []rule{
 		{Rule{
 			Code: "D1-MF04", Name: "unique-on-data", Group: groupEmpty, Severity: Warning,
 			Summary: "CREATE UNIQUE INDEX on a table that was there before. An error where the copy of the data has duplicates.",

@@ -8,7 +8,9 @@ const (
 	exampleThen     = "-- then\n"
 )
 
-func foreignKeyRules() []rule {
+func foreignKeyRules() []rule { return append(keysAtDropRules(), keysLeftRules()...) }
+
+func keysAtDropRules() []rule {
 	return []rule{
 		{Rule{
 			Code: "D1-FK01", Name: "cascade-on-drop", Group: groupForeignKeys, Severity: Error,
@@ -55,6 +57,11 @@ func foreignKeyRules() []rule {
 			Good:    "CREATE TABLE node(id INTEGER PRIMARY KEY, up INTEGER REFERENCES node(id) ON DELETE CASCADE);\n-- then\nCREATE TABLE new_node(id INTEGER PRIMARY KEY, up INTEGER REFERENCES new_node(id) ON DELETE CASCADE, name TEXT);\nINSERT INTO new_node(id, up) SELECT id, up FROM node;\nDROP TABLE node;\nALTER TABLE new_node RENAME TO node;",
 			Source:  "Run on D1's engine",
 		}, selfReference},
+	}
+}
+
+func keysLeftRules() []rule {
+	return []rule{
 		{Rule{
 			Code: "D1-FK06", Name: "restore-without-delete", Group: groupForeignKeys, Severity: Warning,
 			Summary: "Children saved before a cascade and put back after it, without emptying the table in between.",

@@ -1,6 +1,8 @@
 package lint
 
-func rebuildRules() []rule {
+func rebuildRules() []rule { return append(rebuildLosesRules(), rebuildChangesRules()...) }
+
+func rebuildLosesRules() []rule {
 	return []rule{
 		{Rule{
 			Code: "D1-RB01", Name: "lost-objects", Group: groupRebuilds, Severity: Error,
@@ -47,6 +49,11 @@ func rebuildRules() []rule {
 			Good:    "CREATE TABLE t(id INTEGER PRIMARY KEY);\n-- then\nCREATE TABLE new_t(id INTEGER PRIMARY KEY, color TEXT);\nINSERT INTO new_t(\"id\") SELECT \"id\" FROM t;\nDROP TABLE t;\nALTER TABLE new_t RENAME TO t;",
 			Source:  "drizzle-team/drizzle-orm#5360, #5822; run on D1's engine",
 		}, quotedGhost},
+	}
+}
+
+func rebuildChangesRules() []rule {
+	return []rule{
 		{Rule{
 			Code: "D1-RB06", Name: "ctas-final", Group: groupRebuilds, Severity: Warning,
 			Summary: "A table made by CREATE TABLE ... AS SELECT that stays.",

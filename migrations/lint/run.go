@@ -98,6 +98,10 @@ func (w *walk) add(f migrations.File) {
 
 // rehearse carries the checked files out on rows.
 func (w *walk) rehearse(ctx context.Context) error {
+	if w.slow {
+		w.rehearsal = w.ownRehearsal()
+		return nil
+	}
 	if w.in.Report != nil {
 		w.rehearsal = *w.in.Report
 		return w.rehearseAlone(ctx)

@@ -21,6 +21,7 @@ type walk struct {
 	// replay are the statements of the known files that did not run, where there is no Target.
 	replay []*step
 
+	slow          bool // a statement was stopped, so that there is no rehearsal
 	rehearsal     rehearse.Report
 	origins       *origins   // see tables
 	rebuiltTables *[]rebuilt // see rebuilds
@@ -68,6 +69,7 @@ type step struct {
 	before, after *schema            // the same where the schema does not change
 	changes       int64              // rows, on the copy
 	err           *sqlite.Error      // its refusal; nil: it ran
+	left          bool               // it was not carried out, since one above takes too long
 	// limited says that it is a form that D1's SQLite has and the one here has not: UPDATE or DELETE with ORDER BY or LIMIT.
 	limited bool
 	// ghosts are double-quoted words in it that name no column, so that D1 takes them for texts.

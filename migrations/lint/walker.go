@@ -3,6 +3,7 @@ package lint
 import (
 	"context"
 	"errors"
+	"fmt"
 	"slices"
 	"strings"
 
@@ -29,7 +30,11 @@ func open(ctx context.Context, w *walk) (*walker, error) {
 	}
 	c.LeaveSize()
 	k := &walker{ctx: ctx, c: c, w: w}
-	if w.in.Target != nil {
+	err = c.Without(func() error {
+		_, err := c.Exec(ctx, fmt.Sprintf("PRAGMA max_page_count = %d", maxPages))
+		return err
+	})
+	if err == nil && w.in.Target != nil {
 		err = restore(ctx, c, w.in.Target.Objects)
 	}
 	if err == nil {
@@ -40,6 +45,9 @@ func open(ctx context.Context, w *walk) (*walker, error) {
 	}
 	return k, nil
 }
+
+// maxPages keeps a statement that inserts without end from taking all memory: 128 MB in pages of 4 kB, far more than the rows of migrations.
+const maxPages = 32_768
 
 // restore makes the objects of a database, with the profile off, since they exist there already. What fails is tried again after the
 // others, so that any order works; an object that cannot be made at all is left out, as the rehearsal says so.
@@ -145,8 +153,11 @@ func (k *walker) file(f *file) error {
 		was = k.unusable()
 	}
 	err := k.transaction(func() error {
-		for _, s := range f.steps {
-			if err := k.step(s); err != nil {
+		for i, s := range f.steps {
+			if err := k.timed(s); errors.Is(err, errSlow) {
+				f.leave(i+1, k.now)
+				return err
+			} else if err != nil {
 				return err
 			}
 		}
@@ -155,9 +166,9 @@ func (k *walker) file(f *file) error {
 		}
 		return k.settle()
 	})
-	if e, _, stop := refusal(k.ctx, err); stop != nil {
+	if e, _, stop := refusal(k.ctx, err); stop != nil && !errors.Is(err, errSlow) {
 		return stop
-	} else if e != nil {
+	} else if err != nil {
 		f.commit = e
 		if err := k.reread(); err != nil {
 			return err
@@ -173,6 +184,34 @@ func (k *walker) file(f *file) error {
 		slices.SortFunc(f.broken, func(a, b broken) int { return strings.Compare(a.Type+a.Name, b.Type+b.Name) })
 	}
 	return nil
+}
+
+// errSlow ends the transaction of a file with a statement that takes too long: SQLite takes all of it back when it is interrupted.
+var errSlow = errors.New("a statement takes too long")
+
+// leave marks the statements from an index on as not carried out.
+func (f *file) leave(from int, now *schema) {
+	for _, s := range f.steps[from:] {
+		s.before, s.after, s.left = now, now, true
+		s.err = &sqlite.Error{Code: 4, Extended: 4, Message: "not looked at: a statement above it takes too long", Offset: -1}
+	}
+}
+
+// timed carries out one statement, for as long as D1 would let it run at most.
+func (k *walker) timed(s *step) error {
+	outer := k.ctx
+	ctx, cancel := context.WithTimeout(outer, k.w.o.limit())
+	defer cancel()
+	k.ctx = ctx
+	err := k.step(s)
+	k.ctx = outer
+	if err == nil || ctx.Err() == nil || outer.Err() != nil {
+		return err
+	}
+	s.before, s.after = k.now, k.now
+	s.err = &sqlite.Error{Code: 9, Extended: 9, Message: fmt.Sprintf("it ran for %s on a copy without rows, and D1 stops after 30 seconds", k.w.o.limit()), Offset: -1}
+	k.w.slow = true
+	return errSlow
 }
 
 // step carries out one statement.
@@ -472,78 +511,6 @@ func cloneIndex(m map[string]int) map[string]int {
 		n[name] = i
 	}
 	return n
-}
-
-// unusable compiles every view and trigger and returns the messages of those that cannot be.
-func (k *walker) unusable() map[migrations.Object]string {
-	if k.bad != nil {
-		return k.bad
-	}
-	k.bad = make(map[migrations.Object]string)
-	for _, o := range k.now.objects {
-		var sql []string
-		switch o.Type {
-		case "view":
-			sql = []string{"SELECT * FROM " + migrations.QuoteName(o.Name)}
-		case "trigger":
-			sql = firing(o, k.w.shapes.table(k.now, o.Table))
-		}
-		for _, q := range sql {
-			if err := k.compiles(q); err != nil {
-				k.bad[o] = err.Message
-				break
-			}
-		}
-	}
-	return k.bad
-}
-
-func (k *walker) compiles(sql string) (e *sqlite.Error) {
-	_ = k.c.Without(func() error {
-		_, err := k.c.Prepare(k.ctx, sql)
-		errors.As(err, &e)
-		return err
-	})
-	return e
-}
-
-// firing is a statement that fires the trigger, so that its body is compiled.
-func firing(o migrations.Object, t *table) []string {
-	quoted := migrations.QuoteName(o.Table)
-	switch event(o.SQL) {
-	case "DELETE":
-		return []string{"DELETE FROM " + quoted}
-	case "INSERT":
-		return []string{"INSERT INTO " + quoted + " DEFAULT VALUES"}
-	case "UPDATE":
-		if t == nil {
-			return nil
-		}
-		var sets []string
-		for _, c := range t.columns {
-			if !c.virtual && !c.stored && !c.hidden {
-				sets = append(sets, migrations.QuoteName(c.name)+" = NULL")
-			}
-		}
-		if len(sets) > 0 {
-			return []string{"UPDATE " + quoted + " SET " + strings.Join(sets, ", ")}
-		}
-	}
-	return nil
-}
-
-// event is what fires a trigger: INSERT, UPDATE or DELETE.
-func event(sql string) string {
-	list := meaning(sql)
-	for i, t := range list {
-		if i > 2 && t.Is(sql, "INSERT", "UPDATE", "DELETE") {
-			return strings.ToUpper(t.Text(sql))
-		}
-		if t.Is(sql, "BEGIN") && i > 2 {
-			break
-		}
-	}
-	return ""
 }
 
 // meaning returns the tokens of a text but for blanks and comments.
