@@ -63,6 +63,8 @@ func doingNoun(k release.Kind) string {
 		return "the rollback"
 	case release.Reset:
 		return "the rebuilding"
+	case release.Baseline:
+		return "the baseline"
 	default:
 		return "the deploy"
 	}

@@ -3,6 +3,7 @@ package cards
 import (
 	"fmt"
 	"strconv"
+	"strings"
 
 	"towline/deploy/release"
 )
@@ -82,6 +83,8 @@ func applied(r release.Run) string {
 	n := len(r.Plan.Pending)
 	spent := took(r.EndedAt.Sub(r.StartedAt))
 	switch {
+	case r.Kind == release.Baseline:
+		return fmt.Sprintf("%s recorded as applied in %s, and read back; none was run", count(n, "migration"), spent)
 	case r.Plan.Reset && n == 0:
 		return "Rebuilt from production's schema, which has all of its migrations; read back in " + spent
 	case r.Plan.Reset:
@@ -130,7 +133,7 @@ func undo(l *lines, r release.Run) {
 func next(r release.Run) [][]Button {
 	number := strconv.FormatUint(r.Release, 10)
 	switch {
-	case r.Kind == release.Rollback:
+	case r.Kind == release.Rollback, r.Kind == release.Baseline:
 		return nil
 	case r.Environment == release.Preview:
 		return [][]Button{{{Text: "Promote #" + number, Action: Do(Promote, r.Project, number), Style: Primary}}}
@@ -294,6 +297,8 @@ func retry(r release.Run) [][]Button {
 		return [][]Button{{{Text: "Ask again", Action: Do(Promote, r.Project, number)}}}
 	case release.Rollback:
 		return [][]Button{{{Text: "Ask again", Action: Do(Rollback, r.Project, number)}}}
+	case release.Baseline:
+		return [][]Button{{{Text: "Ask again", Action: Do(Baseline, r.Project, r.UpTo)}}}
 	case release.Reset:
 		return [][]Button{{{Text: "Try again", Action: Do(Reset, r.Project, r.Ref)}}}
 	default:
@@ -303,6 +308,9 @@ func retry(r release.Run) [][]Button {
 
 // askAgain is the command that asks for the same once more.
 func askAgain(r release.Run) string {
+	if r.Kind == release.Baseline {
+		return command(strings.TrimSpace(fmt.Sprintf("/baseline %s production %s", name(r.Project), name(r.UpTo))))
+	}
 	return command(fmt.Sprintf("/%s %s #%d", r.Kind, name(r.Project), r.Release))
 }
 

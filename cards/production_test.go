@@ -79,3 +79,45 @@ func TestTheLightUnderStatus(t *testing.T) {
 	}
 	golden(t, "light", all)
 }
+
+func TestABaseline(t *testing.T) {
+	adopting := func(phase release.Phase, change func(*release.Run)) cards.View {
+		return with(run(release.Promote, phase), func(r *release.Run) {
+			r.Kind, r.Was, r.WasFrom = release.Baseline, 0, nil
+			r.Plan.Kind, r.Plan.Transactions, r.Plan.Statements = release.Baseline, 1, 0
+			r.Plan.Baseline = &release.BaselinePlan{From: release.BaselineSchema}
+			change(r)
+		})
+	}
+	golden(t, "baseline", rendered(map[string]cards.View{
+		"asked": adopting(release.Asking, func(r *release.Run) { r.Plan.Baseline.Left = []string{"0009_next.sql"} }),
+		"asked, a seed cannot be seen": adopting(release.Asking, func(r *release.Run) {
+			r.Plan.Baseline.Unsure = []string{"0008_totals.sql"}
+		}),
+		"asked, by Drizzle's ledger": adopting(release.Asking, func(r *release.Run) {
+			r.Plan.Baseline = &release.BaselinePlan{From: release.BaselineDrizzle, Differs: []string{"Drizzle's ledger has a row without a file: 0f0f0f0f "}}
+		}),
+		"asked, named by an admin": adopting(release.Asking, func(r *release.Run) {
+			r.UpTo, r.Forced = "0008_totals.sql", true
+			r.Plan.Baseline = &release.BaselinePlan{From: release.BaselineNamed, Differs: []string{"table extra added", "index orders_user removed"}, Left: []string{"0009_next.sql", "0010_last.sql"}}
+		}),
+		"under way": adopting(release.Executing, func(r *release.Run) { r.Steps = steps(release.StepIntent, "restore point", "apply") }),
+		"adopted": adopting(release.Done, func(r *release.Run) {
+			r.Point, r.Steps = point(), steps(release.StepDone, "restore point", "apply", "verify")
+		}),
+		"expired": adopting(release.Expired, func(r *release.Run) { r.UpTo = "0008_totals.sql" }),
+	}))
+	refusals := map[string]cards.Card{}
+	for name, r := range map[string]*release.Refusal{
+		"empty":    release.Refuse(release.CodeNothingToAdopt, "why", "empty", "database", "shop"),
+		"complete": release.Refuse(release.CodeNothingToAdopt, "why", "complete", "database", "shop"),
+		"agrees":   release.Refuse(release.CodeNothingToAdopt, "why", "agrees", "database", "shop"),
+		"nearest":  release.Refuse(release.CodeNoBaseline, "nearest", "0007_orders.sql").Listing("table extra added"),
+		"no history": release.Refuse(release.CodeNoBaseline, "failed", "0001_fix.sql", "words", "no such table: made_by_hand").
+			Listing("table made_by_hand added"),
+		"unknown file": release.Refuse(release.CodeUnknownFile, "release", "42", "file", "0099_no.sql"),
+	} {
+		refusals[name] = cards.Refusal(r, "shop")
+	}
+	golden(t, "baseline-refused", refusals)
+}

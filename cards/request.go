@@ -73,6 +73,9 @@ func approveLabel(r release.Run) string {
 	if r.Kind == release.Rollback {
 		return fmt.Sprintf("Approve going back to #%d", r.Release)
 	}
+	if r.Kind == release.Baseline {
+		return fmt.Sprintf("Approve recording %d", len(r.Plan.Pending))
+	}
 	return "Approve " + release.Short(r.Approved)
 }
 

@@ -82,6 +82,9 @@ func verdict(r release.Run) (mark, words string) {
 		if r.Kind == release.Rollback {
 			return "🟢", fmt.Sprintf("went back to #%d", r.Release)
 		}
+		if r.Kind == release.Baseline {
+			return "🟢", "adopted"
+		}
 		return "🟢", "live"
 	case release.Unchanged:
 		return "🟢", "nothing to do"
@@ -126,6 +129,8 @@ func doing(k release.Kind) string {
 		return "rebuilding"
 	case release.Backfill:
 		return "backfilling"
+	case release.Baseline:
+		return "adopting"
 	default:
 		return "deploying"
 	}
@@ -140,12 +145,14 @@ func subject(v View) string {
 		l.addf("%s by %s", origin(r.Origin, r.Ref), name(r.Requester.Shown()))
 	case r.Kind == release.Rollback:
 		l.addf("From <b>#%d</b> to <b>#%d</b>, asked for by %s", r.Was, r.Release, name(r.Requester.Shown()))
+	case r.Kind == release.Baseline:
+		l.addf("The database is adopted by the files of <b>#%d</b>, asked for by %s · %s", r.Release, name(r.Requester.Shown()), origin(r.Origin, r.Ref))
 	case r.Environment == release.Production:
 		l.addf("Release <b>#%d</b>, asked for by %s · %s", r.Release, name(r.Requester.Shown()), origin(r.Origin, r.Ref))
 	default:
 		l.addf("Release <b>#%d</b> by %s · %s", r.Release, name(r.Requester.Shown()), origin(r.Origin, r.Ref))
 	}
-	if r.Origin.Subject != "" && r.Kind != release.Rollback {
+	if r.Origin.Subject != "" && r.Kind != release.Rollback && r.Kind != release.Baseline {
 		l.addf("“%s” %s", name(r.Origin.Subject), author(r.Origin))
 	}
 	return strings.TrimSpace(l.String())
@@ -208,6 +215,10 @@ func under(v View, l lines) Card {
 // work says what the plan does.
 func work(l *lines, r release.Run) {
 	if r.Plan == nil {
+		return
+	}
+	if r.Kind == release.Baseline {
+		records(l, r)
 		return
 	}
 	p := *r.Plan
@@ -312,6 +323,9 @@ func btoi(b bool) int {
 // step says what has been done, what is being done, or what failed: a word for each mark.
 func step(s release.Step, r release.Run) string {
 	doing, done := stepNames(s.Name)
+	if r.Kind == release.Baseline && s.Name == release.StepApply {
+		doing, done = "writing the ledger", "ledger written"
+	}
 	part := ""
 	if n := transactions(s, r); n > 1 {
 		part = fmt.Sprintf(", %d of %d", s.Index+1-btoi(r.Plan.Reset), n)

@@ -54,6 +54,8 @@ func (e *Engine) finish(tx Tx, run *release.Run, how ending) {
 	case run.Kind == release.Backfill: // its release stays live, however it ends
 	case how.phase == release.Unresolved:
 		s.Unresolved = true
+	case how.phase == release.Done && run.Kind == release.Baseline:
+		e.adopted(tx, &s, run)
 	case how.phase == release.Done:
 		e.live(tx, &s, run, now)
 	case how.phase == release.Broken:
@@ -76,7 +78,7 @@ func (e *Engine) finish(tx Tx, run *release.Run, how ending) {
 	if run.Kind == release.Backfill {
 		s.Seen = nil // it wrote a row of the ledger, perhaps
 		e.backfilled(tx, &s, run, how)
-	} else if how.phase == release.Done {
+	} else if how.phase == release.Done && run.Kind != release.Baseline {
 		e.follow(tx, &s, run)
 	}
 	tx.PutState(s)
@@ -150,8 +152,8 @@ func (e *Engine) broke(tx Tx, s *release.State, run *release.Run) {
 			s.Unfinished = run.Point
 		}
 	}
-	if run.Kind == release.Rollback {
-		tx.PutStanding(run.Project, run.Environment, run.Release, standing(tx, *run)) // what failed is the way back
+	if run.Kind == release.Rollback || run.Kind == release.Baseline {
+		tx.PutStanding(run.Project, run.Environment, run.Release, standing(tx, *run)) // what failed is the way back, or the ledger alone
 	} else {
 		tx.PutStanding(run.Project, run.Environment, run.Release, release.Failed)
 	}

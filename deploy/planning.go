@@ -138,6 +138,8 @@ func (e *Engine) plan(ctx context.Context, p Project, run release.Run) (planned,
 		return e.planBack(ctx, d)
 	case release.Reset:
 		return e.planReset(ctx, d)
+	case release.Baseline:
+		return e.planBaseline(ctx, d)
 	default:
 		return e.planForward(ctx, d, d.target.Objects, d.target.Ledger, nil)
 	}

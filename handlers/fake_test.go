@@ -98,6 +98,10 @@ func (e *engine) Investigate(_ context.Context, r deploy.Request, key string) (d
 		e.note(r.Key, "investigate %s %s by %d", r.Project, key, r.By.ID)
 }
 
+func (e *engine) Baseline(_ context.Context, r deploy.Request, upTo string) (release.Run, error) {
+	return release.Run{}, e.note(r.Key, "baseline %s %q", r.Project, upTo)
+}
+
 func (e *engine) ChooseWay(_ context.Context, r deploy.Request, id, digest string, way release.Way) (release.Run, error) {
 	return release.Run{ID: id}, e.note(r.Key, "way %s %s %s by %d", id, digest, way, r.By.ID)
 }

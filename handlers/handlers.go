@@ -39,6 +39,7 @@ type Engine interface {
 	Drill(ctx context.Context, r deploy.Request) (result release.Drill, begun bool, err error)
 	Adopt(ctx context.Context, r deploy.Request, key string) (release.Drift, error)
 	Investigate(ctx context.Context, r deploy.Request, key string) (deploy.DriftView, error)
+	Baseline(ctx context.Context, r deploy.Request, upTo string) (release.Run, error)
 	ChooseWay(ctx context.Context, r deploy.Request, id, digest string, way release.Way) (release.Run, error)
 
 	LockFor(ctx context.Context, r deploy.Request, env release.Environment, span time.Duration, reason string) (release.Lock, error)
@@ -187,7 +188,7 @@ func commands() []command {
 		of    []command
 	}{
 		{"Ship", []command{
-			deployCommand(), promoteCommand(), rejectCommand(), cancelCommand(), backfillCommand(), rollbackCommand(), previewCommand(), breakglassCommand(),
+			deployCommand(), promoteCommand(), rejectCommand(), cancelCommand(), backfillCommand(), rollbackCommand(), previewCommand(), breakglassCommand(), baselineCommand(),
 		}},
 		{"Look", []command{statusCommand(), releasesCommand(), reportCommand(), contractCommand(), backupsCommand(), drillCommand(), auditCommand(), peopleCommand()}},
 		{"Stop changes", []command{lockCommand(), unlockCommand(), holdCommand(), unholdCommand(), freezeCommand()}},

@@ -20,6 +20,16 @@ func (h *Handlers) ofState(ctx context.Context, a ask, p bot.Press, action cards
 		}
 		_, err := h.engine.ChooseWay(ctx, a.request(""), action.Arg(0), action.Arg(1), release.Way(action.Arg(2)))
 		return cards.WayChosen, true, err
+	case cards.Baseline:
+		if !p.Current {
+			return "", true, release.Refuse(release.CodeStaleButton)
+		}
+		project := action.Arg(0)
+		if !a.pressable(project) {
+			return "", true, release.Refuse(release.CodeWrongChat, "project", project)
+		}
+		_, err := h.engine.Baseline(ctx, a.request(project), action.Arg(1))
+		return cards.AskedFor, true, err
 	case cards.Drill:
 		toast, err := h.refresh(ctx, a, p, action)
 		return toast, true, err

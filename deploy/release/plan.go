@@ -48,6 +48,8 @@ type Plan struct {
 	Backfill *BackfillPlan `json:"backfill,omitempty"`
 	// Drift is what somebody else changed in the database since Towline last knew it, in words. The fingerprint binds it.
 	Drift []string `json:"drift,omitempty"`
+	// Baseline says why a baseline records what it does, and what it does not.
+	Baseline *BaselinePlan `json:"baseline,omitempty"`
 	// Ways are all ways back that a rollback weighed, the one that it takes first.
 	Ways []Back `json:"ways,omitempty"`
 }

@@ -69,6 +69,11 @@ const (
 	CodeWayFixed     Code = "way_fixed"        // somebody has approved the one that is asked about
 	CodeNoSuchWay    Code = "no_such_way"      // it was not weighed
 
+	// Adopting a database.
+	CodeNothingToAdopt Code = "nothing_to_baseline"
+	CodeNoBaseline     Code = "no_baseline_fits"  // no prefix of the files makes the schema that is there
+	CodeUnknownFile    Code = "unknown_migration" // the release has none of that name
+
 	// Production's database.
 	CodeNoDrift   Code = "no_drift"   // it is as Towline knows it
 	CodeNoBackup  Code = "no_backup"  // there is none to restore

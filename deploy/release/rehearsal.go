@@ -109,6 +109,24 @@ type Drill struct {
 	By     Person    `json:"by,omitzero"` // empty: the calendar
 }
 
+// BaselinePlan says of a baseline where its names come from, and what speaks for another choice.
+type BaselinePlan struct {
+	From    BaselineFrom `json:"from"`
+	Left    []string     `json:"left,omitempty"`    // files that are not recorded: a promote runs them
+	Unsure  []string     `json:"unsure,omitempty"`  // recorded, though they change no schema, so that nobody can see whether they ran
+	Differs []string     `json:"differs,omitempty"` // how the schema that is there differs from what the files make, in words
+}
+
+// BaselineFrom is where the names of a baseline come from.
+type BaselineFrom string
+
+// The sources of a baseline.
+const (
+	BaselineSchema  BaselineFrom = "schema"  // the files replayed give exactly the schema that is there
+	BaselineDrizzle BaselineFrom = "drizzle" // Drizzle's own ledger
+	BaselineNamed   BaselineFrom = "named"   // a person named the last file
+)
+
 // Wanted is what somebody asked for that takes a while, so that it is done after a restart as well.
 type Wanted struct {
 	By      Person    `json:"by"`

@@ -78,10 +78,12 @@ type Run struct {
 	Cancel    *Cancel       `json:"cancel,omitempty"` // who wanted it stopped
 	Breaking  *BreakGlass   `json:"breaking,omitempty"`
 	Steps     []Step        `json:"steps,omitempty"`
-	Point     *RestorePoint `json:"point,omitempty"` // taken before the change
-	Undo      *RestorePoint `json:"undo,omitempty"`  // what a restore said leads back
-	Way       Way           `json:"way,omitempty"`   // of a rollback, where the requester chose it; empty: the cheapest that works
-	Seen      *Seen         `json:"seen,omitempty"`  // what was read back of production at the end
+	Point     *RestorePoint `json:"point,omitempty"`  // taken before the change
+	Undo      *RestorePoint `json:"undo,omitempty"`   // what a restore said leads back
+	Way       Way           `json:"way,omitempty"`    // of a rollback, where the requester chose it; empty: the cheapest that works
+	UpTo      string        `json:"up_to,omitempty"`  // of a baseline: the last file to record, where somebody named it
+	Forced    bool          `json:"forced,omitempty"` // by an admin, whatever the schema says
+	Seen      *Seen         `json:"seen,omitempty"`   // what was read back of production at the end
 	Backup    *BackupTaken  `json:"backup,omitempty"`
 	Before    string        `json:"before,omitempty"`   // blob of the database's fingerprint before the change
 	Compared  *Compared     `json:"compared,omitempty"` // with the rehearsal, after it
