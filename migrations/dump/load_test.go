@@ -141,7 +141,7 @@ func shell(t *testing.T, text string) string {
 	}
 	path := filepath.Join(t.TempDir(), "shell.db")
 	command := exec.CommandContext(t.Context(), program, "-bail", path)
-	command.Stdin = strings.NewReader(text)
+	command.Stdin = strings.NewReader("PRAGMA synchronous = OFF;\nPRAGMA journal_mode = OFF;\n" + text)
 	if out, err := command.CombinedOutput(); err != nil || strings.Contains(string(out), "rror") {
 		t.Fatalf("sqlite3: %v: %s", err, out)
 	}

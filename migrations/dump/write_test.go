@@ -68,10 +68,15 @@ func source(t *testing.T, path string, statements ...string) dump.Source {
 		t.Fatal(err)
 	}
 	t.Cleanup(func() { _ = c.Close() })
-	for _, sql := range statements {
-		if _, err := c.Exec(t.Context(), sql); err != nil {
-			t.Fatalf("%s: %v", sql, err)
+	if err := c.Transaction(t.Context(), func() error { // one write to the disk
+		for _, sql := range statements {
+			if _, err := c.Exec(t.Context(), sql); err != nil {
+				return fmt.Errorf("%s: %w", sql, err)
+			}
 		}
+		return nil
+	}); err != nil {
+		t.Fatal(err)
 	}
 	objects, err := c.Objects(t.Context())
 	if err != nil {
