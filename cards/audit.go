@@ -80,6 +80,9 @@ func deeds() map[string]string {
 		"break-glass": "went past the gates with §", "note": "noted about §", "config": "took over a config", "delegated": "lent a role", "undelegated": "took back what was lent",
 		"backup": "copied the store", "way chosen": "chose the way back for §",
 		"drift": "found that § was changed from outside", "drift over": "found § as it was again", "drift adopted": "adopted what was changed in §",
+		"backfill": "began a backfill of §", "backfill gave way": "let something else on § go before a backfill", "backfill rests": "let a backfill of § rest",
+		"backfill goes on": "went on with a backfill of §", "backfill paused": "paused a backfill of §", "backfill resumed": "resumed a backfill of §",
+		"backfill stopped": "stopped a backfill of §", "backfill over": "took away what a backfill of § left", "backfill superseded": "began another backfill in the place of §'s",
 		"drift looked into": "looks into what was changed in §", "drill": "restored the last backup of § for practice",
 	}
 }

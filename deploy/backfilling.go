@@ -106,6 +106,7 @@ func (e *Engine) fitting(ctx context.Context, plan *release.Plan, j *judgement, 
 	}
 	j.report.Failure = report.Failure
 	j.report.Losses = append(j.report.Losses, report.Losses...)
+	j.report.Destroys = append(j.report.Destroys, report.Destroys...)
 	return nil
 }
 
@@ -130,7 +131,7 @@ func (e *Engine) follow(tx Tx, s *release.State, run *release.Run) {
 	case b.File != plan.File: // what is left of it the next one takes away
 		e.takeOut(s, open)
 		open.Phase, open.EndedAt, open.Place = release.Overtaken, e.now(), 0
-		e.record(tx, *open, RunEnded, "superseded", release.Person{}, fmt.Sprintf("by #%d", run.Release))
+		e.record(tx, *open, RunEnded, "backfill superseded", release.Person{}, fmt.Sprintf("by #%d", run.Release))
 		e.begin(tx, s, run, *plan)
 	default:
 		e.goOn(tx, s, run, open, *plan)
@@ -143,7 +144,7 @@ func (e *Engine) goOn(tx Tx, s *release.State, run, open *release.Run, plan rele
 	with.Release, with.BackfillPlan, with.Void, p.BackfillPlan = run.Release, plan, false, plan
 	s.Backfill, open.Backfill, open.Release, open.Was = &with, &p, run.Release, run.Release
 	if open.Phase == release.Paused {
-		e.requeue(tx, s, open, "resumed")
+		e.requeue(tx, s, open, "backfill resumed")
 		return
 	}
 	tx.PutRun(*open)
@@ -178,7 +179,7 @@ func (e *Engine) abandon(tx Tx, s *release.State, by *release.Run) {
 		e.begin(tx, s, by, b.BackfillPlan)
 		s.Backfill.Void, s.Backfill.Release = true, b.Release
 	case run.Phase == release.Paused:
-		e.requeue(tx, s, run, "over")
+		e.requeue(tx, s, run, "backfill over")
 	}
 }
 

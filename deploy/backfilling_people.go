@@ -38,7 +38,7 @@ func (e *Engine) Backfills(ctx context.Context, project string) ([]BackfillStatu
 
 // PauseBackfill lets a backfill rest, after the window that is under way, until somebody resumes it.
 func (e *Engine) PauseBackfill(ctx context.Context, r Request, id string) (release.Run, error) {
-	return e.backfillOrder(ctx, r, id, "pause", func(tx Tx, s *release.State, run *release.Run) *release.Refusal {
+	return e.backfillOrder(ctx, r, id, "backfill paused", func(tx Tx, s *release.State, run *release.Run) *release.Refusal {
 		pause := &release.Cancel{By: r.By.Person, At: e.now()}
 		switch {
 		case run.Phase == release.Paused && run.Backfill.Why != release.RestPerson, run.Phase == release.Queued && (s.Lease == nil || s.Lease.Run != run.ID):
@@ -58,13 +58,13 @@ func (e *Engine) PauseBackfill(ctx context.Context, r Request, id string) (relea
 
 // ResumeBackfill has a backfill go on that rests or was stopped.
 func (e *Engine) ResumeBackfill(ctx context.Context, r Request, id string) (release.Run, error) {
-	return e.backfillOrder(ctx, r, id, "resume", func(tx Tx, s *release.State, run *release.Run) *release.Refusal {
+	return e.backfillOrder(ctx, r, id, "backfill resumed", func(tx Tx, s *release.State, run *release.Run) *release.Refusal {
 		b := s.Backfill
 		switch {
 		case b == nil || b.Run != run.ID || b.Void:
 			return release.Refuse(release.CodeNoBackfill, "project", run.Project)
 		case run.Phase == release.Paused:
-			e.requeue(tx, s, run, "resumed")
+			e.requeue(tx, s, run, "backfill resumed")
 		case s.Lease != nil && s.Lease.Run == run.ID && s.Lease.Pause != nil:
 			lease := *s.Lease
 			lease.Pause, s.Lease = nil, &lease
@@ -83,7 +83,7 @@ func (e *Engine) ResumeBackfill(ctx context.Context, r Request, id string) (rele
 // StopBackfill ends a backfill after the window that is under way. What it did stays, and its place is kept: ResumeBackfill, or the same
 // release deployed again, goes on from there.
 func (e *Engine) StopBackfill(ctx context.Context, r Request, id string) (release.Run, error) {
-	return e.backfillOrder(ctx, r, id, "stop", func(tx Tx, s *release.State, run *release.Run) *release.Refusal {
+	return e.backfillOrder(ctx, r, id, "backfill stopped", func(tx Tx, s *release.State, run *release.Run) *release.Refusal {
 		cancel := &release.Cancel{By: r.By.Person, At: e.now()}
 		working := s.Lease != nil && s.Lease.Run == run.ID
 		switch {
@@ -105,8 +105,8 @@ func (e *Engine) StopBackfill(ctx context.Context, r Request, id string) (releas
 
 // backfillOrder is the transaction of what a person wants of a backfill.
 func (e *Engine) backfillOrder(ctx context.Context, r Request, id, what string, fn func(Tx, *release.State, *release.Run) *release.Refusal) (run release.Run, err error) {
-	err = e.decide(ctx, r, what, func(tx Tx) error {
-		if refusal := gate.Needs(e.actor(tx, r.By), gate.Deployer, what); refusal != nil {
+	err = e.decide(ctx, r, "backfill", func(tx Tx) error {
+		if refusal := gate.Needs(e.actor(tx, r.By), gate.Deployer, "backfill"); refusal != nil {
 			return refusal
 		}
 		var ok bool
@@ -189,7 +189,7 @@ func (e *Engine) restless(ctx context.Context) error {
 				tx.PutRun(run)
 				continue
 			}
-			e.requeue(tx, &s, &run, "goes on")
+			e.requeue(tx, &s, &run, "backfill goes on")
 			tx.PutState(s)
 			awake = append(awake, place{run.Project, run.Environment})
 		}

@@ -217,3 +217,22 @@ func TestWhatWranglerCarriedOutMeanwhileIsNotDoneTwice(t *testing.T) {
 		t.Errorf("notes %v", done.Notes)
 	}
 }
+
+func TestAReleaseWithADoneBackfillGoesBackByTheDownOfWhatMadeRoomForIt(t *testing.T) {
+	for name, content := range map[string]files{"that runs alone": lowered, "that does not": alone} {
+		t.Run(name, func(t *testing.T) {
+			s := newShop(t)
+			s.version("v1", peopled)
+			s.ship("v1")
+			s.version("v2", content.and(files{"down/0002_index.sql": "DROP INDEX people_email;\n"}))
+			s.wants(s.ended(s.backfillOf(s.deploy("v2"))), release.Done)
+			s.wants(s.ended(s.backfillOf(s.ended(s.approve(s.promote(2), robin)))), release.Done)
+			ask := s.rollbackBy(1, release.WayDown)
+			if !slices.Equal(ask.Plan.Names(), []string{"0003_lower.sql", "0002_index.sql"}) {
+				t.Errorf("takes back %q", ask.Plan.Names())
+			}
+			s.wants(s.ended(s.approve(ask, robin)), release.Done)
+			s.holds(release.Production, ledger, loweredNames[:1]...)
+		})
+	}
+}

@@ -228,7 +228,7 @@ func (t *turn) ordered(o steps.Order) error {
 		return t.e.held(t.hard, t.run, func(tx Tx) error {
 			s := tx.State(t.run.Project, t.run.Environment)
 			s.Lease = nil
-			t.e.requeue(tx, &s, t.run, "gave way")
+			t.e.requeue(tx, &s, t.run, "backfill gave way")
 			tx.PutState(s)
 			return nil
 		})
@@ -260,7 +260,7 @@ func (t *turn) park(ctx context.Context, why release.Rest, by *release.Person, u
 		if why == release.RestErrors {
 			kind = RunStuck
 		}
-		e.record(tx, *t.run, kind, "rests", who, strings.TrimSpace(string(why)+" "+words))
+		e.record(tx, *t.run, kind, "backfill rests", who, strings.TrimSpace(string(why)+" "+words))
 		return nil
 	})
 }

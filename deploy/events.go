@@ -58,6 +58,8 @@ const (
 //   - started, released, running, step, ended, cancel asked, cancelled, looked again, closed: of a run
 //   - hold, unhold, lock, unlock, lock taken over, lock expired, freeze, unfreeze, freeze over, reminded of the hold,
 //     reminded of the lock: of an environment
+//   - backfill, backfill gave way, backfill rests, backfill goes on, backfill paused, backfill resumed, backfill stopped, backfill over,
+//     backfill superseded: of a backfill
 //   - drift, drift over, drift adopted, drift looked into, drill: of production's database
 //   - break-glass, note: of a release
 //   - config, delegated, undelegated, backup: of the team

@@ -285,7 +285,7 @@ func (h *Handlers) aside(ctx context.Context, v cards.View, place bot.Place, mes
 	}
 	late := run.EndedAt.Sub(run.RequestedAt) > patience
 	trouble := run.Phase == release.Broken || run.Phase == release.Refused
-	if run.Phase == release.Unresolved || run.Phase == release.Overtaken || cards.EndedByAnother(run) != nil || trouble && (late || run.Environment == release.Production) {
+	if run.Phase == release.Unresolved || run.Phase == release.Overtaken && run.Kind != release.Backfill || cards.EndedByAnother(run) != nil || trouble && (late || run.Environment == release.Production) {
 		f := frame(cards.Alert(v), place, message)
 		f.Final, f.Kind = true, bot.KindAlert // after the card, of which it says that it has the answer
 		return h.outbox.Want(ctx, "run/"+run.ID+"/alert/"+string(run.Phase), f)
