@@ -161,7 +161,8 @@ func (f *folder) makeRebuild(ctx context.Context, title string, up, down rebuild
 	return w, nil
 }
 
-// rehearsed carries the new file out on the schema, with rows, and refuses to go on if anything is lost.
+// rehearsed carries the new file out on the schema, with rows, and refuses to go on if anything is lost. Losses are looked
+// for with CHECK constraints off: made-up rows seldom meet them, and a copy that fails over one says nothing of real rows.
 func (l liveSchema) rehearsed(ctx context.Context, w drizzle.Written, leave []string) (rehearse.Report, error) {
 	file := migrations.File{Name: w.Name}
 	for _, written := range w.Files {
@@ -169,6 +170,10 @@ func (l liveSchema) rehearsed(ctx context.Context, w drizzle.Written, leave []st
 			file.SQL = written.Data
 		}
 	}
+	if _, err := rehearseFiles(ctx, l.target, []migrations.File{file}); err != nil {
+		return rehearse.Report{}, err
+	}
+	file.SQL = append([]byte("PRAGMA ignore_check_constraints = ON;\n"), file.SQL...)
 	report, err := rehearseFiles(ctx, l.target, []migrations.File{file})
 	if err != nil {
 		return report, err
@@ -195,7 +200,7 @@ func (p program) tellRebuild(live liveSchema, up, down rebuild.Result, noWay err
 		fmt.Fprintf(p.stdout, "note: %s\n", w)
 	}
 	for _, w := range r.Warnings {
-		fmt.Fprintf(p.stdout, "with rows: %s: %s\n", w.Place, w.Message)
+		fmt.Fprintf(p.stdout, "with rows: %s\n", w.Message)
 	}
 	if noWay != nil {
 		fmt.Fprintf(p.stdout, "no DOWN file: %v\n", noWay)
@@ -203,5 +208,5 @@ func (p program) tellRebuild(live liveSchema, up, down rebuild.Result, noWay err
 	for _, w := range down.Warnings {
 		fmt.Fprintf(p.stdout, "on the way back: %s\n", w)
 	}
-	fmt.Fprintf(p.stdout, "rehearsed: %s, with made-up rows in the tables; none is lost, and no other index or trigger\n", number(r.Statements, "statement", "statements"))
+	fmt.Fprintf(p.stdout, "rehearsed: %s, with made-up rows in the tables; none is lost, and no other index or trigger\n", number(len(up.Statements), "statement", "statements"))
 }

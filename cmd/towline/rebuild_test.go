@@ -74,6 +74,15 @@ func TestRebuildTakesTheSchemaFromAFile(t *testing.T) {
 	}
 }
 
+func TestRebuildOfATableWhoseCheckMadeUpRowsDoNotMeet(t *testing.T) {
+	dir := projectFolder(t, map[string]string{"migrations/0001_tags.sql": "CREATE TABLE tags(id INTEGER PRIMARY KEY, color TEXT CHECK (color GLOB '#*'));\n" +
+		"CREATE TABLE uses(id INTEGER PRIMARY KEY, tag INTEGER NOT NULL REFERENCES tags(id) ON DELETE CASCADE);\nCREATE INDEX uses_tag ON uses(tag);\n"})
+	code, stdout, stderr := inProject(t, "CREATE TABLE tags(id INTEGER PRIMARY KEY, color TEXT NOT NULL CHECK (color GLOB '#*'))", "rebuild", "-dir", dir, "tags")
+	if code != exitFine || !strings.Contains(stdout, "none is lost") {
+		t.Errorf("exit code %d: %s%s", code, stdout, stderr)
+	}
+}
+
 func TestRebuildWithoutAWayBackWritesNoDownFile(t *testing.T) {
 	dir := projectFolder(t, map[string]string{"migrations/0001_a.sql": "CREATE TABLE t(id INTEGER PRIMARY KEY, fax TEXT NOT NULL);\n"})
 	code, stdout, stderr := inProject(t, "CREATE TABLE t(id INTEGER PRIMARY KEY)", "rebuild", "-dir", dir, "t")
