@@ -42,8 +42,9 @@ type backfilled struct {
 	probes []time.Duration
 }
 
-// backfillJob is the file of it, as a team would write it: the pace is the default's.
-const backfillJob = `-- towline:backfill name=users_lower table=users key=id
+// backfillJob is the file of it, as a team would write it that wants nobody to wait for long: D1 is to work on a window for half of what
+// is slow at most.
+const backfillJob = `-- towline:backfill name=users_lower table=users key=id max_batch_ms=25
 --   count: SELECT count(*) FROM users WHERE lower IS NULL
 --   done:  SELECT NOT EXISTS (SELECT 1 FROM users WHERE lower IS NULL)
 UPDATE users SET lower = lower(email) WHERE lower IS NULL /* :window */;
@@ -271,9 +272,13 @@ func (r *report) backfilling() []figure {
 		{"slow probes, batches of 100", share(peer), "", false, peer.probed()},
 		{"slow probes, without either", share(r.idle), "", false, r.idle.probed()},
 		{
-			fmt.Sprintf("backfill of %d rows", r.wholeFilled.rows), fmt.Sprintf("%.1f s", r.wholeFilled.took.Seconds()), "at least 5 times faster",
-			r.wholeFilled.perSecond() >= aimBackfill*peer.perSecond(),
-			fmt.Sprintf("%.1f times the rows a second of the batches on %d rows; slow probes %s, %s; a window took %s, inside D1 %s", r.wholeFilled.perSecond()/peer.perSecond(), peer.rows, share(r.wholeFilled), r.wholeFilled.probed(), spread(r.wholeFilled.writes), spread(r.wholeFilled.inside)),
+			fmt.Sprintf("backfill of %d rows", r.wholeFilled.rows), fmt.Sprintf("%.1f s", r.wholeFilled.took.Seconds()), "", false,
+			fmt.Sprintf("%d calls; a window took %s, inside D1 %s", r.wholeFilled.calls, spread(r.wholeFilled.writes), spread(r.wholeFilled.inside)),
 		},
+		{
+			"… times faster", fmt.Sprintf("%.1f", r.wholeFilled.perSecond()/peer.perSecond()), "at least 5", r.wholeFilled.perSecond() >= aimBackfill*peer.perSecond(),
+			fmt.Sprintf("rows in a second, against the batches on %d rows", peer.rows),
+		},
+		{"slow probes, meanwhile", share(r.wholeFilled), "at most the batches'", r.wholeFilled.slow(slowProbe) <= peer.slow(slowProbe), r.wholeFilled.probed()},
 	}
 }
