@@ -7,6 +7,7 @@ import (
 	"io"
 	"net/http"
 	"net/url"
+	"sync"
 	"time"
 
 	"github.com/cloudflare/cloudflare-go/v7/option"
@@ -105,7 +106,9 @@ func (d *D1) store(ctx context.Context, name, method, signed string, body io.Rea
 	defer stalled.Stop()
 	alive := func() { stalled.Reset(d.timeout) }
 	if body != nil {
-		body = &watched{body, alive}
+		sent := &watched{Reader: body, alive: alive}
+		defer sent.end() // the transport may still read it after Do has returned, and the next try begins it anew
+		body = sent
 	}
 	req, err := http.NewRequestWithContext(limited, method, signed, body)
 	if err != nil {
@@ -120,7 +123,7 @@ func (d *D1) store(ctx context.Context, name, method, signed string, body io.Rea
 	}
 	defer res.Body.Close()
 	if res.StatusCode == http.StatusOK {
-		moved, err = io.Copy(w, &watched{res.Body, alive})
+		moved, err = io.Copy(w, &watched{Reader: res.Body, alive: alive})
 	}
 	d.log.DebugContext(ctx, "cloudflare: storage", "call", name, "status", res.StatusCode, "bytes", max(moved, size), "took", d.now().Sub(began))
 	switch {
@@ -143,14 +146,27 @@ func plain(ctx context.Context, err error) error {
 	return err
 }
 
-// watched tells of everything that is read.
+// watched tells of everything that is read, until its end is called.
 type watched struct {
 	io.Reader
 	alive func()
+	mu    sync.Mutex
+	ended bool
+}
+
+func (r *watched) end() {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	r.ended = true
 }
 
 // Read implements io.Reader.
 func (r *watched) Read(p []byte) (int, error) {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	if r.ended {
+		return 0, errors.New("the request is over")
+	}
 	n, err := r.Reader.Read(p)
 	if n > 0 {
 		r.alive()
