@@ -36,8 +36,8 @@ bench: setup
 
 ## golden: write the golden files anew; read the difference before you commit it
 golden:
-	$(GO) test ./cards ./config ./cmd/towline -update
-	$(GO) test ./handlers -run Docs -update-docs
+	$(GO) test ./cards ./config ./cmd/towline ./migrations/rehearse ./migrations/lint -update
+	$(GO) test ./handlers ./migrations/lint ./cmd/towline -run 'Docs|MigrationsPage' -update-docs
 
 demo:
 	$(GO) run ./cmd/towline demo

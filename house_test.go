@@ -49,9 +49,9 @@ func may() map[string][]string {
 		"migrations/layout":   {"migrations"},
 		"migrations/drizzle":  {"migrations", "migrations/layout", "migrations/sqlite"},
 		"migrations/rebuild":  {"migrations", "migrations/sqlite"},
-		"migrations/dump":     {"migrations", "migrations/sqlite"},
+		"migrations/dump":     {"migrations"},
 		"migrations/backfill": {"migrations", "migrations/sqlite"},
-		"migrations/lint":     {"migrations", "migrations/sqlite", "migrations/rehearse", "migrations/rebuild", "migrations/backfill"},
+		"migrations/lint":     {"migrations", "migrations/sqlite", "migrations/layout", "migrations/rehearse", "migrations/rebuild", "migrations/backfill"},
 
 		"deploy/release":  {"migrations"},
 		"deploy/freeze":   {},
@@ -68,6 +68,7 @@ func may() map[string][]string {
 		"source":     {},
 		"config":     {},
 		"control":    {},
+		"backups":    {"deploy", "deploy/release", "migrations/dump"},
 		"store":      {"bot", "deploy", "deploy/release"},
 
 		"sandbox/telegram":               {},
@@ -78,13 +79,18 @@ func may() map[string][]string {
 		"sandbox/cloudflare/wrangler":    {"sandbox/parts"},
 		"sandbox/parts":                  {},
 
+		// What the tests and the bench share: the table of experiments on D1, and a sample of projects.
+		"migrations/sqlite/experiments": {"migrations", "migrations/sqlite"},
+		"migrations/lint/sample":        {"migrations"},
+
 		// The suites of the ports, beside the ports.
 		"bot/storetest":    {"bot"},
 		"deploy/d1test":    {"deploy"},
 		"deploy/storetest": {"deploy", "deploy/release", "migrations"},
 
 		// Plugs everything together.
-		"cmd/towline": {"bot", "cards", "cloudflare", "config", "control", "deploy", "deploy/release", "deploy/freeze", "deploy/gate", "handlers", "migrations", "source", "store",
+		"cmd/towline": {"bot", "cards", "cloudflare", "config", "control", "deploy", "deploy/release", "deploy/freeze", "deploy/gate", "handlers", "source", "store", "backups",
+			"migrations", "migrations/sqlite", "migrations/layout", "migrations/drizzle", "migrations/rehearse", "migrations/lint", "migrations/rebuild", "migrations/dump",
 			"sandbox/cloudflare", "sandbox/page", "sandbox/telegram"},
 	}
 }
