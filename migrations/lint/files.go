@@ -9,8 +9,11 @@ import (
 	"towline/migrations/sqlite"
 )
 
-func fileRules() []rule {
-	return slices.Concat(historyRules(), []rule{
+func fileRules() []rule { return slices.Concat(historyRules(), layoutRules(), contentRules()) }
+
+// layoutRules are about what the reader of a layout notices.
+func layoutRules() []rule {
+	return []rule{
 		{Rule{
 			Code: "F-DOWN", Name: "down-in-up-glob", Group: groupFiles, Severity: Error,
 			Summary:   "A DOWN file where wrangler looks for migrations.",
@@ -47,6 +50,12 @@ func fileRules() []rule {
 			GoodFiles: "    Towline's config leaves migrations: out, so that wrangler's config says it",
 			Source:    "Configuration, wrangler docs",
 		}, nil},
+	}
+}
+
+// contentRules are about what the statements of the files say of the ledger and of each other.
+func contentRules() []rule {
+	return []rule{
 		{Rule{
 			Code: "F-LEDGER", Name: "own-ledger", Group: groupFiles, Severity: Error,
 			Summary: "A file that makes, changes or drops a table of bookkeeping: the ledger (d1_migrations, or what the config names), __towline_*, _cf_*, SQLite's own but for sqlite_sequence.",
@@ -74,7 +83,7 @@ func fileRules() []rule {
 			GoodFiles: "    migrations/0007_carts.sql\n    migrations/down/0007_carts.sql",
 			Source:    "Towline",
 		}, noDown},
-	})
+	}
 }
 
 // ownLedger finds statements that touch tables of bookkeeping.

@@ -10,7 +10,10 @@ import (
 	"towline/migrations/sqlite"
 )
 
-func indexRules() []rule {
+func indexRules() []rule { return slices.Concat(indexOnlyRules(), sizeRules()) }
+
+// indexOnlyRules are about indexes and the plans that need them.
+func indexOnlyRules() []rule {
 	const docs = "CREATE TABLE docs(id INTEGER PRIMARY KEY, body TEXT);\nCREATE VIRTUAL TABLE docs_fts USING fts5(body, content='docs', content_rowid='id');\n" +
 		"CREATE TRIGGER docs_ai AFTER INSERT ON docs BEGIN INSERT INTO docs_fts(rowid, body) VALUES (new.id, new.body); END;\n-- then\n" +
 		"CREATE TABLE docs_new(id INTEGER PRIMARY KEY, body TEXT NOT NULL);\nINSERT INTO docs_new(id, body) SELECT id, body FROM docs;\nDROP TABLE docs;\nALTER TABLE docs_new RENAME TO docs;"
@@ -43,6 +46,12 @@ func indexRules() []rule {
 			GoodFiles: "    CREATE INDEX orders_user_day ON orders(user_id, day);\n    DROP INDEX orders_user;",
 			Source:    "EXPLAIN QUERY PLAN, sqlite.org; Pricing, D1 docs",
 		}, worsePlans},
+	}
+}
+
+// sizeRules are about how much there is to do.
+func sizeRules() []rule {
+	return []rule{
 		{Rule{
 			Code: "D1-BIG01", Name: "budget", Group: groupIndexes, Severity: Warning,
 			Summary:   "A release that is likely to take long or to write very many rows. An error where D1's 30 seconds are likely to be passed.",
