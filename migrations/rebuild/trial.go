@@ -56,7 +56,7 @@ func (g *generator) tryError(ctx context.Context, sql string, err error) error {
 	if ctx.Err() != nil {
 		return ctx.Err()
 	}
-	refused := g.refuse(fmt.Sprintf("%q fails: %v", firstLine(sql), err), "")
+	refused := g.refuse(fmt.Sprintf("%s fails: %v", migrations.Describe(migrations.Statement{SQL: sql}), err), "")
 	for _, o := range append(g.again("index"), g.again("trigger")...) {
 		if o.SQL == sql {
 			refused.Reason = fmt.Sprintf("%s %s cannot be made on the new table: %v", o.Type, o.Name, err)
@@ -65,14 +65,6 @@ func (g *generator) tryError(ctx context.Context, sql string, err error) error {
 	}
 	refused.Err = err
 	return refused
-}
-
-func firstLine(sql string) string {
-	line, _, more := strings.Cut(sql, "\n")
-	if more {
-		line += " …"
-	}
-	return line
 }
 
 // unchanged holds the schema against the one before.
