@@ -2,7 +2,7 @@
 //
 // From the bottom up:
 //
-//   - jsonc.go and toml.go turn the two languages of wrangler's config into values.
+//   - decode.go reads the two languages of wrangler's config, with the libraries hujson and go-toml.
 //   - wrangler.go takes from such a config what it says of D1: migrations_dir, migrations_pattern and migrations_table of each
 //     database, also those of environments. drizzle.go does so with drizzle-kit's config.
 //   - glob.go is the part of wrangler's patterns (the npm package minimatch) that is read here.

@@ -116,6 +116,14 @@ func TestAConfigThatCannotBeFollowedIsRefused(t *testing.T) {
 	}{
 		{"JSON that does not parse", project(map[string]string{"wrangler.jsonc": "{\n  \"a\": 1,,\n}"}), layout.Options{}, "wrangler.jsonc:2:10"},
 		{"TOML that does not parse", project(map[string]string{"wrangler.toml": "a = 1\nb = \n"}), layout.Options{}, "wrangler.toml:2:5"},
+		{"JSON that ends too early", project(map[string]string{"wrangler.jsonc": "{\n  \"a\": [1"}), layout.Options{}, "wrangler.jsonc:3:1: parsing array"},
+		{"JSON that is no object", project(map[string]string{"wrangler.json": "\n[]"}), layout.Options{}, "wrangler.json:2:1"},
+		{"JSON that is nothing", project(map[string]string{"wrangler.json": "null"}), layout.Options{}, "wrangler.json:1:1: an object is expected"},
+		{"a line separator in a comment, which wrangler reads over", project(map[string]string{"wrangler.jsonc": "{ //\u2028\n}"}), layout.Options{}, "wrangler.jsonc:1:5"},
+		{"a config of nothing but brackets", project(map[string]string{"wrangler.json": strings.Repeat("[", 1<<20)}), layout.Options{}, "wrangler.json:1:1: more than 10000 brackets"},
+		{"TOML of nothing but brackets", project(map[string]string{"wrangler.toml": "a = " + strings.Repeat("[", 1<<20-4)}), layout.Options{}, "wrangler.toml:1:"},
+		{"a day that is not in the calendar, which wrangler reads over", project(map[string]string{"wrangler.toml": "a = 2026-02-30"}), layout.Options{}, "wrangler.toml:1:"},
+		{"TOML that is not UTF-8", project(map[string]string{"wrangler.toml": "a = '\xff'"}), layout.Options{}, "wrangler.toml:1:"},
 		{"databases that are no list", project(map[string]string{"wrangler.json": `{"d1_databases": {}}`}), layout.Options{}, "d1_databases is no list"},
 		{"a database that is no table", project(map[string]string{"wrangler.json": `{"env": {"x": {"d1_databases": [1]}}}`}), layout.Options{}, "env.x.d1_databases[0] is no table"},
 		{"an environment that is no table", project(map[string]string{"wrangler.json": `{"env": {"x": 1}}`}), layout.Options{}, "env.x is no table"},
@@ -141,5 +149,17 @@ func TestAConfigThatCannotBeFollowedIsRefused(t *testing.T) {
 				t.Errorf("%v does not say %q; read %+v", err, c.want, l)
 			}
 		})
+	}
+}
+
+// A config may hold what nobody else is to read, and the error goes into a chat.
+func TestAnErrorDoesNotSayWhatTheConfigHolds(t *testing.T) {
+	for name, text := range map[string]string{
+		"wrangler.jsonc": "{\"vars\": {\"PASSWORD\": \"hidden\\x\"}}", "wrangler.json": "{\"vars\": hidden}", "wrangler.toml": "PASSWORD = \"hidden\n",
+	} {
+		_, err := layout.Find(project(map[string]string{name: text}), layout.Options{})
+		if err == nil || !strings.HasPrefix(err.Error(), name+":1:") || strings.Contains(err.Error(), "hidden") {
+			t.Errorf("%v", err)
+		}
 	}
 }

@@ -1,7 +1,6 @@
 package layout
 
 import (
-	"encoding/json"
 	"fmt"
 	"io/fs"
 	"path"
@@ -29,14 +28,11 @@ type JournalEntry struct {
 	Breakpoints bool   `json:"breakpoints"` // whether statements are kept apart by "--> statement-breakpoint"
 }
 
-// ParseJournal reads a journal. The error begins with line and column where it is one of the text.
+// ParseJournal reads a journal. The error begins with line and column.
 func ParseJournal(text []byte) (Journal, error) {
-	if _, err := decodeJSONC(text); err != nil {
-		return Journal{}, err
-	}
 	var j Journal
-	if err := json.Unmarshal(trimMark(text), &j); err != nil {
-		return Journal{}, fmt.Errorf("1:1: %w", err)
+	if err := decodeJSON(trimMark(text), &j); err != nil {
+		return Journal{}, err
 	}
 	return j, nil
 }

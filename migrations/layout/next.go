@@ -115,7 +115,8 @@ const mostTitle = 80
 
 func slugOf(title string) string {
 	slug := strings.Map(func(r rune) rune {
-		if r < 0x80 && isBare(byte(r)) {
+		switch {
+		case r >= 'a' && r <= 'z', r >= 'A' && r <= 'Z', r >= '0' && r <= '9', r == '-':
 			return r
 		}
 		return '_'

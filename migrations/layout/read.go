@@ -165,5 +165,3 @@ func checkFolder(fsys fs.FS, dir string) error {
 	}
 	return nil
 }
-
-func trimMark(text []byte) []byte { return bytes.TrimPrefix(text, []byte("\ufeff")) }

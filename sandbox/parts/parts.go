@@ -1,5 +1,6 @@
 // Package parts finds the real programs that tests borrow from the machine: workerd (D1's engine), wrangler with the
-// Node it needs, and Chromium. `make test` installs them; see tools/package.json for the versions.
+// Node it needs, drizzle-kit before and since 1.0, and Chromium. `make setup` installs them; see
+// tools/package.json for the versions.
 //
 // A test that needs a part which is not there is skipped, by the part's name. Where the environment variable CI is set
 // it fails instead: a check that silently did not run is worse than a red one. With -short every such test is skipped: that
