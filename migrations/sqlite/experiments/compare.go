@@ -18,7 +18,7 @@ type Report struct {
 
 // String is the figure: "171 of 175 agree, 4 differ as known".
 func (r Report) String() string {
-	return fmt.Sprintf("%d of %d agree, %d differ as known", r.Agreed, r.Cases, r.Known)
+	return fmt.Sprintf("%d of %d agree; %d known differences stand apart", r.Agreed, r.Cases-r.Known, r.Known)
 }
 
 // Compare carries every case out here and on the remote one, and holds both against the table. prefix begins the names
