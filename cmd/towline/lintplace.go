@@ -38,6 +38,9 @@ func configs() []string {
 	}
 }
 
+// nameFolder is the next step where no migrations are found.
+const nameFolder = "Name the folder of the migrations, or the project's with wrangler's config"
+
 // findMigrations takes a folder for the project if it has a config of wrangler or drizzle-kit, or a folder migrations and no SQL of its own;
 // else for the migrations themselves, whose project is the nearest folder above with such a config, as far as the checkout goes.
 func findMigrations(dir string, o layout.Options) (*lintPlace, error) {
@@ -45,7 +48,9 @@ func findMigrations(dir string, o layout.Options) (*lintPlace, error) {
 	if err != nil {
 		return nil, err
 	}
-	if info, err := os.Stat(abs); err != nil {
+	if info, err := os.Stat(abs); errors.Is(err, fs.ErrNotExist) {
+		return nil, fmt.Errorf("there is no folder %s. %s", dir, nameFolder)
+	} else if err != nil {
 		return nil, err
 	} else if !info.IsDir() {
 		return nil, fmt.Errorf("%s is not a folder", dir)
@@ -71,7 +76,7 @@ func findMigrations(dir string, o layout.Options) (*lintPlace, error) {
 		return nil, errors.Join(err, at.root.Close())
 	}
 	if len(at.content.Files) == 0 {
-		return nil, errors.Join(fmt.Errorf("there is no migration in %s. Name the folder of the migrations, or the project's with wrangler's config", at.shown), at.root.Close())
+		return nil, errors.Join(fmt.Errorf("there is no migration in %s. %s", at.shown, nameFolder), at.root.Close())
 	}
 	return at, nil
 }
@@ -106,6 +111,9 @@ func (at *lintPlace) read(o layout.Options) error {
 		return err
 	}
 	at.content, err = layout.Read(at.root.FS(), l)
+	if errors.Is(err, fs.ErrNotExist) {
+		return fmt.Errorf("the migrations folder %s is not there. %s", l.Dir, nameFolder)
+	}
 	return err
 }
 

@@ -53,6 +53,8 @@ func (p program) liveSchema(ctx context.Context, o *rebuildFlags) (_ liveSchema,
 	case o.schema != "":
 		l.from = o.schema
 		l.target.Objects, err = schemaOf(ctx, o.schema)
+	case len(l.folder.content.Files) == 0:
+		return liveSchema{}, l.folder.noSchema()
 	default:
 		l.from = fmt.Sprintf("%s of %s, run from nothing. Production may have more: -config and -project read it",
 			number(len(l.folder.content.Files), "migration", "migrations"), l.folder.content.Layout.Dir)
@@ -60,6 +62,15 @@ func (p program) liveSchema(ctx context.Context, o *rebuildFlags) (_ liveSchema,
 			"Give the live schema with -schema, or -config and -project")
 	}
 	return l, err
+}
+
+// noSchema is what to say where there is nothing to learn the schema from.
+func (f *folder) noSchema() error {
+	text := "there is no migration in " + f.shown()
+	if f.missing {
+		text = fmt.Sprintf("the migrations folder %s is not there", f.shown())
+	}
+	return &exitError{code: exitUnknown, text: text + ", so the schema is not known. Name the folder with -migrations, or give the live schema with -schema, or with -config and -project"}
 }
 
 // projectOf finds the project in the config, and takes from it what no flag has said.

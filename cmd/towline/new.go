@@ -11,6 +11,7 @@ import (
 	"io/fs"
 	"os"
 	"path"
+	"path/filepath"
 	"strings"
 	"time"
 
@@ -68,25 +69,47 @@ func (p program) newMigration(ctx context.Context, at projectFlags, sqlFile, tit
 	if err != nil {
 		return err
 	}
-	return f.write(ctx, p, title, sql, nil)
+	if err := f.write(ctx, p, title, sql, nil); err != nil {
+		return err
+	}
+	f.tellNew(p)
+	return nil
+}
+
+// tellNew says that the folder was not there before: somebody may have been in the wrong place.
+func (f *folder) tellNew(p program) {
+	if f.missing {
+		fmt.Fprintf(p.stdout, "\nThe folder %s is new. If the project keeps its migrations elsewhere, remove it and name theirs with -migrations.\n", f.content.Layout.Dir)
+	}
 }
 
 // folder is a project's folder with its migrations, open for one more. It is closed by its root.
 type folder struct {
 	root    *os.Root
+	dir     string // the project's folder as the person named it
 	content layout.Content
+	missing bool // there is no folder of migrations yet
 }
 
-// openFolder reads the migrations of a project; a folder that is not there yet has none.
+// shown is the path of the migrations as the person has it.
+func (f *folder) shown() string {
+	return filepath.ToSlash(filepath.Join(f.dir, filepath.FromSlash(f.content.Layout.Dir)))
+}
+
+// openFolder reads the migrations of a project. A folder that is not there yet has none; one that was named has to be there.
 func openFolder(at projectFlags) (_ *folder, err error) {
 	root, err := os.OpenRoot(at.dir)
+	if errors.Is(err, fs.ErrNotExist) {
+		return nil, &exitError{code: exitUnknown, text: fmt.Sprintf("there is no folder %s. Name the project's with -dir", at.dir)}
+	}
 	if err != nil {
 		return nil, &exitError{code: exitUnknown, text: err.Error()}
 	}
-	f := &folder{root: root}
+	f := &folder{root: root, dir: at.dir}
+	code := exitRefused
 	defer func() {
 		if err != nil {
-			err = &exitError{code: exitRefused, text: errors.Join(err, root.Close()).Error()}
+			err = &exitError{code: code, text: errors.Join(err, root.Close()).Error()}
 		}
 	}()
 	o := layout.Options{Dir: at.migrations}
@@ -98,10 +121,15 @@ func openFolder(at projectFlags) (_ *folder, err error) {
 		return nil, err
 	}
 	f.content, err = layout.Read(root.FS(), l)
-	if errors.Is(err, fs.ErrNotExist) {
-		f.content, err = layout.Content{Layout: l, Problems: l.Problems}, nil
+	if !errors.Is(err, fs.ErrNotExist) {
+		return f, err
 	}
-	return f, err
+	f.content, f.missing = layout.Content{Layout: l, Problems: l.Problems}, true
+	if at.migrations != "" {
+		code = exitUnknown
+		return nil, fmt.Errorf("the migrations folder %s is not there. Name another with -migrations, or make it if it is to be new: mkdir -p %[1]s", f.shown())
+	}
+	return f, nil
 }
 
 // write writes the next migration into the layout that is there, and prints what it wrote and what is left to do. Without up the files are frames

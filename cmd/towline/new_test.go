@@ -55,8 +55,13 @@ func TestNewWritesTheNextPairIntoTheLayoutThatIsThere(t *testing.T) {
 	} {
 		t.Run(c.name, func(t *testing.T) {
 			dir := projectFolder(t, c.files)
+			want := c.want
+			folder, _, _ := strings.Cut(want, "/")
+			if _, err := os.Stat(filepath.Join(dir, folder)); err != nil {
+				want += "\nThe folder " + folder + " is new. If the project keeps its migrations elsewhere, remove it and name theirs with -migrations.\n"
+			}
 			code, stdout, stderr := inProject(t, "", append(append([]string{"new", "-dir", dir}, c.args...), "add email")...)
-			if code != exitFine || stdout != c.want || stderr != "" {
+			if code != exitFine || stdout != want || stderr != "" {
 				t.Fatalf("exit code %d, printed %q, %q", code, stdout, stderr)
 			}
 			var o layout.Options
@@ -115,7 +120,8 @@ func TestNewRefusesWhatWouldOverwriteOrCannotBeRead(t *testing.T) {
 		{"a name of nothing", nil, []string{"///"}, exitRefused, "letters and digits"},
 		{"a DOWN file that is there", map[string]string{"migrations/down/0001_x.sql": ""}, []string{"x"}, exitRefused, "migrations/down/0001_x.sql is there already"},
 		{"a config that cannot be read", map[string]string{"wrangler.toml": "a = = 1\n"}, []string{"x"}, exitRefused, "wrangler.toml:1:5"},
-		{"a folder that is not there", nil, []string{"-dir", "/nonexistent", "x"}, exitUnknown, "/nonexistent"},
+		{"a folder that is not there", nil, []string{"-dir", "/nonexistent", "x"}, exitUnknown, "there is no folder /nonexistent. Name the project's with -dir"},
+		{"migrations that are not where they were said to be", map[string]string{"migrations/0000_a.sql": ""}, []string{"-migrations", "db/m", "x"}, exitUnknown, "/db/m is not there. Name another with -migrations, or make it"},
 		{"a file of SQL that is not there", nil, []string{"-sql", "/nonexistent", "x"}, exitUnknown, "/nonexistent"},
 		{"SQL that does not end", nil, []string{"-sql", "-", "x"}, exitRefused, "0001_x.sql:1"},
 	} {

@@ -111,6 +111,7 @@ func (p program) rebuild(ctx context.Context, o rebuildFlags, table string) erro
 		return err
 	}
 	p.tellRebuild(live, up, down, noWay, report)
+	live.folder.tellNew(p)
 	return nil
 }
 
