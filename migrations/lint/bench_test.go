@@ -68,8 +68,12 @@ func peakMemory() int {
 }
 
 func TestTheSampleFoldersRunOnD1(t *testing.T) {
+	files := 30
+	if testing.Short() {
+		files = 3
+	}
 	for i := range 3 {
-		for _, f := range run(t, lint.Input{Files: folders.Project(i, 30)}, lint.Options{}).Findings {
+		for _, f := range run(t, lint.Input{Files: folders.Project(i, files)}, lint.Options{}).Findings {
 			if strings.HasPrefix(f.Code, "D1-SQL") && f.Severity == lint.Error {
 				t.Errorf("project %d: %s: %s", i, f.Statement, f.Text)
 			}

@@ -10,7 +10,7 @@
 //   - walk.go is what the rules see: a walk has files, a file has steps, a step is a statement with its tokens, its actions as SQLite's
 //     authorizer reported them, the schema before and after, its refusal, its query plan, and double-quoted words that name no column.
 //   - walker.go makes the walk: known files are replayed, the checked ones carried out one transaction each; a refused statement is noted and
-//     left out. Double-quoted texts are off where they can be, so that words which name no column are found. step.go answers what a
+//     left out. ghosts.go runs statements with double-quoted texts off first, so that words which name no column are found. step.go answers what a
 //     statement does, broken.go which views and triggers cannot be compiled any more.
 //   - origin.go follows tables through renames and copies: which are new, which are rebuilt, where rows went.
 //   - alone.go rehearses on rows each file that drops a table which others refer to; losses.go is what that says, and what SQLite's

@@ -34,7 +34,10 @@ func FuzzDirectives(f *testing.F) {
 // FuzzAnyFile checks any text as a pending file on a small schema: the check ends, in an answer, whatever stands in the file, and every
 // finding names a place in it.
 func FuzzAnyFile(f *testing.F) {
-	for _, r := range lint.Catalogue() {
+	for i, r := range lint.Catalogue() {
+		if testing.Short() && i%10 > 0 {
+			continue
+		}
 		_, bad, _ := strings.Cut(r.Bad, "-- then\n")
 		_, good, _ := strings.Cut(r.Good, "-- then\n")
 		f.Add(bad)
