@@ -1,6 +1,8 @@
 package layout_test
 
 import (
+	"bytes"
+	"context"
 	"encoding/json"
 	"fmt"
 	"net/http"
@@ -12,6 +14,7 @@ import (
 	"regexp"
 	"strings"
 	"testing"
+	"time"
 
 	"github.com/google/go-cmp/cmp"
 
@@ -60,68 +63,152 @@ func configCases() []struct{ name, file, text string } {
 	}
 }
 
-// readByWrangler lets wrangler itself read configs, all in one process, and returns what it makes of each: null for a refusal.
-func readByWrangler(t *testing.T, files []string) []*[]struct {
-	Dir   *string `json:"migrations_dir"`
-	Table string  `json:"migrations_table"`
-} {
-	t.Helper()
-	library := filepath.Join(filepath.Dir(parts.Wrangler(t)[1]), "..", "wrangler-dist", "cli.js")
-	script := `const w = require(process.argv[1]); const out = process.argv.slice(2).map((config) => {
-		try { return w.unstable_readConfig({ config }, { hideWarnings: true }).d1_databases } catch { return null } });
-		console.log("\nresult:" + JSON.stringify(out)); process.exit(0)`
-	cmd := exec.CommandContext(t.Context(), parts.Node(t), append([]string{"-e", script, library}, files...)...)
-	cmd.Env = wrangler.Server{}.Env(t)
-	cmd.Dir = t.TempDir()
-	out, err := cmd.Output()
-	if err != nil {
-		t.Fatal(err)
-	}
-	_, result, _ := strings.Cut(string(out), "\nresult:")
-	var read []*[]struct {
+// answers are what wrangler makes of things.
+type answers struct {
+	// configs are the databases of each config, nil for a refusal.
+	configs []*[]struct {
 		Dir   *string `json:"migrations_dir"`
 		Table string  `json:"migrations_table"`
 	}
-	if err := json.Unmarshal([]byte(result), &read); err != nil || len(read) != len(files) {
-		t.Fatalf("%v in %s", err, out)
-	}
-	return read
+	// lists are the migrations that are pending in each project.
+	lists [][]string
 }
 
-func TestConfigsAreReadAsWranglerReadsThem(t *testing.T) {
-	cases := configCases()
-	root := t.TempDir()
-	var files []string
-	for i, c := range cases {
-		file := filepath.Join(root, fmt.Sprint(i), c.file)
-		write(t, file, c.text)
-		files = append(files, file)
+// asking is a program for Node. It loads wrangler as it is, lets it read configs, and then runs `wrangler d1 migrations list` in one folder after
+// another. All of it is one process, since each start takes a second and more: the command is the function main of wrangler's, which is
+// called here as wrangler itself would call it.
+const asking = `
+	const { Module } = require("node:module"), fs = require("node:fs"), path = require("node:path");
+	const [, library, asked] = process.argv, { configs, projects } = JSON.parse(asked);
+	const cli = new Module(library);
+	cli.filename = library;
+	cli.paths = Module._nodeModulePaths(path.dirname(library));
+	cli._compile(fs.readFileSync(library, "utf8") + "\nexports.main = main;", library);
+	const read = configs.map((config) => {
+		try { return cli.exports.unstable_readConfig({ config }, { hideWarnings: true }).d1_databases } catch { return null }
+	});
+	console.log("\nresult:" + JSON.stringify(read));
+	(async () => {
+		for (const project of projects) {
+			process.chdir(project);
+			console.log("\nresult:");
+			await cli.exports.main(["d1", "migrations", "list", "shop", "--remote"]);
+		}
+		process.exit(0);
+	})().catch((e) => { console.error(e); process.exit(1) });`
+
+// ask lets wrangler itself read configs, and say what it would apply in projects.
+func (s server) ask(t *testing.T, configs, projects []string) answers {
+	t.Helper()
+	library := filepath.Join(filepath.Dir(parts.Wrangler(t)[1]), "..", "wrangler-dist", "cli.js")
+	asked, err := json.Marshal(map[string][]string{"configs": configs, "projects": projects})
+	if err != nil {
+		t.Fatal(err)
 	}
-	refused := 0
-	for i, theirs := range readByWrangler(t, files) {
-		t.Run(cases[i].name, func(t *testing.T) {
-			l, err := layout.Find(os.DirFS(filepath.Dir(files[i])), layout.Options{})
-			if theirs == nil || len(*theirs) == 0 {
-				if refused++; err == nil {
+	ctx, cancel := context.WithTimeout(t.Context(), 50*time.Second)
+	defer cancel()
+	cmd := exec.CommandContext(ctx, parts.Node(t), "-e", asking, library, string(asked))
+	cmd.Env, cmd.Dir = s.Env(t), t.TempDir()
+	var stderr bytes.Buffer
+	cmd.Stderr = &stderr
+	out, err := cmd.Output()
+	if err != nil {
+		t.Fatalf("%v: %s%s", err, out, &stderr)
+	}
+	results := strings.Split(string(out), "\nresult:")[1:]
+	var a answers
+	if len(results) != 1+len(projects) {
+		t.Fatalf("%d results: %s", len(results), out)
+	}
+	if err := json.Unmarshal([]byte(results[0]), &a.configs); err != nil || len(a.configs) != len(configs) {
+		t.Fatalf("%v in %s", err, results[0])
+	}
+	name := regexp.MustCompile(`(?m)^[│|]\s*(\S.*?\.sql)\s*[│|]\s*$`)
+	for _, table := range results[1:] {
+		var all []string
+		for _, row := range name.FindAllStringSubmatch(table, -1) {
+			all = append(all, row[1])
+		}
+		a.lists = append(a.lists, all)
+	}
+	return a
+}
+
+func TestWranglerReadsConfigsAndFoldersTheSameWay(t *testing.T) {
+	server := serve(t)
+	root := t.TempDir()
+	var configs, projects []string
+	for i, c := range configCases() {
+		file := filepath.Join(root, "configs", fmt.Sprint(i), c.file)
+		write(t, file, c.text)
+		configs = append(configs, file)
+	}
+	for i, pattern := range patterns() {
+		project := filepath.Join(root, "projects", fmt.Sprint(i))
+		text := fmt.Sprintf(`{"d1_databases": [{"binding": "DB", "database_name": "shop", "database_id": %q, "migrations_dir": "./db"`, server.database)
+		if pattern != "" {
+			text += fmt.Sprintf(`, "migrations_pattern": %q`, "db/"+pattern)
+		}
+		write(t, filepath.Join(project, "wrangler.json"), text+"}]}")
+		for _, f := range manyFiles() {
+			write(t, filepath.Join(project, "db", filepath.FromSlash(f)), "")
+		}
+		projects = append(projects, project)
+	}
+	theirs := server.ask(t, configs, projects)
+	for i, c := range configCases() {
+		t.Run("the config: "+c.name, func(t *testing.T) {
+			l, err := layout.Find(os.DirFS(filepath.Dir(configs[i])), layout.Options{})
+			want := theirs.configs[i]
+			if want == nil || len(*want) == 0 {
+				if err == nil {
 					t.Errorf("wrangler refuses it, and here it was read as %+v", l)
 				}
 				return
 			}
-			want := "migrations"
-			if dir := (*theirs)[0].Dir; dir != nil {
-				want = path.Clean(strings.ReplaceAll(*dir, `\`, "/"))
+			dir, table := "migrations", (*want)[0].Table
+			if given := (*want)[0].Dir; given != nil {
+				dir = path.Clean(strings.ReplaceAll(*given, `\`, "/"))
 			}
-			table := (*theirs)[0].Table
 			if table == "" {
 				table = "d1_migrations"
 			}
-			if err != nil || l.Dir != want || l.Table != table {
-				t.Errorf("read %q and %q, %v; wrangler reads %q and %q", l.Dir, l.Table, err, want, table)
+			if err != nil || l.Dir != dir || l.Table != table {
+				t.Errorf("read %q and %q, %v; wrangler reads %q and %q", l.Dir, l.Table, err, dir, table)
 			}
 		})
 	}
-	if refused < 8 || refused > len(cases)*2/3 {
-		t.Errorf("wrangler refused %d of %d: the comparison says little", refused, len(cases))
+	refused := 0
+	for _, config := range theirs.configs {
+		if config == nil || len(*config) == 0 {
+			refused++
+		}
+	}
+	if refused < 8 || refused > len(configs)*2/3 {
+		t.Errorf("wrangler refused %d of %d: the comparison says little", refused, len(configs))
+	}
+	for i, pattern := range patterns() {
+		t.Run(strings.ReplaceAll("the pattern "+pattern, "/", "|"), func(t *testing.T) { sameFiles(t, projects[i], theirs.lists[i]) })
+	}
+}
+
+// sameFiles compares the migrations of a project with those that wrangler finds.
+func sameFiles(t *testing.T, project string, want []string) {
+	t.Helper()
+	if len(want) < 2 {
+		t.Fatalf("wrangler lists %q, which says little", want)
+	}
+	l, err := layout.Find(os.DirFS(project), layout.Options{})
+	if err != nil {
+		t.Fatal(err)
+	}
+	if diff := cmp.Diff(want, names(t, project, l)); diff != "" {
+		t.Error(diff)
+	}
+	for _, name := range want {
+		if down := l.DownPath(name); down != "" && strings.HasPrefix(down, "db/") && l.Matches(strings.TrimPrefix(down, "db/")) {
+			t.Errorf("wrangler would apply the DOWN file %s", down)
+		}
 	}
 }
 
@@ -145,45 +232,10 @@ func manyFiles() []string {
 	}
 }
 
-// The patterns that are read: each as wrangler understands it, or refused by name.
-func TestThePatternsFindWhatWranglerFinds(t *testing.T) {
-	server := serve(t)
-	dir := t.TempDir()
-	for _, f := range manyFiles() {
-		write(t, filepath.Join(dir, "db", filepath.FromSlash(f)), "")
-	}
-	patterns := []string{
+// patterns are some of the kinds that are read.
+func patterns() []string {
+	return []string{
 		"", "*/migration.sql", "**/*.sql", "*/!(down|0004_*).sql", "{,*/}00[!1-3]?_*.sql", "{[0-9]*.sql,{up,down}/**/*.sql,**/0*_@(a|f|j).sql,**/0*_[g-z]?(.up).sql}",
-	}
-	for i, pattern := range patterns {
-		t.Run(strings.ReplaceAll("the pattern "+pattern, "/", "|"), func(t *testing.T) {
-			t.Parallel()
-			project := t.TempDir()
-			if err := os.CopyFS(project, os.DirFS(dir)); err != nil {
-				t.Fatal(err)
-			}
-			text := fmt.Sprintf(`{"d1_databases": [{"binding": "DB", "database_name": "shop", "database_id": %q, "migrations_dir": "./db"`, server.database)
-			if i > 0 {
-				text += fmt.Sprintf(`, "migrations_pattern": %q`, "db/"+pattern)
-			}
-			write(t, filepath.Join(project, "wrangler.jsonc"), text+"}]}")
-			want := server.pending(t, project)
-			if len(want) < 2 {
-				t.Fatalf("wrangler lists %q, which says little", want)
-			}
-			l, err := layout.Find(os.DirFS(project), layout.Options{})
-			if err != nil {
-				t.Fatal(err)
-			}
-			if diff := cmp.Diff(want, names(t, project, l)); diff != "" {
-				t.Error(diff)
-			}
-			for _, name := range want {
-				if down := l.DownPath(name); down != "" && strings.HasPrefix(down, "db/") && l.Matches(strings.TrimPrefix(down, "db/")) {
-					t.Errorf("wrangler would apply the DOWN file %s", down)
-				}
-			}
-		})
 	}
 }
 
@@ -244,18 +296,4 @@ func created(t *testing.T, s wrangler.Server) string {
 		t.Fatalf("no database was made: %v", err)
 	}
 	return answer.Result.UUID
-}
-
-// pending is what wrangler would apply in a project.
-func (s server) pending(t *testing.T, project string, args ...string) []string {
-	t.Helper()
-	stdout, stderr, exit := wrangler.Run(t, s.Env(t), project, append([]string{"d1", "migrations", "list", "shop", "--remote"}, args...)...)
-	if exit != 0 {
-		t.Fatalf("wrangler d1 migrations list ended with %d: %s%s", exit, stdout, stderr)
-	}
-	var all []string
-	for _, row := range regexp.MustCompile(`(?m)^[│|]\s*(\S.*?\.sql)\s*[│|]\s*$`).FindAllStringSubmatch(stdout, -1) {
-		all = append(all, row[1])
-	}
-	return all
 }
