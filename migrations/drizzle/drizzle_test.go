@@ -105,7 +105,8 @@ func (k *kit) generate(t *testing.T, name string, differs bool) {
 	ctx, cancel := context.WithTimeout(t.Context(), 50*time.Second)
 	defer cancel()
 	cmd := exec.CommandContext(ctx, k.command[0], append(slices.Clone(k.command[1:]), "generate", "--name", name)...)
-	cmd.Dir, cmd.Env = k.dir, []string{"HOME=" + k.dir, "PATH=" + os.Getenv("PATH"), "NO_COLOR=1", "CI=1"}
+	cmd.Dir, cmd.Env = k.dir, []string{"HOME=" + k.dir, "PATH=" + os.Getenv("PATH"), "NO_COLOR=1", "CI=1",
+		"NODE_COMPILE_CACHE=" + filepath.Join(k.dir, "compiled")} // goes by path, and takes a third of every further start
 	out, err := cmd.CombinedOutput()
 	if err != nil || bytes.Contains(out, []byte("No schema changes")) == differs {
 		written := ""
@@ -155,7 +156,6 @@ func (k *kit) byHand(t *testing.T, folders bool) {
 	if len(w.Change.Edits) != 0 || len(w.Change.Notes) != 1 {
 		t.Errorf("%+v", w.Change)
 	}
-	k.generate(t, "difference", false)
 }
 
 // unbooked reads the project's migrations, of which one is not in Drizzle's books.
@@ -167,7 +167,7 @@ func (k *kit) unbooked(t *testing.T) layout.Content {
 		t.Fatal(err)
 	}
 	c, err := layout.Read(fsys, l)
-	if err != nil || len(c.Problems) == 0 || c.Problems[0].Code != layout.CodeJournal {
+	if err != nil || !slices.ContainsFunc(c.Problems, func(p layout.Problem) bool { return p.Code == layout.CodeJournal }) {
 		t.Fatal(err, c.Problems)
 	}
 	return c
@@ -350,12 +350,12 @@ func TestDrizzleKitFindsNoDifferenceBehindOurMigrations(t *testing.T) {
 			for i, m := range steps() {
 				w := k.add(t, m)
 				k.follow(t, w.Change)
-				if i%2 == 1 { // what undoes a step in part comes two steps later
+				if i == 1 || i == 3 { // what undoes a step in part comes two steps later; the last of them are checked by what goes on
 					k.generate(t, "difference", false)
 				}
 			}
 			k.byHand(t, c.next)
-			// And drizzle-kit goes on from there.
+			// And drizzle-kit goes on from there: it writes the new table, and nothing that it holds for missing.
 			k.write(t, "src/schema.ts", k.read(t, "src/schema.ts")+"\nexport const last = sqliteTable(\"last\", { id: integer(\"id\").primaryKey() });\n")
 			k.generate(t, "goes_on", true)
 			files := k.unbooked(t).Files
