@@ -2,6 +2,7 @@ package cards
 
 import (
 	"fmt"
+	"slices"
 	"strings"
 	"time"
 
@@ -189,12 +190,7 @@ func notForProduction(l *lines, r release.Run) {
 	if r.Environment != release.Preview || r.Plan == nil {
 		return
 	}
-	n := 0
-	for _, f := range r.Plan.Findings {
-		if f.Severity == "error" {
-			n++
-		}
-	}
+	n := keeping(r.Plan.Findings)
 	if n == 0 {
 		return
 	}
@@ -236,9 +232,26 @@ func mismatch(d release.Mismatch) string {
 	return fmt.Sprintf("%s %s: %s, expected %s", esc(d.What), code(d.Name), flat(d.Got, 120), flat(d.Expected, 120))
 }
 
+// refusedForContent reports whether it was what the rehearsal found that ended the run.
+func refusedForContent(r release.Run) bool {
+	return r.Refusal != nil && slices.Contains([]release.Code{release.CodeRehearsalFailed, release.CodeWouldLoseRows, release.CodeLint}, r.Refusal.Code)
+}
+
+// keeping counts the findings that keep a release from production.
+func keeping(all []release.Finding) int {
+	n := 0
+	for _, f := range all {
+		if f.Severity == "error" {
+			n++
+		}
+	}
+	return n
+}
+
 // withReport adds the button that posts the rehearsal's report, where it says more than the card.
 func withReport(buttons [][]Button, r release.Run) [][]Button {
-	if r.Plan == nil || r.Plan.Report == "" || r.Phase != release.Asking && len(r.Plan.Findings) == 0 {
+	tried := r.Plan != nil && r.Phase == release.Done && r.Environment == release.Preview && keeping(r.Plan.Findings) > 0
+	if r.Plan == nil || r.Plan.Report == "" || r.Phase != release.Asking && !refusedForContent(r) && !tried {
 		return buttons
 	}
 	return append(buttons, []Button{{Text: "Report", Action: Do(Rehearsal, r.ID)}})

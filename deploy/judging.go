@@ -11,6 +11,7 @@ import (
 	"towline/deploy/gate"
 	"towline/deploy/release"
 	"towline/migrations"
+	"towline/migrations/layout"
 	"towline/migrations/lint"
 	"towline/migrations/rehearse"
 )
@@ -69,12 +70,13 @@ func (e *Engine) judge(ctx context.Context, d draft, work pendingWork) (j judgem
 // removedFile is the rule about names in the ledger that have no file any more.
 const removedFile = "F-MISS"
 
+// problems are what the reader of the layout noticed when the release was made.
 func problems(r release.Release) []lint.Finding {
-	out := make([]lint.Finding, len(r.Problems))
+	list := make([]layout.Problem, len(r.Problems))
 	for i, p := range r.Problems {
-		out[i] = lint.Finding{Code: p.Code, File: p.File, Text: p.Text}
+		list[i] = layout.Problem{Code: p.Code, File: p.File, Text: p.Text}
 	}
-	return out
+	return lint.Layout(layout.Layout{Dir: r.Folder}, list)
 }
 
 func severities(p Project) map[string]lint.Severity {
