@@ -32,7 +32,9 @@ import (
 var demoFiles embed.FS
 
 // demoVersions are the refs of the demo's project, in the order in which the tour takes them.
-func demoVersions() []string { return []string{"v1", "v2", "v3-broken", "v3", "v4-rebuild", "v4", "v5"} }
+func demoVersions() []string {
+	return []string{"v1", "v2", "v3-broken", "v3", "v4-rebuild", "v4", "v5"}
+}
 
 func demoCommand() subcommand {
 	return subcommand{
