@@ -115,10 +115,14 @@ func (e *Engine) fitting(ctx context.Context, plan *release.Plan, j *judgement, 
 func (e *Engine) follow(tx Tx, s *release.State, run *release.Run) {
 	plan := run.Plan.Backfill
 	b := s.Backfill
-	if b != nil && plan == nil {
-		e.abandon(tx, s, run)
+	if b != nil && plan == nil && stillHas(tx, run, b.File) {
+		plan = &b.BackfillPlan
 	}
-	if plan == nil {
+	switch {
+	case plan == nil && b == nil, plan != nil && b != nil && b.Stopped && run.Kind == release.Rollback:
+		return
+	case plan == nil:
+		e.abandon(tx, s, run)
 		return
 	}
 	open := (*release.Run)(nil)
@@ -136,6 +140,15 @@ func (e *Engine) follow(tx Tx, s *release.State, run *release.Run) {
 	default:
 		e.goOn(tx, s, run, open, *plan)
 	}
+}
+
+// stillHas: a rollback that undid nothing went to a release that has the same backfill still to do.
+func stillHas(tx Tx, run *release.Run, file string) bool {
+	if run.Kind != release.Rollback || run.Plan.Back == nil || run.Plan.Back.Way != release.WayNothing {
+		return false
+	}
+	r, _ := tx.Release(run.Project, run.Release)
+	return slices.ContainsFunc(r.Migrations, func(m release.Migration) bool { return m.Name == file })
 }
 
 // goOn has a backfill go on as the next release has it.

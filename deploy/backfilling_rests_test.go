@@ -236,3 +236,26 @@ func TestAReleaseWithADoneBackfillGoesBackByTheDownOfWhatMadeRoomForIt(t *testin
 		})
 	}
 }
+
+func TestARollbackToAReleaseThatHasTheSameBackfillToDoLetsItGoOn(t *testing.T) {
+	s := newShop(t)
+	s.version("v1", peopled)
+	s.ship("v1")
+	s.version("v2", lowered)
+	s.wants(s.ended(s.backfillOf(s.deploy("v2"))), release.Done)
+	s.configure(func(p *deploy.Project) { p.Backfill.RowsPerDay = 50 }) // so that it rests
+	run := s.backfillOf(s.ended(s.approve(s.promote(2), robin)))
+	s.until(run, func(r release.Run) bool { return r.Phase == release.Paused && r.Backfill.Why == release.RestBudget })
+	s.version("v3", lowered.and(files{"down/0002_index.sql": "DROP INDEX people_email;\n"})) // another release, the same to do
+	s.ship("v3")
+	s.until(run, func(r release.Run) bool { return r.Phase == release.Paused && r.Release == 3 })
+	s.wants(s.back(2), release.Done)
+	s.until(run, func(r release.Run) bool {
+		return r.Phase == release.Paused && r.Release == 2 && r.Backfill.Why == release.RestKept
+	})
+	s.unhold()
+	s.configure(func(p *deploy.Project) { p.Backfill.RowsPerDay = 0 })
+	s.later(2 * time.Minute)
+	s.restart()
+	s.onceFilled(release.Production, s.ended(run), loweredNames...)
+}
