@@ -16,7 +16,7 @@ func TestABackfillIsPausedResumedStoppedAndTakenUpAgain(t *testing.T) {
 	s := newShop(t)
 	hold := s.holdWindow(2)
 	run := s.toBackfill()
-	s.until(run, func(r release.Run) bool { return r.Backfill.Total > 0 })
+	s.until(run, func(r release.Run) bool { return r.Backfill.Windows > 0 })
 	if _, err := s.engine.PauseBackfill(t.Context(), s.request(person(9, "Vic", gate.Viewer)), run.ID); err == nil {
 		t.Error("a viewer paused it")
 	}
@@ -66,7 +66,7 @@ func TestABackfillThatWasStoppedIsResumedAsANewRun(t *testing.T) {
 	s := newShop(t)
 	hold := s.holdWindow(2)
 	run := s.toBackfill()
-	s.until(run, func(r release.Run) bool { return r.Backfill.Total > 0 })
+	s.until(run, func(r release.Run) bool { return r.Backfill.Windows > 0 })
 	if _, err := s.engine.Cancel(t.Context(), s.request(dana), run.ID); err != nil {
 		t.Fatal(err)
 	}
@@ -84,7 +84,7 @@ func TestANextReleaseDoesNotGoOverABackfillThatIsNotDone(t *testing.T) {
 	s := newShop(t)
 	hold := s.holdWindow(2)
 	run := s.toBackfill()
-	s.until(run, func(r release.Run) bool { return r.Backfill.Total > 0 })
+	s.until(run, func(r release.Run) bool { return r.Backfill.Windows > 0 })
 	s.version("after", lowered.and(files{"0004_more.sql": "CREATE TABLE more (id INTEGER);\n"}))
 	s.version("without", lowered.and(files{"0003_lower.sql": "", "0004_more.sql": "CREATE TABLE more (id INTEGER);\n"}))
 	s.version("pending", lowered.and(files{"0003_lower.sql": lowering, "0002_index.sql": lowered["0002_index.sql"] + "-- the same\n"}))
@@ -105,7 +105,7 @@ func TestAStoppedBackfillIsGivenUpByAReleaseWithoutIt(t *testing.T) {
 	s := newShop(t)
 	hold := s.holdWindow(2)
 	run := s.toBackfill()
-	s.until(run, func(r release.Run) bool { return r.Backfill.Total > 0 })
+	s.until(run, func(r release.Run) bool { return r.Backfill.Windows > 0 })
 	if _, err := s.engine.StopBackfill(t.Context(), s.request(dana), run.ID); err != nil {
 		t.Fatal(err)
 	}
@@ -208,7 +208,7 @@ func TestWhatWranglerCarriedOutMeanwhileIsNotDoneTwice(t *testing.T) {
 	s := newShop(t)
 	hold := s.holdWindow(2)
 	run := s.toBackfill()
-	s.until(run, func(r release.Run) bool { return r.Backfill.Total > 0 })
+	s.until(run, func(r release.Run) bool { return r.Backfill.Windows > 0 })
 	s.exec(release.Preview, "UPDATE people SET lower = lower(email), times = times + 1 WHERE lower IS NULL", "INSERT INTO d1_migrations (name) VALUES ('0003_lower.sql')")
 	close(hold)
 	done := s.ended(run)

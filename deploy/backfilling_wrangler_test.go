@@ -17,7 +17,7 @@ func TestWranglerHoldsABackfillForPendingUntilItsLastWindow(t *testing.T) {
 	server := wrangler.Server{URL: s.url, AccountID: s.account, Token: s.token}
 	hold := s.holdWindow(2)
 	run := s.toBackfill()
-	s.until(run, func(r release.Run) bool { return r.Backfill.Total > 0 })
+	s.until(run, func(r release.Run) bool { return r.Backfill.Windows > 0 })
 	dir := s.checkout("v2", lowered)
 	id := s.id(release.Preview)
 	if left := wrangler.MigrationsList(t, server, s.project.Preview, id, dir+"/db"); !slices.Equal(left, []string{"0003_lower.sql"}) {

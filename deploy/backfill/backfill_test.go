@@ -204,6 +204,9 @@ func TestEveryCallMayFailInEveryWayAndEachRowIsDoneOnce(t *testing.T) {
 				l.faults[call] = fault
 				l.done(180, l.turn())
 			})
+			if call%5 != 0 {
+				continue
+			}
 			t.Run(fmt.Sprintf("calls from %d to %d, %v", call, call+2, fault), func(t *testing.T) {
 				l := newLab(t, 180)
 				for i := range 3 {
@@ -217,7 +220,7 @@ func TestEveryCallMayFailInEveryWayAndEachRowIsDoneOnce(t *testing.T) {
 
 func TestATurnThatIsCutOffAnywhereIsTakenUpByTheNext(t *testing.T) {
 	for _, order := range []steps.Order{steps.Halt, steps.GiveWay, steps.Rest} {
-		for call := range 20 {
+		for call := 0; call < 20; call += 2 {
 			l := newLab(t, 180)
 			l.order = func(now int) steps.Order {
 				if now >= call {
