@@ -194,17 +194,14 @@ func failure(l *lines, r release.Run) {
 	f := *r.Failure
 	switch f.Code {
 	case "refused_by_d1":
-		l.add("D1 refused what the rehearsal had let pass:")
-		l.add(quote(f.Words))
-		if f.OneOf > 1 {
-			l.addf("It is one of these %d statements; D1 does not say which.", f.OneOf)
-			l.spare(listed(r.Plan.Names(), 6, code)...)
-		}
+		refusedByD1(l, r, f)
 	case "turned_away":
 		l.add("Cloudflare turned the request away before it reached the database:")
 		l.add(quote(f.Words))
 	case "foreign_keys_broken":
 		l.addf("%s would leave rows whose foreign keys lead nowhere, so D1 was told to undo everything.", code(f.File))
+	case "assertion_failed":
+		l.addf("%s line %d asserts something that is not true of the rows in %s, so D1 was told to undo everything.", code(f.File), f.Line, code(r.Plan.Target.Database))
 	case "unknown_outcome":
 		l.add("Whether this happened cannot be found out, so it is not sent again:")
 		l.add(quote(f.Words))
@@ -250,6 +247,22 @@ func failure(l *lines, r release.Run) {
 	consequence(l, r)
 }
 
+// refusedByD1 says what D1 refused, and whether the rehearsal had said so before.
+func refusedByD1(l *lines, r release.Run, f release.Failure) {
+	if foretold := r.Plan.Rehearsal; foretold != nil && foretold.Fails != "" {
+		l.add("D1 refused it, as the copy of the data had:")
+		l.add(quote(f.Words))
+		l.addf("In the rehearsal: %s", flat(foretold.Fails, 300))
+		return
+	}
+	l.add("D1 refused what the rehearsal had let pass:")
+	l.add(quote(f.Words))
+	if f.OneOf > 1 {
+		l.addf("It is one of these %d statements; D1 does not say which.", f.OneOf)
+		l.spare(listed(r.Plan.Names(), 6, code)...)
+	}
+}
+
 // consequence says what is there now, and the next step.
 func consequence(l *lines, r release.Run) {
 	f := *r.Failure
@@ -267,7 +280,7 @@ func consequence(l *lines, r release.Run) {
 		l.add("Ask /status what the ledger holds, then deploy again.")
 	case f.Code == "not_read_back":
 		l.add("Ask again when Cloudflare answers: what is there is found then, and not done twice.")
-	case f.Code == "refused_by_d1" || f.Code == "foreign_keys_broken":
+	case contentFailed(f):
 		l.add("Nothing of it is there: D1 takes all of a transaction or nothing." + spared(r))
 		l.add("Repair it and deploy again; other content becomes a new release.")
 	case f.Code == "not_applied":
@@ -276,6 +289,11 @@ func consequence(l *lines, r release.Run) {
 		l.add("Nothing of it was carried out." + spared(r))
 		l.add("Try again when the cause is gone.")
 	}
+}
+
+// contentFailed: it is the content that D1 did not take, so that asking again changes nothing.
+func contentFailed(f release.Failure) bool {
+	return f.Code == "refused_by_d1" || f.Code == "foreign_keys_broken" || f.Code == "assertion_failed"
 }
 
 // spared: a failure on preview has not touched production.
@@ -288,7 +306,7 @@ func spared(r release.Run) string {
 
 // retry is the button that asks for the same once more, where content is not what failed.
 func retry(r release.Run) [][]Button {
-	if f := r.Failure; f != nil && (f.Code == "refused_by_d1" || f.Code == "foreign_keys_broken" || f.Code == "not_verified") {
+	if f := r.Failure; f != nil && (contentFailed(*f) || f.Code == "not_verified") {
 		return nil
 	}
 	number := strconv.FormatUint(r.Release, 10)

@@ -28,12 +28,18 @@ func rehearsed(l *lines, p release.Plan) {
 		return
 	}
 	l.add(rehearsedOn(*r))
-	l.spare(figures(*r))
+	if text := figures(*r); text != "" {
+		l.spare(text)
+	}
 	for _, t := range r.Tables {
 		l.spare(fmt.Sprintf("• %s: %s", code(t.Table), rowsChange(t)))
 	}
 	if r.Orphans > 0 {
 		l.addf("⚠️ %s would refer to nothing.", count(r.Orphans, "row"))
+	}
+	if r.Fails != "" {
+		l.addf("⛔ <b>It fails on the data:</b> %s", flat(r.Fails, 300))
+		l.add("With such rows D1 refuses it as well, and nothing of it stays.")
 	}
 	if r.Rejected > 0 {
 		l.addf("⛔ A constraint refuses %s of the copy; the report has them.", count(r.Rejected, "row"))
@@ -66,6 +72,8 @@ func rehearsedOn(r release.Rehearsal) string {
 		return text + ". There is no copy of the data for this schema, and one is taken only in the hours that the config names."
 	case deploy.NoCopyComing:
 		return text + ". A copy of the data is on its way; this card changes when it has been rehearsed on."
+	case deploy.NoCopyUnfit:
+		return text + ". The copy of the data does not fit the database; the report says why."
 	case deploy.NoCopyHere:
 		return text + ". No copies of the data are kept here."
 	}

@@ -200,7 +200,11 @@ func TestARunInTrouble(t *testing.T) {
 		})
 	}
 	views := map[string]cards.View{
-		"refused by D1, one of many":  failed(release.Promote, release.Failure{Code: "refused_by_d1", Words: "no such module: vec0: SQLITE_ERROR", OneOf: 5}),
+		"refused by D1, one of many": failed(release.Promote, release.Failure{Code: "refused_by_d1", Words: "no such module: vec0: SQLITE_ERROR", OneOf: 5}),
+		"refused by D1, as foretold": with(run(release.Promote, release.Broken), func(r *release.Run) {
+			r.Plan.Rehearsal = &release.Rehearsal{Data: true, CopyAt: noon, Fails: "0007_orders.sql line 2: malformed JSON"}
+			r.Failure = &release.Failure{Code: "refused_by_d1", Words: "malformed JSON: SQLITE_ERROR", OneOf: 5}
+		}),
 		"refused by D1, the only one": failed(release.Deploy, release.Failure{Code: "refused_by_d1", Words: "too many columns", OneOf: 1}),
 		"half way":                    failed(release.Promote, release.Failure{Code: "refused_by_d1", Words: "too big", OneOf: 2, Applied: []string{"0007_orders.sql"}}),
 		"half way back":               failed(release.Rollback, release.Failure{Code: "refused_by_d1", Words: "too big", OneOf: 2, Applied: []string{"0008_totals.sql"}}),
@@ -210,9 +214,9 @@ func TestARunInTrouble(t *testing.T) {
 		"apply unknown":               unknown(release.Deploy, "apply", "unknown_outcome"),
 		"cannot go on, unknown":       unknown(release.Promote, "apply", "cannot_go_on"),
 	}
-	for _, code := range []string{"not_created", "restore_point_missing", "not_applied", "not_restored", "not_verified", "not_read_back", "cannot_go_on", "foreign_keys_broken", "turned_away"} {
-		views[code] = failed(release.Promote, release.Failure{Code: code, File: "0008_totals.sql", Words: "the words of " + code})
-		views[code+" on preview"] = failed(release.Deploy, release.Failure{Code: code, File: "0008_totals.sql", Words: "the words of " + code})
+	for _, code := range []string{"not_created", "restore_point_missing", "not_applied", "not_restored", "not_verified", "not_read_back", "cannot_go_on", "foreign_keys_broken", "assertion_failed", "turned_away"} {
+		views[code] = failed(release.Promote, release.Failure{Code: code, File: "0008_totals.sql", Line: 12, Words: "the words of " + code})
+		views[code+" on preview"] = failed(release.Deploy, release.Failure{Code: code, File: "0008_totals.sql", Line: 12, Words: "the words of " + code})
 	}
 	golden(t, "trouble", rendered(views))
 	golden(t, "alerts", map[string]cards.Card{

@@ -33,6 +33,7 @@ const (
 	NoCopyComing   = "coming"   // it is being taken, and the request is planned anew when it is there
 	NoCopyFailed   = "failed"   // the export did not work; the log says why
 	NoCopyHere     = "not_here" // this process keeps none
+	NoCopyUnfit    = "unfit"    // the one that there is does not have the database's schema and ledger; the report says how
 )
 
 var errCopying = errors.New("the data is being copied already")

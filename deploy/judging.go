@@ -63,6 +63,9 @@ func (e *Engine) judge(ctx context.Context, d draft, work pendingWork) (j judgem
 	})
 	j.report.Losses = notAllowed(j.report.Losses, j.findings)
 	j.summary = summaryOf(j.report)
+	if j.report.NoData != "" {
+		why = NoCopyUnfit
+	}
 	j.summary.Data, j.summary.CopyAt, j.summary.NoCopy = j.report.Data, copied.At, why
 	return j, nil
 }
@@ -107,6 +110,9 @@ func summaryOf(r rehearse.Report) release.Rehearsal {
 			s.Tables = append(s.Tables, release.Rows{Table: t.Name, Before: t.Before, After: t.After})
 		}
 	}
+	if r.Failed != nil {
+		s.Fails = refusedBy(*r.Failed)
+	}
 	for _, o := range r.Orphans {
 		s.Orphans += o.Rows
 	}
@@ -121,6 +127,17 @@ func summaryOf(r rehearse.Report) release.Rehearsal {
 	return s
 }
 
+// refusedBy says where the copy of the data refuses a release, and in which words.
+func refusedBy(f rehearse.Failure) string {
+	switch {
+	case f.AtCommit && f.File == "":
+		return "at the end of the transaction: " + f.Message
+	case f.AtCommit:
+		return fmt.Sprintf("%s: %s", f.File, f.Message)
+	}
+	return fmt.Sprintf("%s line %d: %s", f.File, f.Line, f.Message)
+}
+
 // findingsOf are a judgement's findings as a plan has them, the gravest first, with what only the rehearsal says.
 func findingsOf(j judgement) []release.Finding {
 	var out []release.Finding
@@ -131,7 +148,9 @@ func findingsOf(j judgement) []release.Finding {
 		})
 	}
 	for _, w := range j.report.Warnings {
-		known := slices.ContainsFunc(j.findings, func(f lint.Finding) bool { return f.File == w.File && f.Index == w.Index })
+		known := slices.ContainsFunc(j.findings, func(f lint.Finding) bool {
+			return f.File == w.File && f.Index == w.Index && (w.Index > 0 || f.Line == w.Line)
+		})
 		if !known {
 			out = append(out, release.Finding{Code: "fails_with_rows", Severity: string(lint.Warning), File: w.File, Line: w.Line, Text: w.Message})
 		}

@@ -158,6 +158,24 @@ func TestAReleaseIsRehearsedOnACopyOfProductionsDataWhereTheProjectAllowsIt(t *t
 	})
 }
 
+func TestWhatTheDataRefusesStandsInThePlan(t *testing.T) {
+	s := newShop(t)
+	s.copies = true
+	s.start()
+	s.configure(func(p *deploy.Project) { p.Rehearse = deploy.Rehearse{Data: true, MaxAge: time.Hour} })
+	s.version("v1", full)
+	s.ship("v1")
+	s.version("v2", full.and(files{"0002_city.sql": "ALTER TABLE orders ADD COLUMN city TEXT;\nUPDATE orders SET city = json_extract(state, '$.city') WHERE state = 'lost';\n"}))
+	s.reset("v2")
+	r := s.promote(0).Plan.Rehearsal
+	if !r.Data || !strings.Contains(r.Fails, "0002_city.sql line 2: malformed JSON") {
+		t.Errorf("rehearsal %+v", r)
+	}
+	if r.RowsRead+r.RowsWritten != 0 {
+		t.Errorf("what the statements before the refused one cost is no figure of the release: %+v", r)
+	}
+}
+
 func TestWhyThereIsNoCopyOfTheDataIsSaid(t *testing.T) {
 	s := newShop(t)
 	s.copies = true

@@ -22,6 +22,7 @@ type Rehearsal struct {
 	Tables   []Rows    `json:"tables,omitempty"`   // whose number of rows the release changes
 	Orphans  int64     `json:"orphans,omitempty"`  // rows that refer to nothing afterwards, and did to something before
 	Rejected int64     `json:"rejected,omitempty"` // rows of the copy that a constraint refuses
+	Fails    string    `json:"fails,omitempty"`    // where and why the copy of the data refuses the release; empty: it takes it
 	Cut      int64     `json:"cut,omitempty"`      // rows that a copy from table to table leaves behind
 	Lost     []string  `json:"lost,omitempty"`     // indexes and triggers that are gone afterwards
 	Slower   []string  `json:"slower,omitempty"`   // the project's queries with a worse plan: "name: what becomes what"

@@ -56,6 +56,7 @@ func runData(ctx context.Context, s settings, t Target, dry *dryRun, e *Effects)
 	start := 0
 	for tx, end := range dry.ends {
 		if err := r.transaction(ctx, tx, start, end); err != nil || e.Failed != nil {
+			e.Known, e.RowsRead, e.RowsWritten = false, 0, 0 // of a part of the release, which says nothing of the whole
 			return nil, err
 		}
 		start = end
@@ -126,6 +127,10 @@ func (r *dataRun) failed(ctx context.Context, s *step, err error) error {
 	}
 	f := &Failure{Place: placeOf(s.planned, refused.Offset), Message: refused.Message, Code: refused.ExtendedName()}
 	r.effects.Failed = f
+	if at, ok := assertionAt(refused.Message); ok {
+		f.Place, f.Message = at, untrue
+		return errFailed
+	}
 	if name, ok := migrations.ForeignKeysAfter(refused.Message); ok {
 		f.Place, f.AtCommit = Place{File: r.dry.fileOf(name)}, true
 		if err := r.orphans(ctx); err != nil {
