@@ -301,6 +301,26 @@ func TestOrphansThatADeferredFileLeavesAreRefusedByD1WithTheFilesName(t *testing
 	})
 }
 
+func TestAnAssertionThatIsNotTrueOfTheRowsUndoesTheReleaseWithFileAndLine(t *testing.T) {
+	onBoth(t, func(t *testing.T, s *shop) {
+		base := "CREATE TABLE users (id INTEGER PRIMARY KEY, email TEXT);\n"
+		s.version("v1", files{"0001_a.sql": base})
+		s.wants(s.deploy("v1"), release.Done)
+		s.exec(release.Preview, "INSERT INTO users (email) VALUES ('a'), ('a'), ('b')")
+		s.version("v2", files{"0001_a.sql": base, "0002_notes.sql": "CREATE TABLE notes (id INTEGER);\n", "0003_unique.sql": "ALTER TABLE users ADD COLUMN seen TEXT;\n" +
+			"-- towline:assert SELECT NOT EXISTS (SELECT 1 FROM users GROUP BY email HAVING count(*) > 1)\nCREATE UNIQUE INDEX users_email ON users (email);\n"})
+		run := s.deploy("v2")
+		s.wants(run, release.Broken)
+		if f := run.Failure; f.Code != "assertion_failed" || f.File != "0003_unique.sql" || f.Line != 2 {
+			t.Errorf("failure %+v", *f)
+		}
+		s.holds(release.Preview, "SELECT count(*) FROM sqlite_master WHERE name LIKE 'assertion%' OR name = 'notes'", "0")
+		s.exec(release.Preview, "DELETE FROM users WHERE id = 2")
+		s.wants(s.deploy("v2"), release.Done)
+		s.holds(release.Preview, "SELECT count(*) FROM users", "2")
+	})
+}
+
 func TestWhereTheTargetHoldsOrphansADeferredFileIsATransactionOfItsOwn(t *testing.T) {
 	onBoth(t, func(t *testing.T, s *shop) {
 		plain := "CREATE TABLE parent (id INTEGER PRIMARY KEY);\nCREATE TABLE child (parent INTEGER REFERENCES parent(id));\n"

@@ -185,6 +185,9 @@ func (a apply) failed(err error) release.Failure {
 	if name, ok := migrations.ForeignKeysAfter(f.Words); ok {
 		f.Code, f.File = "foreign_keys_broken", name
 	}
+	if file, line, ok := migrations.AssertionFailed(f.Words); ok {
+		f.Code, f.File, f.Line = "assertion_failed", file, line
+	}
 	return f
 }
 

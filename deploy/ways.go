@@ -119,7 +119,7 @@ func (e *Engine) expansion(ctx context.Context, b backing) (rehearse.Expansion, 
 	if err != nil || why != "" {
 		return rehearse.Expansion{Why: []string{why}}, err
 	}
-	txs, err := migrations.Apply(since, migrations.Options{Ledger: b.project.ledger()})
+	txs, err := migrations.Apply(since, migrations.Options{Ledger: b.project.ledger(), Unasserted: true})
 	if err != nil {
 		return rehearse.Expansion{Why: []string{err.Error()}}, nil //nolint:nilerr // a file that cannot be read says nothing
 	}
@@ -167,7 +167,7 @@ func (e *Engine) schemaThen(ctx context.Context, b backing) (t rehearse.Target, 
 	if err != nil || len(missing) > 0 {
 		return t, unknown, err
 	}
-	txs, err := migrations.Apply(then, migrations.Options{Ledger: b.project.ledger()})
+	txs, err := migrations.Apply(then, migrations.Options{Ledger: b.project.ledger(), Unasserted: true})
 	if err != nil {
 		return t, unknown, nil //nolint:nilerr // it cannot be known, then
 	}
@@ -256,7 +256,7 @@ func downRefused(report rehearse.Report) []string {
 // it to whoever comes next.
 func (e *Engine) upAgain(ctx context.Context, b backing, down rehearse.Report, ups []migrations.File) ([]string, error) {
 	ledger := slices.DeleteFunc(slices.Clone(b.target.Ledger), func(r migrations.LedgerRow) bool { return slices.Contains(b.surplus, r.Name) })
-	txs, err := migrations.Apply(ups, migrations.Options{Ledger: b.project.ledger()})
+	txs, err := migrations.Apply(ups, migrations.Options{Ledger: b.project.ledger(), Unasserted: true})
 	if err != nil {
 		return []string{"problem", err.Error()}, nil //nolint:nilerr // what cannot be read cannot be compared
 	}

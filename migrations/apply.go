@@ -32,6 +32,9 @@ type Options struct {
 	// Deferred says that the schema has foreign keys that are DEFERRABLE INITIALLY DEFERRED, which are checked at the
 	// end of a transaction only.
 	Deferred bool
+	// Unasserted leaves the files' own assertions out: for a history that is carried out again without its rows, of
+	// which they would not be true.
+	Unasserted bool
 	// MaxStatements and MaxBytes replace MaxTransactionStatements and MaxTransactionBytes; zero: those.
 	MaxStatements, MaxBytes int
 }
@@ -42,13 +45,17 @@ type Options struct {
 // A transaction first creates the ledger if there is none and records every name, so that a second sending fails on the
 // ledger's UNIQUE constraint and changes nothing; then come the statements of the files.
 //
+// A comment "-- towline:assert SELECT ..." on a line between statements, or behind the last one, is asked at its place:
+// where the answer is not 1, the transaction fails with a message in which AssertionFailed finds file and line. To
+// wrangler it is a comment.
+//
 // What a file leaves behind must not change the meaning of the files after it, nor may they mend it:
 //   - Pragmas that outlive a file are put back to their default at its end.
 //   - After a file that touches PRAGMA defer_foreign_keys foreign keys are asserted, then the deferral is switched off.
 //     With Options.Deferred, or where a file makes such foreign keys, they are asserted after every file.
 //   - Where they cannot be asserted (Options.Violations), such a file is a transaction of its own.
 //
-// The error is a *SyntaxError, or says which name is empty or given twice.
+// The error is a *SyntaxError, also of an assertion that cannot be asked, or says which name is empty or given twice.
 func Apply(pending []File, o Options) ([]Transaction, error) {
 	p := planner{o: o, head: []Planned{{SQL: createLedger(o.Ledger)}}}
 	for _, f := range pending {

@@ -9,7 +9,7 @@
 //     cannot. Canonical is the text of a Statement that D1's REST interface understands, Describe a short label for a card.
 //   - Compare sets the files against the ledger of a database: what is pending, unknown, edited, out of order, renamed.
 //   - Apply, Undo and Reset plan Transactions: lists of statements of which D1 carries out all or none, the ledger rows
-//     among them.
+//     among them, and the files' own assertions.
 //
 // The ledger is wrangler's own d1_migrations table (wrangler, packages/wrangler/src/d1/migrations), so that a team can
 // go back to wrangler, or come from it, at any moment.

@@ -74,12 +74,20 @@ type share struct {
 	alone  bool
 }
 
-func newShare(name string, list []Statement) share {
+// newShare puts the statements of a file together, each behind the assertions that stand above it.
+func newShare(name, file string, list []Statement, asserted []assertion) share {
 	s := share{name: name}
 	for _, st := range list {
+		for len(asserted) > 0 && asserted[0].offset < st.Offset {
+			s.body = append(s.body, asserted[0].guard(file)...)
+			asserted = asserted[1:]
+		}
 		s.body = append(s.body, Planned{SQL: Canonical(st), Origin: st})
 		s.used = append(s.used, pragmaOf(st.SQL))
 		s.defers = s.defers || mentions(st.SQL, "DEFERRED")
+	}
+	for _, a := range asserted {
+		s.body = append(s.body, a.guard(file)...)
 	}
 	return s
 }
@@ -128,7 +136,13 @@ func (p *planner) add(name, file string, sql []byte, ledger ...Planned) error {
 	if err != nil {
 		return err
 	}
-	s := newShare(name, list)
+	var asserted []assertion
+	if !p.o.Unasserted {
+		if asserted, err = assertions(file, string(sql), list); err != nil {
+			return err
+		}
+	}
+	s := newShare(name, file, list, asserted)
 	s.ledger = ledger
 	p.shares = append(p.shares, s)
 	return nil

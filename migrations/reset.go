@@ -66,7 +66,7 @@ func sow(seed []Statement, o Options) []Planned {
 	if len(seed) == 0 {
 		return nil
 	}
-	s := newShare(seed[0].File, seed)
+	s := newShare(seed[0].File, seed[0].File, seed, nil)
 	s.finish(o.Violations, o.Deferred)
 	return s.body
 }

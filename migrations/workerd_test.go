@@ -143,6 +143,26 @@ func TestD1ItselfCarriesOutWhatIsPlanned(t *testing.T) {
 			t.Errorf("%d rows are left", n)
 		}
 	})
+	t.Run("assertions", func(t *testing.T) {
+		d := newD1(t, at, client, "assert")
+		if err := d.carryOut(setUp(t, family)...); err != nil {
+			t.Fatal(err)
+		}
+		holds := "-- towline:assert SELECT count(*) = 2 FROM child\n"
+		if err := d.carryOut(plan(t, file("6.sql", holds+"UPDATE parent SET name = 'x';\n"+holds))...); err != nil {
+			t.Error(err)
+		}
+		err := d.carryOut(plan(t, file("7_it's.sql", "PRAGMA ignore_check_constraints=ON;\nDELETE FROM child;\n"+holds+"DROP TABLE child;"))...)
+		if err == nil {
+			t.Fatal("it passed")
+		}
+		if name, line, ok := migrations.AssertionFailed(err.Error()); !ok || name != "7_it's.sql" || line != 3 {
+			t.Errorf("%v names %s line %d", err, name, line)
+		}
+		if n := d.count("SELECT (SELECT count(*) FROM child) * 10 + (SELECT count(*) FROM sqlite_master WHERE name LIKE 'assertion%')"); n != 20 {
+			t.Errorf("left: %d", n)
+		}
+	})
 	t.Run("an undo, once", func(t *testing.T) {
 		d := newD1(t, at, client, "undo")
 		if err := d.carryOut(plan(t, firstOfThree, second)...); err != nil {

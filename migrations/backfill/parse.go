@@ -61,6 +61,8 @@ func (p *parser) block() (start, end int, err error) {
 		name, _, ok := t.directive(p.src)
 		switch {
 		case !ok:
+		case name == "assert":
+			return 0, 0, p.refuse(t.Start, "a backfill goes through its rows in many transactions, so nothing asks this assertion: move it to another migration, or write it as the block's done: query")
 		case name == "backfill" && start >= 0:
 			return 0, 0, p.refuse(t.Start, "a second backfill in one file: give each a file of its own")
 		case name == "backfill":

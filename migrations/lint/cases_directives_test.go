@@ -26,7 +26,10 @@ func TestDirectivesThatCannotBeFollowedAreErrors(t *testing.T) {
 		{name: "an assert without a query", base: base, sql: "-- towline:assert\n" + drop, fires: true, text: "no query"},
 		{name: "an assert that D1 refuses", base: base, sql: "-- towline:assert SELECT missing FROM users\n" + drop, fires: true, text: "no such column: missing"},
 		{name: "an assert that writes", base: base, sql: "-- towline:assert DELETE FROM users\n" + drop, fires: true, text: "only read"},
-		{name: "an assert behind the last statement", base: base, sql: drop + "\n-- towline:assert SELECT 1\n", fires: true, text: "no statement follows"},
+		{name: "an assert with two columns", base: base, sql: "-- towline:assert SELECT 1, 2\n" + drop, fires: true, text: "D1 refuses its query"},
+		{name: "an assert with a parenthesis too many", base: base, sql: "-- towline:assert SELECT 1) OR (1\n" + drop, fires: true, text: "parentheses"},
+		{name: "an assert inside a statement", base: base, sql: "ALTER TABLE users\n-- towline:assert SELECT 1\nDROP COLUMN fax;", fires: true, text: "inside a statement"},
+		{name: "an assert behind the last statement", base: base, sql: drop + "\n-- towline:assert SELECT 1\n"},
 		{name: "an assert that reads", base: base, sql: "-- towline:assert SELECT count(*) > 0 FROM users\n" + drop},
 		{name: "an allow with a reason", base: base, sql: "-- towline:allow D1-DS02 reason=\"unused since release 12\"\n" + drop},
 		{name: "in a text", base: base, sql: "INSERT INTO users(fax) VALUES ('\n-- towline:allow nothing\n');"},
@@ -36,6 +39,23 @@ func TestDirectivesThatCannotBeFollowedAreErrors(t *testing.T) {
 		{name: "an allow that nothing needs", base: base, sql: "-- towline:allow D1-DS01 reason=\"x\"\n" + drop, fires: true, text: "D1-DS01"},
 		{name: "an allow that something needs", base: base, sql: "-- towline:allow D1-DS02 reason=\"x\"\n" + drop},
 		{name: "an allow for the whole file that nothing needs", base: base, sql: "-- towline:allow-file D1-DS01 reason=\"x\"\n" + drop, fires: true},
+	})
+}
+
+func TestAnAssertionThatIsNotTrueIsAnErrorUnlessRowsDecide(t *testing.T) {
+	base := "CREATE TABLE users(id INTEGER PRIMARY KEY, fax TEXT, tel TEXT);\n"
+	add := "ALTER TABLE users ADD COLUMN email TEXT;\n"
+	testRule(t, "F-DIR03", []ruleCase{
+		{name: "of the schema", base: base, sql: "-- towline:assert SELECT count(*) = 1 FROM sqlite_master WHERE name = 'users_tel'\n" + add, fires: true, text: "whatever rows"},
+		{name: "of the schema that the file makes, behind it", base: base, sql: add + "-- towline:assert SELECT count(*) = 4 FROM pragma_table_info('users')\n"},
+		{name: "of the schema that the file makes, too early", base: base, sql: "-- towline:assert SELECT count(*) = 4 FROM pragma_table_info('users')\n" + add, fires: true},
+		{name: "of rows that canaries do not meet", base: base, sql: "-- towline:assert SELECT count(*) = 0 FROM users\n" + add, fires: true, severity: lint.Info, text: "the real ones decide"},
+		{name: "of rows that canaries meet", base: base, sql: "-- towline:assert SELECT count(*) > 0 FROM users\n" + add},
+		{name: "of rows of a file before, from nothing", files: []string{base, "-- towline:assert SELECT count(*) > 0 FROM users\n" + add}, fires: true, severity: lint.Info},
+		{name: "NULL is not 1", base: base, sql: "-- towline:assert SELECT NULL\n" + add, fires: true},
+		{name: "no row is not 1", base: base, sql: "-- towline:assert SELECT 1 WHERE 0\n" + add, fires: true},
+		{name: "a remark behind the query", base: base, sql: "-- towline:assert SELECT 1; -- as always\n" + add},
+		{name: "what its own file filled", base: base, sql: "CREATE TABLE k(a);\nINSERT INTO k VALUES (1);\n-- towline:assert SELECT count(*) = 1 FROM k\n" + add},
 	})
 }
 

@@ -17,6 +17,9 @@ type directive struct {
 	offset, line, col int // of the comment
 	problem           string
 	used              bool
+
+	untrue bool     // an assertion that is not true of the copy
+	reads  []string // the tables that an assertion reads
 }
 
 // marker begins a directive, in a comment of its own to the end of the line.
@@ -48,10 +51,7 @@ func parseDirective(text string) directive {
 	d := directive{verb: strings.ToLower(verb), values: make(map[string]string)}
 	switch d.verb {
 	case "assert":
-		d.sql = strings.TrimSuffix(strings.TrimSpace(rest), ";")
-		if d.sql == "" {
-			d.problem = "it has no query: write -- towline:assert SELECT ..."
-		}
+		d.sql, d.problem = migrations.AssertedQuery(rest)
 	case "allow", "allow-file", "contract", "backfill", "end":
 		d.arguments(rest)
 	default:

@@ -26,6 +26,8 @@ func (f *file) place() {
 		case "assert":
 			if next != nil {
 				next.asserts = append(next.asserts, d)
+			} else {
+				f.asserts = append(f.asserts, d)
 			}
 		}
 		inside := f.inside(d.offset)
@@ -33,7 +35,7 @@ func (f *file) place() {
 		case d.problem != "" || d.verb == "allow-file" || d.verb == "contract" || d.verb == "backfill" || d.verb == "end":
 		case inside != nil:
 			d.problem = "it stands inside a statement: write it on a line before the statement"
-		case next == nil:
+		case next == nil && d.verb != "assert":
 			d.problem = "no statement follows it: write it on a line before the statement"
 		}
 	}
@@ -79,7 +81,7 @@ func (w *walk) allow() []Finding {
 	}
 	for i := range w.found {
 		f := files[w.found[i].File]
-		if f == nil || w.found[i].Code == codeDirective || w.found[i].Code == codeUnused {
+		if f == nil || slices.Contains([]string{codeDirective, codeUnused, codeUntrue}, w.found[i].Code) {
 			continue
 		}
 		for j := range f.directives {
@@ -112,6 +114,7 @@ func (f *file) covers(d *directive, x Finding) bool {
 const (
 	codeDirective = "F-DIR01"
 	codeUnused    = "F-DIR02"
+	codeUntrue    = "F-DIR03"
 	codeRefused   = "D1-SQL01"
 	codeReplay    = "F-REPLAY"
 )
@@ -136,6 +139,15 @@ func directiveRules() []rule {
 			Good:    "CREATE TABLE notes(id INTEGER PRIMARY KEY);",
 			Source:  "Towline",
 		}, nil},
+		{Rule{
+			Code: codeUntrue, Name: "assertion-not-true", Group: groupDirectives, Severity: Error,
+			Summary: "An assertion that is not true.",
+			Why:     "The assertion is asked in the transaction of the release, at its place in the file; where the answer is not 1 all of the transaction is undone. Where rows decide that are only in the real database, this is information.",
+			Do:      "Make it true first, or mend the query.",
+			Bad:     "CREATE TABLE plans(id INTEGER PRIMARY KEY, name TEXT);\n-- towline:assert SELECT count(*) = 2 FROM plans\nCREATE UNIQUE INDEX plans_name ON plans(name);",
+			Good:    "CREATE TABLE plans(id INTEGER PRIMARY KEY, name TEXT);\nINSERT INTO plans(name) VALUES ('free'), ('team');\n-- towline:assert SELECT count(*) = 2 FROM plans\nCREATE UNIQUE INDEX plans_name ON plans(name);",
+			Source:  "Towline",
+		}, untrueAssertions},
 		{Rule{
 			Code: codeRefused, Name: "refused", Group: groupDirectives, Severity: Error,
 			Summary: "A statement that D1 refuses, for a reason that no other rule names.",

@@ -57,7 +57,7 @@ func writeExample(b *strings.Builder, title, sql, files string) {
 // allowing is how a finding of the rule is allowed.
 func allowing(r lint.Rule) string {
 	switch r.Code {
-	case "F-EDIT", "F-MISS", "F-DOWN", "F-STRAY", "F-JRN", "F-CFG", "F-REPLAY", "F-DIR01", "F-DIR02":
+	case "F-EDIT", "F-MISS", "F-DOWN", "F-STRAY", "F-JRN", "F-CFG", "F-REPLAY", "F-DIR01", "F-DIR02", "F-DIR03":
 		return "It cannot be allowed in a file; give the rule another severity."
 	case "F-REN", "F-ORD", "F-DUP", "F-NODOWN", "D1-SPL02", "D1-BF02":
 		return fmt.Sprintf("Allow it in the file: `-- towline:allow-file %s reason=\"...\"`", r.Code)

@@ -134,6 +134,9 @@ func (w *walk) rehearse(ctx context.Context) error {
 func (w *walk) ownRehearsal() rehearse.Report {
 	r := rehearse.Report{Before: w.first.objects, After: w.last.objects}
 	for _, s := range w.steps {
+		if r.Failure = w.untrueAt(s.file, s.asserts); r.Failure != nil {
+			return r
+		}
 		switch {
 		case s.limited:
 			r.Unrehearsed = append(r.Unrehearsed, rehearse.Note{Place: s.place(), Message: "UPDATE or DELETE with ORDER BY or LIMIT works on D1, but cannot be rehearsed"})

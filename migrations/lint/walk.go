@@ -41,7 +41,8 @@ type file struct {
 	after      *schema
 	commit     *sqlite.Error // the refusal of its end; nil: none
 	directives []directive
-	contract   *directive // its contract directive; nil: none
+	contract   *directive   // its contract directive; nil: none
+	asserts    []*directive // those behind its last statement; those above one are the statement's
 	// broken are the views and triggers that could be compiled before the file and cannot any more.
 	broken []broken
 	// alone is a rehearsal of this file by itself, with rows in every table of before, where the file drops a table that others refer to;

@@ -161,6 +161,11 @@ func (k *walker) file(f *file) error {
 				return err
 			}
 		}
+		for _, d := range f.asserts {
+			if err := k.assert(d); err != nil {
+				return err
+			}
+		}
 		if k.c.UnresolvedForeignKeys() {
 			f.commit = &sqlite.Error{Code: 19, Extended: 787, Message: "FOREIGN KEY constraint failed", Offset: -1}
 		}
@@ -218,7 +223,9 @@ func (k *walker) timed(s *step) error {
 func (k *walker) step(s *step) error {
 	s.before, s.after = k.now, k.now
 	for _, d := range s.asserts {
-		k.assert(d)
+		if err := k.assert(d); err != nil {
+			return err
+		}
 	}
 	if err := k.explain(s); err != nil {
 		return err
@@ -239,22 +246,6 @@ func (k *walker) step(s *step) error {
 		s.actions = append(s.actions, sqlite.Action{Kind: sqlite.Read, Arg3: from})
 	}
 	return k.follow(s)
-}
-
-// assert compiles the query of an assert directive, which must read only.
-func (k *walker) assert(d *directive) {
-	if d.problem != "" {
-		return
-	}
-	actions, err := k.c.Prepare(k.ctx, d.sql)
-	switch {
-	case err != nil:
-		d.problem = "D1 refuses its query: " + err.Error()
-	case slices.ContainsFunc(actions, func(a sqlite.Action) bool {
-		return a.Kind != sqlite.Select && a.Kind != sqlite.Read && a.Kind != sqlite.Function && a.Kind != sqlite.Recursive
-	}):
-		d.problem = "its query must only read"
-	}
 }
 
 // explain notes the query plan of a statement that changes rows of a table that was there before the checked files.

@@ -10,7 +10,8 @@
 //   - canary.go fills a second copy with a few rows per table, parents first, linked by their foreign keys.
 //   - wet.go runs everything again on it and compares the rows of the named tables before and after, so that a rebuild
 //     which guards its children is no false alarm. verdict.go turns what it saw into [Loss]es. Statements that fail only
-//     because there are rows become warnings; where a canary says nothing, the authorizer's word counts.
+//     because there are rows become warnings; where a canary says nothing, the authorizer's word counts. asserted.go is about
+//     the files' own assertions.
 //   - diff.go says what the release changes in the schema; fingerprint.go tells whether two schemas are the same. touched.go
 //     names the tables whose rows may change, and indexes and triggers that went unnoticed.
 //   - With a copy of the data, data.go goes through it a third time, on a copy of that copy (datacopy.go): rows before and

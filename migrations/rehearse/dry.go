@@ -20,6 +20,7 @@ type step struct {
 	place   Place
 	actions []sqlite.Action
 	skipped bool     // it cannot be carried out here
+	untrue  *Place   // where it stands, if it is an assertion that is not true of a copy without rows
 	scans   []string // the tables that it reads as a whole, where rows were given
 	direct  bool     // there is nothing to plan in it, where rows were given
 	more    more     // likewise
@@ -156,6 +157,7 @@ func (d *dryRun) transaction(ctx context.Context, c *sqlite.Conn, tx migrations.
 			}
 		case ctx.Err() != nil:
 			return ctx.Err()
+		case d.pardons(ctx, c, &s, err):
 		case c.LimitedWrite(ctx, p.SQL, err):
 			s.skipped = true
 			d.unrehearsed = append(d.unrehearsed, Note{s.place, "UPDATE or DELETE with ORDER BY or LIMIT works on D1, but cannot be rehearsed"})
@@ -257,6 +259,9 @@ func (d *dryRun) refuse(tx migrations.Transaction, s step, err error) error {
 	d.failure = &Failure{
 		Place: placeOf(s.planned, refused.Offset), Migrations: tx.Names,
 		Message: refused.Message, Code: refused.ExtendedName(),
+	}
+	if at, ok := assertionAt(refused.Message); ok {
+		d.failure.Place, d.failure.Message = at, untrue
 	}
 	if name, ok := migrations.ForeignKeysAfter(refused.Message); ok {
 		d.failure.Place = Place{File: d.fileOf(name)}

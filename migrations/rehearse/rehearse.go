@@ -51,6 +51,7 @@ func run(ctx context.Context, t Target, txs []migrations.Transaction, s settings
 		plans, err := runData(ctx, s, t, dry, &report.Effects)
 		if report.Data && report.Failed == nil {
 			report.Plans = plans // the data's own statistics are in them
+			report.Warnings = fulfilled(report.Warnings)
 		}
 		if err != nil {
 			return report, err

@@ -42,7 +42,7 @@ func Replay(ctx context.Context, files []migrations.File, ledgerTable string) (s
 
 // replayOne carries out one file, with its row in the ledger.
 func replayOne(ctx context.Context, c *sqlite.Conn, f migrations.File, ledgerTable string) error {
-	txs, err := migrations.Apply([]migrations.File{f}, migrations.Options{Ledger: ledgerTable})
+	txs, err := migrations.Apply([]migrations.File{f}, migrations.Options{Ledger: ledgerTable, Unasserted: true})
 	if err != nil {
 		return err
 	}

@@ -114,6 +114,9 @@ func (w *wetRun) transaction(ctx context.Context, tx, start, end int) error {
 func (w *wetRun) step(ctx context.Context, i int) error {
 	s := &w.dry.steps[i]
 	if w.over {
+		if s.untrue != nil {
+			w.notes[i] = Note{*s.untrue, untrueHere}
+		}
 		w.accuse(i, "")
 		return nil
 	}
@@ -164,6 +167,10 @@ func (w *wetRun) failed(ctx context.Context, i int, err error) error {
 		return errors.Join(ctx.Err(), err)
 	}
 	s := &w.dry.steps[i]
+	if at, ok := assertionAt(refused.Message); ok {
+		w.notes[i] = Note{at, untrueHere}
+		return nil
+	}
 	if !w.tables.readsDoubtful(s) {
 		w.note(i, s, refused)
 	}
