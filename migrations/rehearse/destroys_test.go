@@ -27,6 +27,18 @@ func TestWhatAReleaseDestroysIsListed(t *testing.T) {
 		{"a table that is made again counts as dropped",
 			"CREATE TABLE c AS SELECT * FROM posts; DROP TABLE posts; CREATE TABLE posts (id INTEGER PRIMARY KEY, user INTEGER REFERENCES users(id), body TEXT); INSERT INTO posts SELECT * FROM c; UPDATE posts SET body = ''; DROP TABLE c;",
 			[]rehearse.Destruction{{Kind: rehearse.DropsTable, Table: "posts"}}},
+		{"a column under another name keeps its values", "ALTER TABLE users RENAME COLUMN fax TO phone;", nil},
+		{"where a column is dropped, one that is called otherwise cannot be told from it", "ALTER TABLE posts RENAME COLUMN body TO text; ALTER TABLE users DROP COLUMN fax;",
+			[]rehearse.Destruction{{Kind: rehearse.DropsColumn, Table: "users", Name: "fax"}, {Kind: rehearse.DropsColumn, Table: "posts", Name: "body"}}},
+		{"a table under another name is the same table", "ALTER TABLE posts RENAME TO notes; DELETE FROM notes;", []rehearse.Destruction{{Kind: rehearse.DeletesRows, Table: "posts"}}},
+		{"a column of a table under another name is named", "ALTER TABLE posts RENAME TO \"all notes\"; ALTER TABLE \"all notes\" DROP COLUMN body;",
+			[]rehearse.Destruction{{Kind: rehearse.DropsColumn, Table: "posts", Name: "body"}}},
+		{"a table that is put aside and dropped counts as dropped",
+			"ALTER TABLE posts RENAME TO old; CREATE TABLE posts (id INTEGER PRIMARY KEY, body TEXT); INSERT INTO posts SELECT id, body FROM old; UPDATE posts SET body = ''; DROP TABLE old;",
+			[]rehearse.Destruction{{Kind: rehearse.DropsTable, Table: "posts"}}},
+		{"a table that takes the name of a dropped one is not the dropped one",
+			"CREATE TABLE p2 (id INTEGER PRIMARY KEY, body TEXT); DROP TABLE posts; ALTER TABLE p2 RENAME TO posts; UPDATE posts SET body = '';",
+			[]rehearse.Destruction{{Kind: rehearse.DropsTable, Table: "posts"}}},
 	}
 	for _, test := range tests {
 		t.Run(test.name, func(t *testing.T) {
