@@ -2,11 +2,8 @@ package cards
 
 import (
 	"fmt"
-	"slices"
 	"strings"
 	"time"
-
-	"github.com/dustin/go-humanize"
 
 	"towline/deploy/release"
 )
@@ -176,36 +173,6 @@ func orElse(s, other string) string {
 	return s
 }
 
-// price says what a rollback would do and cost, before anybody approves it.
-func price(l *lines, r release.Run) {
-	l.gap()
-	b := r.Plan.Back
-	switch b.Way {
-	case release.WayNothing:
-		l.add("The schema is the same in both. Nothing in the database changes.")
-	case release.WayDown:
-		l.addf("By DOWN files: %s · %s · one transaction", count(len(r.Plan.Pending), "migration"), count(r.Plan.Statements, "statement"))
-		l.spare(listed(r.Plan.Names(), 8, code)...)
-		l.add("<b>What it costs</b>")
-		dropped(l, b)
-	case release.WayTimeTravel:
-		l.addf("By Time Travel: the whole database returns to %s, before #%d changed it.", stamp(b.To.At, "dT"), r.Was)
-		if len(b.Missing) > 0 {
-			l.addf("Why not by DOWN files: %s %s none that works.", and(shorten(b.Missing, 4, code)), hasHave(len(b.Missing)))
-		}
-		l.add("<b>What it costs</b>")
-		atRisk(l, b.Price)
-		l.addf("• every write since then (%s) is lost, and queries that run at that moment are cut off", when(b.To.At))
-		l.gap()
-		l.add("↩️ The same for the day the bot is down:")
-		l.add(command(b.To.Command()))
-	}
-	if b.Way != release.WayTimeTravel {
-		l.gap()
-	}
-	l.add("🔒 Production is held afterwards, until /unhold with a reason.")
-}
-
 func hasHave(n int) string {
 	if n == 1 {
 		return "has"
@@ -235,31 +202,4 @@ func dropped(l *lines, b *release.Back) {
 		return fmt.Sprintf("drops table %s, %s by count just now", code(t), count(b.Price.Tables[t], "row"))
 	})...)
 	l.spare(listed(b.Columns, 6, func(c string) string { return "drops column " + code(c) + " and its values" })...)
-}
-
-// atRisk is the best figure there is, with where it comes from.
-func atRisk(l *lines, p release.Price) {
-	switch {
-	case p.Reason == release.NotCountedThen:
-		l.add("• rows at risk: unknown, they were not counted at the restore point")
-		return
-	case !p.Counted:
-		l.add("• rows at risk: unknown, they could not be counted just now")
-		return
-	case p.AtLeast == 0:
-		l.add("• rows at risk: none more than then, by row counts; updates and replaced rows not counted")
-		return
-	}
-	l.addf("• <b>at least %s</b>, by row counts then and now; updates not counted", count(p.AtLeast, "row"))
-	var tables []string
-	for t := range p.Tables {
-		tables = append(tables, t)
-	}
-	slices.SortFunc(tables, func(a, b string) int {
-		if p.Tables[a] != p.Tables[b] {
-			return int(p.Tables[b] - p.Tables[a])
-		}
-		return strings.Compare(a, b)
-	})
-	l.addf("  %s", and(shorten(tables, 5, func(t string) string { return code(t) + " " + humanize.Comma(p.Tables[t]) })))
 }
