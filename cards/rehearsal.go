@@ -128,6 +128,8 @@ func backupFirst(l *lines, p release.Plan) {
 		l.addf("⚠️ No backup is taken, though it %s. The config says why: “%s”", why, flat(b.Off, 200))
 	case b.Tables:
 		l.addf("💾 A backup is taken first, table by table, since it %s.", why)
+	case b.Seconds > 0 && b.Guessed:
+		l.addf("💾 A backup is taken first, since it %s: perhaps %s in which nobody gets an answer from the database. That is a guess; no backup has told yet.", why, count(b.Seconds, "second"))
 	case b.Seconds > 0:
 		l.addf("💾 A backup is taken first, since it %s: for about %s nobody gets an answer from the database.", why, count(b.Seconds, "second"))
 	default:

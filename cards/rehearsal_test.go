@@ -49,6 +49,9 @@ func TestARequestSaysWhatTheRehearsalFound(t *testing.T) {
 		"a backup first": asking(func(r *release.Run) {
 			r.Plan.Backup = &release.BackupPlan{Why: []string{"drops table orders"}, Seconds: 12}
 		}),
+		"a backup, time guessed": asking(func(r *release.Run) {
+			r.Plan.Backup = &release.BackupPlan{Why: []string{"drops table orders"}, Seconds: 2, Guessed: true}
+		}),
 		"a backup, time not known": asking(func(r *release.Run) {
 			r.Plan.Backup = &release.BackupPlan{Why: []string{"drops table orders", "updates rows of users"}}
 		}),

@@ -179,9 +179,9 @@ func (b backup) failed(err error) release.Failure {
 
 // expected is for how many seconds an export of so many bytes will block a database, by what earlier backups of the same
 // database took, or else those of others; 0: the size is not known.
-func (e *Engine) expected(ctx context.Context, project string, env release.Environment, size int64) int {
+func (e *Engine) expected(ctx context.Context, project string, env release.Environment, size int64) (n int, guessed bool) {
 	if size <= 0 {
-		return 0
+		return 0, false
 	}
 	own, err := e.backups.List(ctx, project, env, 20)
 	if err == nil && !slices.ContainsFunc(own, tells) {
@@ -200,16 +200,17 @@ func tells(b Backup) bool {
 	return b.Problem == "" && !b.Tables && b.Took > 0 && b.Size >= telling
 }
 
-// seconds is the shortest time that a small backup took, and the size by the median rate of the larger ones.
-func seconds(earlier []Backup, size int64) int {
-	least := time.Second
+// seconds is the shortest time that a small backup took, and the size by the median rate of the larger ones. guessed: none of
+// them tells anything of a database of this size.
+func seconds(earlier []Backup, size int64) (n int, guessed bool) {
+	least, told := time.Second, false
 	var rates []float64
 	for _, b := range earlier {
 		switch {
 		case tells(b):
 			rates = append(rates, float64(b.Size)/b.Took.Seconds())
 		case b.Problem == "" && !b.Tables && b.Took > 0:
-			least = min(max(least, b.Took), 10*time.Second)
+			least, told = min(max(least, b.Took), 10*time.Second), true
 		}
 	}
 	rate := float64(guessedRate)
@@ -220,7 +221,8 @@ func seconds(earlier []Backup, size int64) int {
 	if len(rates) > 0 && size >= telling {
 		least = 0 // it is in the rate already
 	}
-	return max(1, int((least + time.Duration(float64(size)/rate*float64(time.Second)) + time.Second - 1).Seconds()))
+	n = max(1, int((least + time.Duration(float64(size)/rate*float64(time.Second)) + time.Second - 1).Seconds()))
+	return n, len(rates) == 0 && (!told || size >= telling)
 }
 
 // BackupsOf lists a project's backups, newest first; nil where this Towline keeps none.
@@ -237,5 +239,6 @@ func (e *Engine) Expected(ctx context.Context, project string, env release.Envir
 	if e.backups == nil {
 		return 0
 	}
-	return time.Duration(e.expected(ctx, project, env, size)) * time.Second
+	n, _ := e.expected(ctx, project, env, size)
+	return time.Duration(n) * time.Second
 }

@@ -280,3 +280,20 @@ func TestTheSecondsOfABackupComeFromEarlierOnes(t *testing.T) {
 		}
 	}
 }
+
+func TestABackfillThatDeletesTakesABackupEvenWhereItIsAllThatIsPending(t *testing.T) {
+	onBothKeeping(t, func(t *testing.T, s *shop, f *backups.Folder) {
+		s.version("v1", notes)
+		s.ship("v1")
+		s.version("v2", notes.and(files{"0002_purge.sql": "-- towline:backfill name=purge table=notes key=id batch=25\n" +
+			"--   count: SELECT count(*) FROM notes WHERE id > 1\n--   done:  SELECT NOT EXISTS (SELECT 1 FROM notes WHERE id > 1)\n" +
+			"DELETE FROM notes WHERE id > 1 /* :window */;\n-- towline:end\n"}))
+		s.wants(s.deploy("v2"), release.Done)
+		run := s.ended(s.approve(s.promote(2), robin))
+		s.wants(run, release.Done)
+		taken := listed(t, f, release.Production)
+		if run.Backup == nil || len(taken) != 1 || taken[0].ID != run.Backup.ID || taken[0].Rows["notes"] != 2 {
+			t.Errorf("%+v, run %+v", taken, run.Backup)
+		}
+	})
+}

@@ -241,7 +241,7 @@ func (e *Engine) backupFor(ctx context.Context, d draft, r rehearse.Report) *rel
 		b.Why = append(b.Why, why)
 	}
 	if b.Wanted() && !b.Tables {
-		b.Seconds = e.expected(ctx, d.project.Name, d.run.Environment, d.target.Size)
+		b.Seconds, b.Guessed = e.expected(ctx, d.project.Name, d.run.Environment, d.target.Size)
 	}
 	return b
 }

@@ -208,7 +208,7 @@ func stepsOf(plan release.Plan) []release.Step {
 	if plan.Target.ID == "" {
 		add(release.StepProvision, 0)
 	}
-	if changes > 0 && plan.Backup.Wanted() {
+	if (changes > 0 || plan.Backfill != nil) && plan.Backup.Wanted() { // a backfill that destroys begins after this run
 		add(release.StepBackup, 0)
 	}
 	if changes > 0 || travel {

@@ -46,6 +46,8 @@ type BackupPlan struct {
 	Tables bool `json:"tables,omitempty"`
 	// Seconds is how long the export is expected to block the database; 0: not known.
 	Seconds int `json:"seconds,omitempty"`
+	// Guessed: no earlier backup has told how fast an export of the team's databases is.
+	Guessed bool `json:"guessed,omitempty"`
 }
 
 // Wanted says that a backup is taken.
