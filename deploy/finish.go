@@ -120,6 +120,9 @@ func (e *Engine) live(tx Tx, s *release.State, run *release.Run, now time.Time) 
 	tx.AddChange(run.Project, run.Environment, release.Change{
 		Release: run.Release, Run: run.ID, Kind: run.Kind, At: now, Before: before, Ledger: run.Plan.After(), Schema: run.Seen.Kept(),
 	})
+	if before != nil {
+		s.Reached(*before, was)
+	}
 	e.settled(tx, s, run)
 	e.remember(tx, run, run.Plan.Names())
 	if run.Environment == release.Preview {

@@ -52,8 +52,8 @@ const (
 	expiresIn   = 3 * 24 * time.Hour
 )
 
-// lightPage is how many changes are read at once to find the oldest restore point.
-const lightPage = 50
+// lightPage is how many changes are read first.
+const lightPage = 4
 
 // light judges an environment's way back.
 func (e *Engine) light(tx Tx, p Project, s release.State) *Light {
@@ -63,9 +63,8 @@ func (e *Engine) light(tx Tx, p Project, s release.State) *Light {
 	now := e.now()
 	l := &Light{Drill: s.Drill}
 	l.Restores, _ = s.RestoresLeft(now)
-	history := tx.Changes(p.Name, s.Environment, 0, lightPage)
-	l.reach(tx, p, s, history, now.Add(-e.retention()))
-	dest, refusal := findDestination(history, 0)
+	l.reach(s, now.Add(-e.retention()))
+	dest, refusal := before(tx, p.Name, s.Environment)
 	switch {
 	case refusal != nil:
 		l.add(Yellow, LightFirst)
@@ -101,27 +100,23 @@ func (l *Light) add(c Color, why LightReason) {
 }
 
 // reach finds the oldest restore point of this database that Time Travel still leads to.
-func (l *Light) reach(tx Tx, p Project, s release.State, page []release.Change, since time.Time) {
-	for seen := 0; len(page) > 0; {
-		for i, c := range page {
-			if c.At.Before(since) {
-				return
-			}
-			if c.Before == nil || c.Before.At.Before(since) || c.Before.DatabaseID != s.DatabaseID {
-				continue
-			}
-			l.Oldest, l.Before = c.Before.At, 0
-			if i+1 < len(page) {
-				l.Before = page[i+1].Release
-			} else if older := tx.Changes(p.Name, s.Environment, c.Seq, 1); len(older) > 0 {
-				l.Before = older[0].Release
-			}
-		}
-		if seen += len(page); seen >= historyLimit {
+func (l *Light) reach(s release.State, since time.Time) {
+	for _, p := range s.Points {
+		if p.Database == s.DatabaseID && !p.At.Before(since) {
+			l.Oldest, l.Before = p.At, p.Release
 			return
 		}
-		page = tx.Changes(p.Name, s.Environment, page[len(page)-1].Seq, lightPage)
 	}
+}
+
+// before is where a rollback without a number goes. It reads a few changes, since each of them names the whole ledger, and
+// more only where all of them are of the live release.
+func before(tx Tx, project string, env release.Environment) (destination, *release.Refusal) {
+	dest, refusal := findDestination(tx.Changes(project, env, 0, lightPage), 0)
+	if refusal != nil {
+		dest, refusal = findDestination(tx.Changes(project, env, 0, historyLimit), 0)
+	}
+	return dest, refusal
 }
 
 // tried says since when the way back was not tried.

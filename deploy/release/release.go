@@ -226,6 +226,8 @@ type State struct {
 	Backup   *BackupTaken `json:"backup,omitempty"`   // the last that a run took
 	Restores []time.Time  `json:"restores,omitempty"` // Time Travel restores of the last ten minutes, of which Cloudflare allows ten
 
+	// Points are the restore points that Time Travel may still reach, oldest first: those of the history, in short.
+	Points []Reach `json:"points,omitempty"`
 	// Wanted is a drill that somebody asked for and that is not over.
 	Wanted *Wanted `json:"wanted,omitempty"`
 	// Left are migrations that a rollback left applied though the live release lacks them: they only added to the schema.
@@ -235,6 +237,19 @@ type State struct {
 	// Unfinished is the restore point of the first of those runs that changed the database and did not come to their end,
 	// since the last that did. It is the way back to what was live before them.
 	Unfinished *RestorePoint `json:"unfinished,omitempty"`
+}
+
+// Reach is a restore point in short: when it was taken, in which database, and which release it leads back to.
+type Reach struct {
+	At       time.Time `json:"at"`
+	Database string    `json:"database"`          // its id
+	Release  uint64    `json:"release,omitempty"` // 0: the time before the first
+}
+
+// Reached adds a restore point, and forgets those that are gone.
+func (s *State) Reached(p RestorePoint, to uint64) {
+	points := slices.DeleteFunc(slices.Clone(s.Points), func(r Reach) bool { return p.At.Sub(r.At) > Retention })
+	s.Points = append(points, Reach{At: p.At, Database: p.DatabaseID, Release: to})
 }
 
 // Change is one entry of an environment's history: a release became live, and this is how the database could be returned
