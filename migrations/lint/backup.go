@@ -22,7 +22,7 @@ func backupRules() []rule {
 		}, notRestorable},
 		{Rule{
 			Code: "D1-TRG01", Name: "trigger-changes-meta", Group: groupBackup, Severity: Info,
-			Summary: "A new trigger on a table that exists.",
+			Summary: "A new trigger on a table that exists, which is still there after the file.",
 			Why:     "meta.changes and rows_written of every write count the trigger's work too: an UPDATE of 100 rows says 200. Code that takes meta.changes for the number of rows it wrote is wrong from then on.",
 			Do:      "Look for meta.changes in the app.",
 			Bad:     "CREATE TABLE orders(id INTEGER PRIMARY KEY, n INTEGER);\nCREATE TABLE log(id INTEGER);\n-- then\nCREATE TRIGGER orders_au AFTER UPDATE ON orders BEGIN INSERT INTO log VALUES (new.id); END;",
@@ -114,7 +114,7 @@ func countsMore(w *walk) []Finding {
 			continue
 		}
 		table := s.touched()
-		if !w.first.has(table) || w.isNew(s, table) || had(w.first, trigger) {
+		if !w.first.has(table) || w.isNew(s, table) || had(w.first, trigger) || !had(s.file.after, trigger) {
 			continue
 		}
 		x := s.at()

@@ -23,6 +23,7 @@ func TestANewTriggerOnAnExistingTableIsInformation(t *testing.T) {
 	testRule(t, "D1-TRG01", []ruleCase{
 		{name: "a new trigger", base: base, sql: trigger, fires: true, table: "orders"},
 		{name: "a trigger made again", base: base + "\n" + trigger, sql: "DROP TRIGGER orders_au;\n" + trigger},
+		{name: "a guard that goes with the file", base: base, sql: "CREATE TRIGGER g BEFORE DELETE ON orders BEGIN SELECT RAISE(IGNORE); END;\nDROP TRIGGER g;"},
 		{name: "a trigger on a new table", base: base, sql: "CREATE TABLE t(id INTEGER);\nCREATE TRIGGER g AFTER INSERT ON t BEGIN INSERT INTO log VALUES (1); END;"},
 		{name: "an index", base: base, sql: "CREATE INDEX i ON orders(n);"},
 	})

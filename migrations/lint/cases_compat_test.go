@@ -11,6 +11,8 @@ func TestARenameInOneStepIsAnError(t *testing.T) {
 	base := "CREATE TABLE users(id INTEGER PRIMARY KEY, nm TEXT);\n"
 	testRule(t, "D1-BC01", []ruleCase{
 		{name: "a column", base: base, sql: "ALTER TABLE users RENAME COLUMN nm TO name;", fires: true, table: "users", rewrite: "ALTER TABLE users ADD COLUMN name TEXT;"},
+		{name: "a column, with a trigger for each way", base: base, sql: "ALTER TABLE users RENAME COLUMN nm TO name;", fires: true, rewrite: "CREATE TRIGGER users_name_from_nm AFTER UPDATE OF nm ON"},
+		{name: "a column, and the other way", base: base, sql: "ALTER TABLE users RENAME COLUMN nm TO name;", fires: true, rewrite: "CREATE TRIGGER users_nm_from_name AFTER UPDATE OF name ON"},
 		{name: "a table", base: base, sql: "ALTER TABLE users RENAME TO people;", fires: true, table: "users", rewrite: "CREATE TRIGGER users_to_people_insert"},
 		{name: "inside a rebuild", base: base, sql: "CREATE TABLE n(id INTEGER PRIMARY KEY, name TEXT);\nINSERT INTO n(id, name) SELECT id, nm FROM users;\nDROP TABLE users;\nALTER TABLE n RENAME TO users;"},
 		{name: "the old table renamed away and made again", base: base, sql: "ALTER TABLE users RENAME TO users_old;\nCREATE TABLE users(id INTEGER PRIMARY KEY, nm TEXT);\nINSERT INTO users(id, nm) SELECT id, nm FROM users_old;"},

@@ -70,6 +70,8 @@ func TestATighterConstraintIsNamed(t *testing.T) {
 		{name: "a new CHECK", base: base, sql: again("s TEXT CHECK (s IN ('a', 'b')), n TEXT CHECK (length(n) > 1)", "id, s, n"), fires: true},
 		{name: "NOT NULL", base: base, sql: again("s TEXT CHECK (s IN ('a', 'b')), n TEXT NOT NULL", "id, s, n"), fires: true, text: "NOT NULL"},
 		{name: "NOT NULL with the NULLs filled", base: base, sql: again("s TEXT CHECK (s IN ('a', 'b')), n TEXT NOT NULL", "id, s, coalesce(n, '')")},
+		{name: "NOT NULL behind an assertion", base: base, sql: "-- towline:assert SELECT NOT EXISTS (SELECT 1 FROM t WHERE n IS NULL)\n" + again("s TEXT CHECK (s IN ('a', 'b')), n TEXT NOT NULL", "id, s, n")},
+		{name: "NOT NULL behind an assertion of something else", base: base, sql: "-- towline:assert SELECT NOT EXISTS (SELECT 1 FROM t WHERE s IS NULL)\n" + again("s TEXT CHECK (s IN ('a', 'b')), n TEXT NOT NULL", "id, s, n"), fires: true},
 		{name: "a wider CHECK", base: base, sql: again("s TEXT CHECK (s IN ('a', 'b', 'c')), n TEXT", "id, s, n")},
 		{name: "the same CHECK, otherwise written", base: base, sql: again("s TEXT, n TEXT, CHECK (\"s\" in ('a','b'))", "id, s, n")},
 		{name: "no CHECK any more", base: base, sql: again("s TEXT, n TEXT", "id, s, n")},

@@ -5,6 +5,7 @@ import (
 	"slices"
 	"strings"
 
+	"towline/migrations"
 	"towline/migrations/sqlite"
 )
 
@@ -68,7 +69,7 @@ func (w *walk) besideColumn(s *step, table string, old column, name string) stri
 		q(table+"_"+name+"_insert"), tab, tab, a, a, b, b, b, a, where)
 	for _, side := range [][2]string{{a, b}, {b, a}} {
 		fmt.Fprintf(&sql, "CREATE TRIGGER %s AFTER UPDATE OF %s ON %s WHEN new.%s IS NOT new.%s BEGIN UPDATE %s SET %s = new.%s WHERE %s; END;\n",
-			q(table+"_"+name+"_from_"+strings.Trim(side[0], `"`)), side[0], tab, side[0], side[1], tab, side[1], side[0], where)
+			q(table+"_"+migrations.Unquote(side[1])+"_from_"+migrations.Unquote(side[0])), side[0], tab, side[0], side[1], tab, side[1], side[0], where)
 	}
 	if key := t.primaryKey(); len(key) == 1 {
 		sql.WriteString("-- in the next migration\n")

@@ -4,6 +4,8 @@ import (
 	"fmt"
 	"slices"
 	"strings"
+
+	"towline/migrations/rehearse"
 )
 
 // place gives the directives of a file to its statements. One that stands inside a statement, or behind the last one where it speaks of the
@@ -284,7 +286,7 @@ func (w *walk) refused() []Finding {
 		x.Text, x.Advice = "D1 refuses this statement: "+s.err.Message+".", "Mend the statement."
 		switch {
 		case s.limited:
-			x.Text = "UPDATE and DELETE with ORDER BY or LIMIT run on D1, but cannot be checked or rehearsed here."
+			x.Text = "A" + rehearse.OnlyOnD1[1:] + "."
 			x.Advice = "Look at it by hand."
 		case s.err.Code == 19 && x.Severity == Info:
 			x.Text = "On a copy without rows this statement fails: " + s.err.Message + ". It depends on rows that only the real database has."

@@ -16,6 +16,7 @@
 //   - alone.go rehearses on rows each file that drops a table which others refer to; losses.go is what that says, and what SQLite's
 //     authorizer says where it says nothing.
 //   - directive.go reads "-- towline:..." comments, directives.go applies them and holds the rules about them.
+//   - assertions.go asks the assertions of the files.
 //   - contract.go is expand and contract: what may go, and when; code.go finds the names that a Worker's code mentions.
 //   - rewrite.go writes the guarded rebuild, and SQL in general.
 //   - foreignkeys.go, dangling.go, rebuild.go, rebuild_rows.go, destructive.go, empty.go, compat.go and the others find; rules_*.go and, for

@@ -229,12 +229,10 @@ func allNew(was *table, columns []string) bool {
 // assertsUnique reports whether something before a statement makes sure that there are no duplicates: an assert directive about the table,
 // or a statement that fills another table from groups of this one.
 func (w *walk) assertsUnique(s *step, table string) bool {
+	if s.assertedAbove(table, "") {
+		return true
+	}
 	for _, b := range s.file.steps[:s.Index] {
-		for _, d := range b.asserts {
-			if d.problem == "" && mentionsWord(d.sql, table) {
-				return true
-			}
-		}
 		if b != s && b.err == nil && b.fills() != "" && !same(b.fills(), table) && b.reads(table, "") && b.word("GROUP", "DISTINCT", "HAVING") {
 			return true
 		}
@@ -261,86 +259,6 @@ func (w *walk) duplicates(s *step) (n int) {
 		return 1
 	}
 	return n
-}
-
-// tightened finds rebuilds whose new table refuses what the old one took.
-func tightened(w *walk) []Finding {
-	var list []Finding
-	for _, r := range w.rebuilds() {
-		was, is := w.shapes.table(r.drop.before, r.old.name), w.shapes.table(r.after, r.name)
-		if was == nil || is == nil || !r.old.replacesOld() {
-			continue
-		}
-		for _, c := range was.columns {
-			now, ok := is.column(c.name)
-			if ok && now.notNull && !c.notNull && c.primary == 0 && !r.handlesNulls(c.name) {
-				x := r.drop.at()
-				x.Table, x.Column = r.name, c.name
-				x.Text = fmt.Sprintf("%s.%s becomes NOT NULL: with a NULL in it the copy fails (NOT NULL constraint failed).", r.name, c.name)
-				x.Advice = "Fill the NULLs in an earlier migration and assert that there are none."
-				x.Rewrite = fmt.Sprintf("-- towline:assert SELECT NOT EXISTS (SELECT 1 FROM %s WHERE %s IS NULL)\n", q(r.name), q(c.name)) + w.guarded(r)
-				list = append(list, x)
-			}
-		}
-		for _, check := range newChecks(was.sql, is.sql) {
-			x := r.drop.at()
-			x.Table = r.name
-			x.Text = fmt.Sprintf("%s gets CHECK (%s): with a row that breaks it the copy fails.", r.name, check)
-			x.Advice = "Mend such rows in an earlier migration and assert that there are none."
-			x.Rewrite = fmt.Sprintf("-- towline:assert SELECT NOT EXISTS (SELECT 1 FROM %s WHERE NOT (%s))\n", q(r.name), check) + w.guarded(r)
-			list = append(list, x)
-		}
-	}
-	return append(list, brokenOwnCheck(w)...)
-}
-
-// brokenOwnCheck finds added columns whose default their own CHECK refuses.
-func brokenOwnCheck(w *walk) []Finding {
-	return addColumnRule([]string{"CHECK constraint failed"}, "The default breaks the column's own CHECK.", "Give it a default that the CHECK takes.")(w)
-}
-
-// handlesNulls reports whether a copy gives a column another value where it is NULL, or leaves such rows out.
-func (r rebuilt) handlesNulls(name string) bool {
-	return slices.ContainsFunc(r.copies, func(s *step) bool {
-		return s.reads(r.old.name, name) && (s.calls("coalesce") || s.calls("ifnull") || s.word("CASE", "COALESCE", "IFNULL", "WHERE"))
-	})
-}
-
-// newChecks are the CHECK expressions that the second CREATE TABLE has and the first has not, but for lists of values that only grew.
-func newChecks(was, is string) []string {
-	old := make(map[string]bool)
-	var lists [][]string
-	for _, c := range checks(was) {
-		old[normal(c)] = true
-		lists = append(lists, strings.Fields(normal(c)))
-	}
-	var list []string
-	for _, c := range checks(is) {
-		words := strings.Fields(normal(c))
-		if !old[normal(c)] && !slices.ContainsFunc(lists, func(o []string) bool { return grew(o, words) }) {
-			list = append(list, c)
-		}
-	}
-	return list
-}
-
-// grew reports whether two expressions are x IN (...) of the same x, and the second list has all values of the first.
-func grew(was, is []string) bool {
-	return len(was) > 2 && len(is) > 2 && was[0] == is[0] && was[1] == "in" && is[1] == "in" &&
-		!slices.ContainsFunc(was[2:], func(v string) bool { return !slices.Contains(is[2:], v) })
-}
-
-// checks are the expressions of the CHECK constraints of a CREATE TABLE.
-func checks(sql string) []string {
-	var list []string
-	tokens := meaning(sql)
-	for i, t := range tokens {
-		if t.Is(sql, "CHECK") && i+1 < len(tokens) && tokens[i+1].Text(sql) == "(" {
-			text, _ := enclosed(sql, tokens, i+1)
-			list = append(list, text)
-		}
-	}
-	return list
 }
 
 // addUnique finds ADD COLUMN with UNIQUE or PRIMARY KEY, which SQLite always refuses.

@@ -294,14 +294,14 @@ func noDown(w *walk) []Finding {
 			continue
 		}
 		x := f.at()
-		x.Text = "There is no DOWN file, so /rollback cannot undo this migration."
+		x.Text = "There is no DOWN file: unless this migration only adds, going back to a release before it takes Time Travel, which takes back all rows written since."
 		x.Advice = "Write the way back, or go back by Time Travel if it comes to that."
 		list = append(list, x)
 	}
 	s, set := w.o.Severity["F-NODOWN"]
 	if len(list) > fewFiles && (!set || s == Info) {
 		x := list[0]
-		x.Text = fmt.Sprintf("%d of the %d checked files have no DOWN file, this one the first, so /rollback cannot undo them.", len(list), len(w.files))
+		x.Text = fmt.Sprintf("%d of the %d checked files have no DOWN file, this one the first. Unless they only add, going back to a release before them takes Time Travel, which takes back all rows written since.", len(list), len(w.files))
 		return []Finding{x}
 	}
 	return list

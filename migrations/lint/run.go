@@ -139,7 +139,7 @@ func (w *walk) ownRehearsal() rehearse.Report {
 		}
 		switch {
 		case s.limited:
-			r.Unrehearsed = append(r.Unrehearsed, rehearse.Note{Place: s.place(), Message: "UPDATE or DELETE with ORDER BY or LIMIT works on D1, but cannot be rehearsed"})
+			r.Unrehearsed = append(r.Unrehearsed, rehearse.Note{Place: s.place(), Message: rehearse.OnlyOnD1})
 		case s.err != nil:
 			r.After, r.Failure = nil, &rehearse.Failure{Place: s.place(), Migrations: []string{s.File}, Message: s.err.Message, Code: s.err.ExtendedName()}
 			return r

@@ -71,7 +71,7 @@ type step struct {
 	changes       int64              // rows, on the copy
 	err           *sqlite.Error      // its refusal; nil: it ran
 	left          bool               // it was not carried out, since one above takes too long
-	// limited says that it is a form that D1's SQLite has and the one here has not: UPDATE or DELETE with ORDER BY or LIMIT.
+	// limited says that it is a form that D1's SQLite has and the one here has not: LIMIT on an UPDATE with FROM, or on a write to a view.
 	limited bool
 	// ghosts are double-quoted words in it that name no column, so that D1 takes them for texts.
 	ghosts []ghost

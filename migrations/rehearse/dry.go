@@ -11,6 +11,9 @@ import (
 	"towline/migrations/sqlite"
 )
 
+// OnlyOnD1 is what is said of a form that D1's SQLite has and the one here has not (see sqlite.Conn.LimitedWrite).
+const OnlyOnD1 = "a LIMIT on an UPDATE with FROM, or on a write to a view, works on D1, but cannot be rehearsed here"
+
 // errLedger ends a transaction whose failure is known.
 var errLedger = errors.New("a file changes the ledger")
 
@@ -160,7 +163,7 @@ func (d *dryRun) transaction(ctx context.Context, c *sqlite.Conn, tx migrations.
 		case d.pardons(ctx, c, &s, err):
 		case c.LimitedWrite(ctx, p.SQL, err):
 			s.skipped = true
-			d.unrehearsed = append(d.unrehearsed, Note{s.place, "UPDATE or DELETE with ORDER BY or LIMIT works on D1, but cannot be rehearsed"})
+			d.unrehearsed = append(d.unrehearsed, Note{s.place, OnlyOnD1})
 		case d.needsRows(ctx, c, p, err):
 			s.skipped = true
 			d.unrehearsed = append(d.unrehearsed, Note{s.place, "it depends on rows that only the real database has"})
