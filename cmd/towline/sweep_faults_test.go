@@ -26,7 +26,7 @@ const away = 10 * time.Minute
 
 // sampledFaults is how many trials with a fault one step goes on, unless TOWLINE_SWEEP=full asks for all of them, which takes some
 // two minutes.
-const sampledFaults = 8
+const sampledFaults = 16
 
 // faults are all of them.
 func faults() []fault {
