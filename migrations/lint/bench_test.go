@@ -1,6 +1,7 @@
 package lint_test
 
 import (
+	"fmt"
 	"os"
 	"runtime"
 	"strconv"
@@ -11,6 +12,7 @@ import (
 	"towline/migrations"
 	"towline/migrations/lint"
 	folders "towline/migrations/lint/sample"
+	"towline/migrations/rehearse"
 )
 
 // BenchmarkLint800FilesOf45Projects lints and rehearses them all, each folder from nothing, on all processors. It reports the statements and
@@ -25,6 +27,31 @@ func BenchmarkLint800FilesOf45Projects(b *testing.B) {
 	if peak := peakMemory(); peak > 0 {
 		b.ReportMetric(float64(peak)/1024, "MB-peak")
 	}
+}
+
+// BenchmarkASmallReleaseOn50Tables is what a plan of the bot costs: a file with three statements on a live schema of 50 tables with indexes,
+// foreign keys and rows to be made up.
+func BenchmarkASmallReleaseOn50Tables(b *testing.B) {
+	target, in := fiftyTables(b)
+	in.Target = target
+	for b.Loop() {
+		report, err := lint.Run(b.Context(), in, lint.Options{})
+		if err != nil || report.Files != 1 || report.Rehearsal.Failure != nil {
+			b.Fatal(err, report.Files, report.Rehearsal.Failure)
+		}
+	}
+}
+
+// fiftyTables is a live database, and a release for it.
+func fiftyTables(tb testing.TB) (*rehearse.Target, lint.Input) {
+	var schema strings.Builder
+	for i := range 50 {
+		fmt.Fprintf(&schema, "CREATE TABLE t%d(id INTEGER PRIMARY KEY, name TEXT NOT NULL, state TEXT CHECK (state IN ('a', 'b')), n INTEGER DEFAULT 0, at TEXT, up INTEGER REFERENCES t%d(id) ON DELETE CASCADE);\n", i, max(i-1, 0))
+		fmt.Fprintf(&schema, "CREATE INDEX t%d_up ON t%d(up);\nCREATE INDEX t%d_state ON t%d(state, at);\n", i, i, i, i)
+	}
+	target := live(tb, schema.String())
+	change := "ALTER TABLE t7 ADD COLUMN email TEXT;\nCREATE INDEX t7_email ON t7(email);\nUPDATE t7 SET email = lower(name) WHERE id = 1;\n"
+	return target, lint.Input{Files: []migrations.File{{Name: "0001_base.sql", SQL: []byte(schema.String())}, {Name: "0002_email.sql", SQL: []byte(change)}}}
 }
 
 func lintAll(tb testing.TB, list [][]migrations.File) (statements int) {

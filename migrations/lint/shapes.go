@@ -3,6 +3,7 @@ package lint
 import (
 	"context"
 	"errors"
+	"slices"
 	"strings"
 
 	"towline/migrations"
@@ -68,10 +69,7 @@ func (s *shapes) table(sc *schema, name string) *table {
 		return nil
 	}
 	indexes := sc.of("index", name)
-	key := o.SQL
-	for _, x := range indexes {
-		key += "\x00" + x.SQL
-	}
+	key := tableKey(o, indexes)
 	if t, ok := s.read[key]; ok {
 		return t
 	}
@@ -87,6 +85,16 @@ func (s *shapes) table(sc *schema, name string) *table {
 	return t
 }
 
+// tableKey is what a table's shape depends on.
+func tableKey(o migrations.Object, indexes []migrations.Object) string {
+	key := o.SQL
+	for _, x := range indexes {
+		key += "\x00" + x.SQL
+	}
+	return key
+}
+
+// readTable makes a table and its indexes in a scratch database, and reads it.
 func readTable(ctx context.Context, c *sqlite.Conn, o migrations.Object, indexes []migrations.Object) (*table, error) {
 	if _, err := c.Exec(ctx, o.SQL); err != nil {
 		return nil, err
@@ -95,75 +103,123 @@ func readTable(ctx context.Context, c *sqlite.Conn, o migrations.Object, indexes
 		// One that cannot be made alone, for instance since a function is missing, is not known here.
 		_, _ = c.Exec(ctx, x.SQL)
 	}
-	t := &table{name: o.Name, sql: o.SQL}
-	quoted := migrations.QuoteText(o.Name)
-	if err := t.readColumns(ctx, c, quoted); err != nil {
+	tables, err := readTables(ctx, c, strings.Contains(fold(o.SQL), "references"))
+	if err != nil || tables[fold(o.Name)] == nil {
 		return nil, err
 	}
-	if strings.Contains(fold(o.SQL), "references") {
-		var err error
-		if t.keys, err = readKeys(ctx, c, quoted); err != nil {
+	t := tables[fold(o.Name)]
+	t.name, t.sql = o.Name, o.SQL
+	return t, nil
+}
+
+// know reads all tables of a schema at once, where a database with it is at hand.
+func (s *shapes) know(c *sqlite.Conn, sc *schema) error {
+	refers := slices.ContainsFunc(sc.objects, func(o migrations.Object) bool { return strings.Contains(fold(o.SQL), "references") })
+	return c.Without(func() error {
+		tables, err := readTables(s.ctx, c, refers)
+		if err != nil {
+			return err
+		}
+		for _, o := range sc.objects {
+			if t := tables[fold(o.Name)]; t != nil && o.Type == "table" {
+				t.name, t.sql = o.Name, o.SQL
+				s.read[tableKey(o, sc.of("index", o.Name))], s.keysOf[o.SQL] = t, t.keys
+			}
+		}
+		return nil
+	})
+}
+
+// readTables reads all tables of a database, by folded name. refers says whether there are foreign keys.
+func readTables(ctx context.Context, c *sqlite.Conn, refers bool) (map[string]*table, error) {
+	tables := make(map[string]*table)
+	res, err := c.Exec(ctx, "SELECT name, type, wr FROM pragma_table_list WHERE schema = 'main' AND type <> 'view'")
+	if err != nil {
+		return nil, err
+	}
+	for _, r := range res.Rows {
+		tables[fold(text(r[0]))] = &table{virtual: text(r[1]) == "virtual", withoutRowID: number(r[2]) != 0}
+	}
+	if err := readColumns(ctx, c, tables); err != nil {
+		return nil, err
+	}
+	if refers {
+		const ofAll = "FROM sqlite_master m, pragma_foreign_key_list(m.name) WHERE m.type = 'table' ORDER BY m.rowid, id, seq"
+		if err := readKeys(ctx, c, tables, "m.name", ofAll); err != nil {
 			return nil, err
 		}
 	}
-	return t, t.readIndexes(ctx, c, quoted)
+	return tables, readIndexes(ctx, c, tables)
 }
 
-func (t *table) readColumns(ctx context.Context, c *sqlite.Conn, quoted string) error {
-	res, err := c.Exec(ctx, "SELECT type, wr FROM pragma_table_list("+quoted+") WHERE schema = 'main'")
-	if err != nil {
-		return err
-	}
-	if len(res.Rows) > 0 {
-		t.virtual, t.withoutRowID = text(res.Rows[0][0]) == "virtual", number(res.Rows[0][1]) != 0
-	}
-	res, err = c.Exec(ctx, `SELECT name, type, "notnull", dflt_value, pk, hidden FROM pragma_table_xinfo(`+quoted+")")
+func readColumns(ctx context.Context, c *sqlite.Conn, tables map[string]*table) error {
+	res, err := c.Exec(ctx, `SELECT m.name, x.name, x.type, x."notnull", x.dflt_value, x.pk, x.hidden
+		FROM sqlite_master m, pragma_table_xinfo(m.name) x WHERE m.type = 'table' ORDER BY m.rowid, x.cid`)
 	if err != nil {
 		return err
 	}
 	for _, r := range res.Rows {
-		hidden := number(r[5])
-		t.columns = append(t.columns, column{
-			name: text(r[0]), kind: text(r[1]), notNull: number(r[2]) != 0, fallback: text(r[3]), hasDefault: r[3] != nil,
-			primary: int(number(r[4])), hidden: hidden == 1, virtual: hidden == 2, stored: hidden == 3,
-		})
+		if t := tables[fold(text(r[0]))]; t != nil {
+			hidden := number(r[6])
+			t.columns = append(t.columns, column{
+				name: text(r[1]), kind: text(r[2]), notNull: number(r[3]) != 0, fallback: text(r[4]), hasDefault: r[4] != nil,
+				primary: int(number(r[5])), hidden: hidden == 1, virtual: hidden == 2, stored: hidden == 3,
+			})
+		}
 	}
 	return nil
 }
 
-func readKeys(ctx context.Context, c *sqlite.Conn, quoted string) ([]foreignKey, error) {
-	res, err := c.Exec(ctx, `SELECT id, "table", "from", "to", on_delete, on_update FROM pragma_foreign_key_list(`+quoted+") ORDER BY id, seq")
+// readKeys reads foreign keys: name is how the query calls their table, from the rest of it, in the order of tables, keys and columns.
+func readKeys(ctx context.Context, c *sqlite.Conn, tables map[string]*table, name, from string) error {
+	res, err := c.Exec(ctx, "SELECT "+name+`, id, "table", "from", "to", on_delete, on_update `+from)
 	if err != nil {
-		return nil, err
+		return err
 	}
-	var keys []foreignKey
 	last := int64(-1)
+	var of *table
 	for _, r := range res.Rows {
-		if id := number(r[0]); id != last {
-			last = id
-			keys = append(keys, foreignKey{parent: text(r[1]), onDelete: text(r[4]), onUpdate: text(r[5])})
+		t := tables[fold(text(r[0]))]
+		if t == nil {
+			continue
 		}
-		k := &keys[len(keys)-1]
-		k.from = append(k.from, text(r[2]))
-		if r[3] != nil {
-			k.to = append(k.to, text(r[3]))
+		if id := number(r[1]); id != last || t != of {
+			last, of = id, t
+			t.keys = append(t.keys, foreignKey{parent: text(r[2]), onDelete: text(r[5]), onUpdate: text(r[6])})
+		}
+		k := &t.keys[len(t.keys)-1]
+		k.from = append(k.from, text(r[3]))
+		if r[4] != nil {
+			k.to = append(k.to, text(r[4]))
 		}
 	}
-	return keys, nil
+	return nil
 }
 
-func (t *table) readIndexes(ctx context.Context, c *sqlite.Conn, quoted string) error {
-	res, err := c.Exec(ctx, `SELECT l.name, l."unique", l.origin, l.partial, i.name FROM pragma_index_list(`+quoted+
-		") l, pragma_index_info(l.name) i ORDER BY l.seq, i.seqno")
+// keysOfOne reads the foreign keys of one table.
+func keysOfOne(ctx context.Context, c *sqlite.Conn, name string) ([]foreignKey, error) {
+	t := &table{}
+	quoted := migrations.QuoteText(name)
+	err := readKeys(ctx, c, map[string]*table{fold(name): t}, quoted, "FROM pragma_foreign_key_list("+quoted+") ORDER BY id, seq")
+	return t.keys, err
+}
+
+func readIndexes(ctx context.Context, c *sqlite.Conn, tables map[string]*table) error {
+	res, err := c.Exec(ctx, `SELECT m.name, l.name, l."unique", l.origin, l.partial, i.name FROM sqlite_master m, pragma_index_list(m.name) l, pragma_index_info(l.name) i
+		WHERE m.type = 'table' ORDER BY m.rowid, l.seq, i.seqno`)
 	if err != nil {
 		return err
 	}
 	for _, r := range res.Rows {
-		if n := len(t.indexes); n == 0 || t.indexes[n-1].name != text(r[0]) {
-			t.indexes = append(t.indexes, index{name: text(r[0]), unique: number(r[1]) != 0, origin: text(r[2]), partial: number(r[3]) != 0})
+		t := tables[fold(text(r[0]))]
+		if t == nil {
+			continue
+		}
+		if n := len(t.indexes); n == 0 || t.indexes[n-1].name != text(r[1]) {
+			t.indexes = append(t.indexes, index{name: text(r[1]), unique: number(r[2]) != 0, origin: text(r[3]), partial: number(r[4]) != 0})
 		}
 		x := &t.indexes[len(t.indexes)-1]
-		x.columns = append(x.columns, text(r[4]))
+		x.columns = append(x.columns, text(r[5]))
 	}
 	return nil
 }

@@ -40,6 +40,9 @@ func open(ctx context.Context, w *walk) (*walker, error) {
 	if err == nil {
 		err = k.reread()
 	}
+	if err == nil && len(k.now.tables) > 0 {
+		err = w.shapes.know(c, k.now)
+	}
 	if err != nil {
 		return nil, errors.Join(err, c.Close())
 	}
@@ -390,7 +393,7 @@ func (k *walker) noteKeys(objects []migrations.Object) error {
 			continue
 		}
 		err := k.c.Without(func() (err error) {
-			k.w.shapes.keysOf[o.SQL], err = readKeys(k.ctx, k.c, migrations.QuoteText(o.Name))
+			k.w.shapes.keysOf[o.SQL], err = keysOfOne(k.ctx, k.c, o.Name)
 			return err
 		})
 		if err != nil {

@@ -59,35 +59,58 @@ func isVirtual(o migrations.Object) bool {
 // create makes the objects with D1's profile off, since they exist there already, whatever it would say today. What
 // fails is tried again after the others, so that any order works.
 func create(ctx context.Context, c *sqlite.Conn, objects []migrations.Object) error {
-	return c.Without(func() error {
-		for len(objects) > 0 {
-			var failed []migrations.Object
-			var first error
-			for _, o := range objects {
-				if err := createOne(ctx, c, o); err != nil {
-					failed = append(failed, o)
-					first = errors.Join(first, &SchemaError{Object: o, Err: err})
-				}
-			}
-			if err := ctx.Err(); err != nil {
-				return err
-			}
-			if len(failed) == len(objects) {
-				return firstSchemaError(first)
-			}
-			objects = failed
-		}
+	if len(objects) == 0 {
 		return nil
+	}
+	return c.Without(func() error {
+		return c.Transaction(ctx, func() error { return createAll(ctx, c, objects) })
 	})
 }
 
-func createOne(ctx context.Context, c *sqlite.Conn, o migrations.Object) error {
-	res, err := c.Exec(ctx, "SELECT 1 FROM sqlite_master WHERE type = ?1 AND lower(name) = lower(?2)", o.Type, o.Name)
-	if err != nil || len(res.Rows) > 0 {
-		return err
+func createAll(ctx context.Context, c *sqlite.Conn, objects []migrations.Object) error {
+	for len(objects) > 0 {
+		var failed []migrations.Object
+		var first error
+		for _, o := range objects {
+			if err := createOne(ctx, c, o); err != nil {
+				failed = append(failed, o)
+				first = errors.Join(first, &SchemaError{Object: o, Err: err})
+			}
+		}
+		if err := ctx.Err(); err != nil {
+			return err
+		}
+		if len(failed) == len(objects) {
+			return firstSchemaError(first)
+		}
+		objects = failed
 	}
-	_, err = c.Exec(ctx, o.SQL)
-	return err
+	return nil
+}
+
+// createOne makes an object, unless it is there.
+func createOne(ctx context.Context, c *sqlite.Conn, o migrations.Object) error {
+	_, refused := c.Exec(ctx, o.SQL)
+	if refused == nil {
+		return nil
+	}
+	res, err := c.Exec(ctx, "SELECT 1 FROM sqlite_master WHERE type = ?1 AND lower(name) = lower(?2)", o.Type, o.Name)
+	if err == nil && len(res.Rows) > 0 {
+		return nil
+	}
+	return refused
+}
+
+// reopen opens another database in memory like one that was serialized.
+func reopen(ctx context.Context, data []byte) (*sqlite.Conn, error) {
+	c, err := sqlite.Open(ctx, ":memory:")
+	if err != nil {
+		return nil, err
+	}
+	if err := c.Deserialize(data); err != nil {
+		return nil, errors.Join(err, c.Close())
+	}
+	return c, nil
 }
 
 func firstSchemaError(err error) error {

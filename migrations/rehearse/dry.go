@@ -54,6 +54,7 @@ type dryRun struct {
 	failure     *Failure
 	unrehearsed []Note
 	ledger      string
+	tables      []byte // the copy before its views and triggers, for the run with rows
 
 	shapeBefore, shapeAfter *shape
 	after                   []migrations.Object
@@ -74,10 +75,13 @@ func runDryWith(ctx context.Context, t Target, txs []migrations.Transaction, s s
 		return nil, err
 	}
 	defer func() { err = errors.Join(err, c.Close()) }()
+	d = &dryRun{ledger: ledgerName(t.LedgerTable), settings: s}
+	if d.tables, err = c.Serialize(); err != nil {
+		return nil, err
+	}
 	if err := rebuildRest(ctx, c, t); err != nil {
 		return nil, err
 	}
-	d = &dryRun{ledger: ledgerName(t.LedgerTable), settings: s}
 	if d.shapeBefore, err = readShape(ctx, c); err != nil {
 		return nil, err
 	}

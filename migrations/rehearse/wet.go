@@ -69,7 +69,7 @@ func inOrder(notes map[int]Note) []Note {
 }
 
 func (w *wetRun) attempt(ctx context.Context, t Target) (losses []Loss, err error) {
-	if w.c, err = rebuild(ctx, t); err != nil {
+	if w.c, err = reopen(ctx, w.dry.tables); err != nil {
 		return nil, err
 	}
 	defer func() { err = errors.Join(err, w.c.Close()) }()
