@@ -128,7 +128,7 @@ func TestRowsThatAConstraintRejectsAreNamed(t *testing.T) {
 				Columns: []string{"email COLLATE NOCASE", `"status"`, "rows"}, Values: []string{"'user1@example.com'", "'ok'", "2"}},
 		},
 	}
-	for _, tt := range tests {
+	for _, tt := range some(tests) {
 		t.Run(tt.name, func(t *testing.T) {
 			report := onData(t, tt.sql)
 			if report.Failed == nil || report.Failed.Line == 0 || report.Failure != nil || len(report.Rejected) == 0 {

@@ -40,7 +40,7 @@ func TestWhatAReleaseDestroysIsListed(t *testing.T) {
 			"CREATE TABLE p2 (id INTEGER PRIMARY KEY, body TEXT); DROP TABLE posts; ALTER TABLE p2 RENAME TO posts; UPDATE posts SET body = '';",
 			[]rehearse.Destruction{{Kind: rehearse.DropsTable, Table: "posts"}}},
 	}
-	for _, test := range tests {
+	for _, test := range some(tests) {
 		t.Run(test.name, func(t *testing.T) {
 			first, err := rehearse.Run(t.Context(), rehearse.Target{}, plan(t, migrations.File{Name: "0001.sql", SQL: []byte(base)}))
 			if err != nil {
