@@ -74,6 +74,8 @@ func rehearsedOn(r release.Rehearsal) string {
 		return text + ". A copy of the data is on its way; this card changes when it has been rehearsed on."
 	case deploy.NoCopyUnfit:
 		return text + ". The copy of the data does not fit the database; the report says why."
+	case deploy.NoCopyStarting:
+		return text + ". No copy of the data is taken just before a release runs."
 	case deploy.NoCopyHere:
 		return text + ". No copies of the data are kept here."
 	}

@@ -33,6 +33,7 @@ const (
 	NoCopyComing   = "coming"   // it is being taken, and the request is planned anew when it is there
 	NoCopyFailed   = "failed"   // the export did not work; the log says why
 	NoCopyHere     = "not_here" // this process keeps none
+	NoCopyStarting = "starting" // there was none when the release was about to run
 	NoCopyUnfit    = "unfit"    // the one that there is does not have the database's schema and ledger; the report says how
 )
 
@@ -45,10 +46,39 @@ const copyTimeout = 15 * time.Minute
 // the request is planned anew when the copy is there.
 const copyAtOnce = 20e6
 
-// copying are the projects whose data is being copied.
+// copyWaitedFor bounds how long somebody waits for such a copy, and copyAgain is how long after a copy that failed none is tried
+// for a release: each try is an export, which blocks the database.
+const (
+	copyWaitedFor = 30 * time.Second
+	copyAgain     = 10 * time.Minute
+)
+
+// copying are the projects whose data is being copied, and when that last failed.
 type copying struct {
 	mu       sync.Mutex
 	projects map[string]bool
+	failed   map[string]time.Time
+}
+
+// tried notes how a copy went that was begun at a time.
+func (c *copying) tried(project string, at time.Time, err error) {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	if c.failed == nil {
+		c.failed = make(map[string]time.Time)
+	}
+	delete(c.failed, project)
+	if err != nil {
+		c.failed[project] = at
+	}
+}
+
+// failedSince reports whether the last copy failed, and not before a time.
+func (c *copying) failedSince(project string, at time.Time) bool {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	last, ok := c.failed[project]
+	return ok && !last.Before(at)
 }
 
 // begin reports whether nobody copies the project's data already.
@@ -63,6 +93,13 @@ func (c *copying) begin(project string) bool {
 	}
 	c.projects[project] = true
 	return true
+}
+
+// busy reports whether the project's data is being copied.
+func (c *copying) busy(project string) bool {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	return c.projects[project]
 }
 
 func (c *copying) end(project string) {
@@ -84,61 +121,102 @@ func (e *Engine) copyOf(ctx context.Context, d draft) (c dataCopy, why string, e
 		return c, NoCopyTooLarge, nil
 	}
 	fingerprint := rehearse.Fingerprint(t.Objects, d.project.ledger())
-	c, known := e.keptCopy(d.project.Name)
-	fits := known && c.Database == t.Database.ID && c.Fingerprint == fingerprint
+	kept, known := e.keptCopy(d.project.Name)
+	fits := known && kept.Database == t.Database.ID && kept.Fingerprint == fingerprint
 	switch {
-	case fits && e.now().Sub(c.At) <= r.MaxAge:
-		return c, "", nil
+	case fits && e.now().Sub(kept.At) <= r.MaxAge:
+		return kept, "", nil
 	case !r.Hours.Open(e.now()) && fits:
-		return c, "", nil // older than asked for, and its age is shown
+		return kept, "", nil // older than asked for, and its age is shown
 	case !r.Hours.Open(e.now()):
 		return dataCopy{}, NoCopyHours, nil
 	}
-	if t.Size > copyAtOnce {
-		e.copyBeside(d, fingerprint)
-		if fits {
-			return c, "", nil
-		}
-		return dataCopy{}, NoCopyComing, nil
+	c, why, err = e.freshCopy(ctx, d, fingerprint)
+	if why != "" && err == nil && fits {
+		return kept, "", nil // older than asked for
 	}
-	fresh, err := e.takeCopy(ctx, d, fingerprint)
+	return c, why, err
+}
+
+// freshCopy takes a copy, or says why there is none now. Just before a release runs none is taken: the export would block the
+// database that the release is about to change.
+func (e *Engine) freshCopy(ctx context.Context, d draft, fingerprint string) (c dataCopy, why string, err error) {
+	switch {
+	case d.run.Phase == release.Preparing:
+		return c, NoCopyStarting, nil
+	case e.copying.failedSince(d.project.Name, e.now().Add(-copyAgain)):
+		return c, NoCopyFailed, nil
+	case d.target.Size > copyAtOnce:
+		e.copyBeside(d, fingerprint)
+		return c, NoCopyComing, nil
+	}
+	waiting, cancel := context.WithTimeout(ctx, copyWaitedFor)
+	defer cancel()
+	fresh, err := e.takeCopy(waiting, d, fingerprint)
 	switch {
 	case ctx.Err() != nil:
-		return dataCopy{}, "", ctx.Err()
+		return c, "", ctx.Err()
 	case err == nil:
 		return fresh, "", nil
 	case errors.Is(err, errCopying):
-		return dataCopy{}, NoCopyComing, nil
+		return c, NoCopyComing, nil
 	}
 	e.log.WarnContext(ctx, "the data was not copied", "project", d.project.Name, "error", err)
-	if fits {
-		return c, "", nil
-	}
-	return dataCopy{}, NoCopyFailed, nil
+	return c, NoCopyFailed, nil
 }
 
 // copyBeside copies production's data while others go on, and has the open request planned anew on it.
 func (e *Engine) copyBeside(d draft, fingerprint string) {
-	e.runners.mu.Lock()
-	defer e.runners.mu.Unlock()
-	ctx := e.runners.ctx
-	if ctx == nil || ctx.Err() != nil {
-		return
-	}
-	e.runners.group.Go(func() {
+	e.runners.behind(func(ctx context.Context) {
 		_, err := e.takeCopy(ctx, d, fingerprint)
 		if errors.Is(err, errCopying) || ctx.Err() != nil {
 			return
 		}
 		if err != nil {
 			e.log.WarnContext(ctx, "the data was not copied", "project", d.project.Name, "error", err)
-			return
+		} else {
+			e.log.InfoContext(ctx, "the data was copied to rehearse on", "project", d.project.Name)
 		}
-		e.log.InfoContext(ctx, "the data was copied to rehearse on", "project", d.project.Name)
 		if err := e.replanOpen(ctx, d.project.Name); err != nil && ctx.Err() == nil {
 			e.log.WarnContext(ctx, "the open request was not planned anew", "project", d.project.Name, "error", err)
 		}
 	})
+}
+
+// followCopy plans a request anew that waits for a copy which is there by now, or has failed: that may have been before the
+// request was stored.
+func (e *Engine) followCopy(run release.Run) {
+	if !waitsForCopy(run) || e.copying.busy(run.Project) {
+		return
+	}
+	e.runners.behind(func(ctx context.Context) {
+		if err := e.replanOpen(ctx, run.Project); err != nil && ctx.Err() == nil {
+			e.log.WarnContext(ctx, "the open request was not planned anew", "project", run.Project, "error", err)
+		}
+	})
+}
+
+// waitsForCopy reports whether the card of a request says that a copy is on its way.
+func waitsForCopy(run release.Run) bool {
+	return run.Plan != nil && run.Plan.Rehearsal != nil && run.Plan.Rehearsal.NoCopy == NoCopyComing
+}
+
+// resumeCopies plans the open requests anew whose copy of the data was on its way when the process ended.
+func (e *Engine) resumeCopies(ctx context.Context) {
+	var open []string
+	err := e.store.View(ctx, func(tx Tx) error {
+		for _, id := range asking(tx, waitsForCopy) {
+			run, _ := tx.Run(id)
+			open = append(open, run.Project)
+		}
+		return nil
+	})
+	for _, project := range open {
+		err = errors.Join(err, e.replanOpen(ctx, project))
+	}
+	if err != nil && ctx.Err() == nil {
+		e.log.WarnContext(ctx, "the open requests were not planned anew", "error", err)
+	}
 }
 
 // replanOpen plans production's open request anew, if there is one.
@@ -175,6 +253,11 @@ func (e *Engine) takeCopy(ctx context.Context, d draft, fingerprint string) (c d
 		return c, errCopying
 	}
 	defer e.copying.end(d.project.Name)
+	defer func(begun time.Time, whole context.Context) {
+		if err == nil || !errors.Is(whole.Err(), context.Canceled) { // a stop says nothing about the copy
+			e.copying.tried(d.project.Name, begun, err)
+		}
+	}(e.now(), ctx)
 	ctx, cancel := context.WithTimeout(ctx, copyTimeout)
 	defer cancel()
 	if err := os.MkdirAll(e.scratch, 0o700); err != nil {
@@ -230,7 +313,11 @@ func (e *Engine) keepCopies(ctx context.Context) {
 			if !due {
 				continue
 			}
-			if err := e.copyProject(ctx, p); err != nil && ctx.Err() == nil && !errors.Is(err, errCopying) {
+			err := e.copyProject(ctx, p)
+			if err == nil {
+				err = e.replanOpen(ctx, p.Name)
+			}
+			if err != nil && ctx.Err() == nil && !errors.Is(err, errCopying) {
 				e.log.WarnContext(ctx, "the data was not copied", "project", p.Name, "error", err)
 			}
 		}

@@ -107,7 +107,8 @@ func (e *Engine) replan(ctx context.Context, run release.Run) error {
 		e.log.WarnContext(ctx, "an open request could not be planned anew", "run", run.ID, "error", err)
 		return nil // it is judged again when it is approved
 	}
-	return e.update(ctx, func(tx Tx) error {
+	var stored release.Run
+	err = e.update(ctx, func(tx Tx) error {
 		now, ok := tx.Run(run.ID)
 		if !ok || now.Phase != release.Asking {
 			return nil
@@ -117,11 +118,17 @@ func (e *Engine) replan(ctx context.Context, run release.Run) error {
 		}
 		if now.Approved == plan.plan.Digest() {
 			now.Plan = &plan.plan
+			stored = now
 			tx.PutRun(now)
 			tx.Append(Event{Run: now.ID, Project: now.Project, Environment: now.Environment, Kind: RunChanged, At: e.now()})
 			return nil
 		}
 		e.askAnew(tx, p, &now, plan.plan, nil)
+		stored = now
 		return nil
 	})
+	if err == nil {
+		e.followCopy(stored)
+	}
+	return err
 }

@@ -158,6 +158,9 @@ func (e *Engine) ask(ctx context.Context, p Project, r Request, run release.Run)
 	}
 	for range askTries {
 		asked, err := e.askOnce(ctx, p, r, run)
+		if err == nil {
+			e.followCopy(asked)
+		}
 		if !errors.Is(err, errMoved) {
 			return asked, err
 		}

@@ -48,7 +48,7 @@ func (e *Engine) Run(ctx context.Context) error {
 		return err
 	}
 	if e.exports != nil && e.scratch != "" {
-		e.runners.group.Go(func() { e.keepCopies(ctx) })
+		e.runners.group.Go(func() { e.resumeCopies(ctx); e.keepCopies(ctx) })
 	}
 	e.runners.group.Go(func() { e.watch(ctx) })
 	e.keepTime(ctx)

@@ -1,0 +1,82 @@
+package deploy_test
+
+import (
+	"context"
+	"strings"
+	"testing"
+	"time"
+
+	"towline/deploy"
+	"towline/deploy/release"
+	sandbox "towline/sandbox/cloudflare"
+)
+
+// heavy is a database that is copied beside whoever waits.
+var heavy = files{"0001_files.sql": "CREATE TABLE files (id INTEGER PRIMARY KEY, body BLOB);\n" +
+	"WITH RECURSIVE n(i) AS (SELECT 1 UNION ALL SELECT i + 1 FROM n WHERE i < 21) INSERT INTO files (body) SELECT zeroblob(1000000) FROM n;\n"}
+
+// copied brings v1 to production and v2, which only adds, to preview of a project that rehearses on its data.
+func copied(s *shop, first files) {
+	s.copies = true
+	s.start()
+	s.version("v1", first)
+	s.ship("v1")
+	s.configure(func(p *deploy.Project) { p.Rehearse = deploy.Rehearse{Data: true, MaxAge: time.Minute} })
+	s.version("v2", first.and(files{"0002_a.sql": "CREATE TABLE a (id INTEGER PRIMARY KEY);\n"}))
+	s.wants(s.deploy("v2"), release.Done)
+}
+
+func (s *shop) exports() (n int) {
+	for _, c := range s.api.Calls() {
+		if strings.HasSuffix(c.Path, "/export") {
+			n++
+		}
+	}
+	return n
+}
+
+func TestACopyThatFailsIsSaidOnTheRequestThatWaitsForItAndNotTriedAgainAtOnce(t *testing.T) {
+	s := newShop(t)
+	copied(s, heavy)
+	s.api.Inject(sandbox.Fault{Path: "/export", Times: sandbox.Always, Reply: sandbox.APIError(400, 7500, "no export today: SQLITE_ERROR")})
+	run := s.promote(0)
+	if r := run.Plan.Rehearsal; r.NoCopy != deploy.NoCopyComing {
+		t.Fatalf("rehearsed on %+v", r)
+	}
+	s.until(run, func(r release.Run) bool { return r.Plan.Rehearsal.NoCopy == deploy.NoCopyFailed })
+	tried := s.exports()
+	if r := s.promote(0).Plan.Rehearsal; r.NoCopy != deploy.NoCopyFailed || s.exports() != tried {
+		t.Errorf("rehearsed on %+v after %d exports, before %d", r, s.exports(), tried)
+	}
+	s.api.Heal()
+	s.later(11 * time.Minute)
+	run = s.promote(0)
+	s.until(run, func(r release.Run) bool { return r.Plan.Rehearsal.Data })
+}
+
+func TestACopyThatWasOnItsWayWhenTheProcessEndedIsTakenByTheNext(t *testing.T) {
+	s := newShop(t)
+	copied(s, heavy)
+	arrived := make(chan struct{}, 1)
+	s.api.Inject(sandbox.Fault{Path: "/export", Before: func(ctx context.Context) { arrived <- struct{}{}; <-ctx.Done() }})
+	run := s.promote(0)
+	<-arrived
+	s.restart()
+	s.until(run, func(r release.Run) bool { return r.Plan.Rehearsal.Data })
+}
+
+func TestNoCopyIsTakenWhenAReleaseIsAboutToRun(t *testing.T) {
+	s := newShop(t)
+	copied(s, full)
+	run := s.promote(0)
+	if !run.Plan.Rehearsal.Data {
+		t.Fatalf("rehearsed on %+v", run.Plan.Rehearsal)
+	}
+	s.later(5 * time.Minute)
+	taken := s.exports()
+	run = s.ended(s.approve(run, robin))
+	s.wants(run, release.Done)
+	if r := run.Plan.Rehearsal; !r.Data || s.exports() != taken {
+		t.Errorf("rehearsed on %+v, with %d exports more", r, s.exports()-taken)
+	}
+}
