@@ -74,14 +74,14 @@ func Apply(pending []File, o Options) ([]Transaction, error) {
 //
 // The error is a *SyntaxError about "down/NAME", or says which name is empty, given twice or has no DOWN file.
 func Undo(downs []File, o Options) ([]Transaction, error) {
-	guard := quoteName(LedgerGuard)
+	guard := QuoteName(LedgerGuard)
 	p := planner{o: o, head: []Planned{{SQL: createGuard(LedgerGuard)}}, tail: []Planned{{SQL: "DROP TABLE " + guard}}}
-	ledger := quoteName(ledgerName(o.Ledger))
+	ledger := QuoteName(ledgerName(o.Ledger))
 	for _, f := range downs {
 		if f.Down == nil {
 			return nil, fmt.Errorf("%s has no DOWN file", f.Name)
 		}
-		where := ledger + " WHERE name = " + quoteText(f.Name)
+		where := ledger + " WHERE name = " + QuoteText(f.Name)
 		check := Planned{SQL: "INSERT INTO " + guard + " SELECT NULL WHERE NOT EXISTS (SELECT 1 FROM " + where + ")"}
 		if err := p.add(f.Name, downFolder+"/"+f.Name, f.Down, check, Planned{SQL: "DELETE FROM " + where}); err != nil {
 			return nil, err
@@ -89,3 +89,6 @@ func Undo(downs []File, o Options) ([]Transaction, error) {
 	}
 	return p.transactions(), nil
 }
+
+// downFolder begins the name of a DOWN file in errors and places.
+const downFolder = "down"

@@ -3,8 +3,7 @@
 //
 // From the bottom up:
 //
-//   - Read lists a folder as wrangler does, with the DOWN files beside it, into a File per migration; Less is wrangler's
-//     order.
+//   - A File is a migration with its DOWN file, as package layout reads them; Less is wrangler's order.
 //   - Split takes a File apart into Statements exactly where SQLite would, or says with file, line and column why it
 //     cannot. Canonical is the text of a Statement that D1's REST interface understands, Describe a short label for a card.
 //   - Compare sets the files against the ledger of a database: what is pending, unknown, edited, out of order, renamed.

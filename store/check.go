@@ -217,13 +217,32 @@ func (c *checker) content() error {
 		c.report.Releases = each(c, tx, key("release")+"/", func(k string, r release.Release) {
 			files(k, r.Migrations) // an earlier Towline kept them with the release
 			c.blob(k, r.Seed)
+			c.blob(k, r.Code)
+			for _, q := range r.Queries {
+				c.blob(k, q.Blob)
+			}
 		})
 		each(c, tx, key("files")+"/", files)
 		c.report.Runs = each(c, tx, key("run")+"/", func(k string, r release.Run) {
+			c.blob(k, r.Before)
+			if r.Seen != nil {
+				c.blob(k, r.Seen.Schema)
+			}
 			if r.Plan != nil {
-				c.blob(k, r.Plan.Script)
+				for _, digest := range []string{r.Plan.Script, r.Plan.Report, r.Plan.Judged, r.Plan.Before} {
+					c.blob(k, digest)
+				}
 			}
 		})
+		each(c, tx, key("state")+"/", func(k string, s release.State) {
+			if s.Seen != nil {
+				c.blob(k, s.Seen.Schema)
+			}
+			if s.Drift != nil {
+				c.blob(k, s.Drift.Schema)
+			}
+		})
+		each(c, tx, key("change")+"/", func(k string, change release.Change) { c.blob(k, change.Schema) })
 		each(c, tx, key(""), func(string, json.RawMessage) {})
 		for k := range tx.Scan(filePrefix, "", 0, false) {
 			digest, _, _ := strings.Cut(strings.TrimPrefix(k, filePrefix), "/")

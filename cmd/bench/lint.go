@@ -11,7 +11,7 @@ import (
 	"sync"
 	"time"
 
-	"towline/migrations"
+	"towline/migrations/layout"
 	"towline/migrations/lint"
 )
 
@@ -148,11 +148,16 @@ func lintFolder(ctx context.Context, dir string) (any, error) {
 
 // lintProject lints the whole folder of a project. The linter rehearses what it looks at.
 func lintProject(ctx context.Context, root, name string) (lint.Report, error) {
-	files, err := migrations.Read(os.DirFS(root), name)
+	fsys := os.DirFS(root)
+	l, err := layout.Find(fsys, layout.Options{Dir: name})
 	if err != nil {
 		return lint.Report{}, err
 	}
-	return lint.Run(ctx, lint.Input{Files: files}, lint.Options{})
+	content, err := layout.Read(fsys, l)
+	if err != nil {
+		return lint.Report{}, err
+	}
+	return lint.Run(ctx, lint.Input{Files: content.Files, Extra: lint.Layout(l, content.Problems)}, lint.Options{})
 }
 
 // linting are the lines about it.

@@ -16,6 +16,7 @@ import (
 	"towline/config"
 	"towline/deploy"
 	"towline/migrations"
+	"towline/migrations/layout"
 	"towline/source"
 )
 
@@ -265,18 +266,34 @@ func checkSource(ctx context.Context, v *verdicts, c *config.Config, p config.Pr
 	if s.Commit != "" {
 		what += " at " + s.Commit[:min(7, len(s.Commit))]
 	}
-	files, err := migrations.Read(s.FS, p.Migrations)
+	content, err := migrationsOf(s.FS, p)
 	if err != nil {
-		v.bad("correct projects.migrations, or the files", "source: %s: %v", what, err)
+		v.bad("correct projects.migrations, wrangler's config, or the files", "source: %s: %v", what, err)
 		return
 	}
-	for _, f := range files {
+	for _, problem := range content.Problems {
+		v.note("source: %s: %s", problem.File, problem.Text)
+	}
+	for _, f := range content.Files {
 		if _, err := migrations.Split(f.Name, f.SQL); err != nil {
 			v.bad("repair the file", "migration: %v", err)
 		}
 	}
-	v.right("source: %s, %s in %s", what, number(len(files), "migration", "migrations"), p.Migrations)
+	v.right("source: %s, %s in %s (%s), ledger %s", what, number(len(content.Files), "migration", "migrations"), content.Layout.Dir, content.Layout.Kind, content.Layout.Table)
 	checkSeed(v, s.FS, p.Preview.Seed)
+}
+
+// migrationsOf reads a project's migrations as a deploy would.
+func migrationsOf(fsys fs.FS, p config.Project) (layout.Content, error) {
+	l, err := layout.Find(fsys, layout.Options{Dir: p.Migrations, Table: p.MigrationsTable, Databases: []string{p.Production.Database, p.Preview.Database}})
+	if err != nil {
+		return layout.Content{}, err
+	}
+	content, err := layout.Read(fsys, l)
+	if err != nil {
+		return content, err
+	}
+	return content, content.Err()
 }
 
 // checkSeed reads the seed as a reset of preview would. A ref may lack it: preview is then rebuilt without.
