@@ -74,7 +74,7 @@ const lineMark = "_line_"
 // assertions reads the assertions of a file that Split has taken apart. One that cannot be asked, or that stands inside a
 // statement, is a *SyntaxError: an assertion that nobody asks is worse than none.
 func assertions(file, src string, list []Statement) ([]assertion, error) {
-	if !strings.Contains(lower(src), directiveMark+"assert") {
+	if !strings.Contains(Fold(src), directiveMark+"assert") {
 		return nil, nil
 	}
 	var found []assertion
@@ -110,7 +110,7 @@ func assertText(src string, t token) (string, bool) {
 	}
 	text = strings.TrimSpace(text)
 	word := len(directiveMark + "assert")
-	if len(text) < word || lower(text[:word]) != directiveMark+"assert" || len(text) > word && !isBlank(text[word]) {
+	if len(text) < word || Fold(text[:word]) != directiveMark+"assert" || len(text) > word && !isBlank(text[word]) {
 		return "", false
 	}
 	return text[word:], true
@@ -122,7 +122,7 @@ func (a assertion) guard(file string) []Planned {
 	name := AssertionGuard + file + lineMark + fmt.Sprint(a.line)
 	return []Planned{
 		{SQL: createGuard(name)},
-		{SQL: "INSERT INTO " + quoteName(name) + " SELECT NULL WHERE (\n" + a.query + "\n) IS NOT 1"},
-		{SQL: "DROP TABLE " + quoteName(name)},
+		{SQL: "INSERT INTO " + QuoteName(name) + " SELECT NULL WHERE (\n" + a.query + "\n) IS NOT 1"},
+		{SQL: "DROP TABLE " + QuoteName(name)},
 	}
 }

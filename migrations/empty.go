@@ -11,7 +11,7 @@ func empty(a, b schema, ledger string) []Planned {
 	var list []Planned
 	drop := func(what string, objects []Object) {
 		for _, o := range objects {
-			list = append(list, Planned{SQL: "DROP " + what + " IF EXISTS " + quoteName(o.Name)})
+			list = append(list, Planned{SQL: "DROP " + what + " IF EXISTS " + QuoteName(o.Name)})
 		}
 	}
 	drop("TRIGGER", union(a.triggers, b.triggers))
@@ -29,7 +29,7 @@ func empty(a, b schema, ledger string) []Planned {
 		list = append(list, holdOff(name, i)...)
 	}
 	for _, name := range append(order, gone...) {
-		list = append(list, Planned{SQL: "DROP TABLE IF EXISTS " + quoteName(name)})
+		list = append(list, Planned{SQL: "DROP TABLE IF EXISTS " + QuoteName(name)})
 	}
 	return list
 }
@@ -37,11 +37,11 @@ func empty(a, b schema, ledger string) []Planned {
 // holdOff keeps foreign key actions away from the rows of a table until it is dropped. It is made first where it is
 // missing, since a trigger needs a table.
 func holdOff(table string, n int) []Planned {
-	name, id := quoteName(table), resetGuard+strconv.Itoa(n)
+	name, id := QuoteName(table), resetGuard+strconv.Itoa(n)
 	return []Planned{
 		{SQL: "CREATE TABLE IF NOT EXISTS " + name + " (x)"},
-		{SQL: "CREATE TRIGGER " + quoteName(id+"_delete") + " BEFORE DELETE ON " + name + " BEGIN SELECT RAISE(IGNORE); END"},
-		{SQL: "CREATE TRIGGER " + quoteName(id+"_update") + " BEFORE UPDATE ON " + name + " BEGIN SELECT RAISE(IGNORE); END"},
+		{SQL: "CREATE TRIGGER " + QuoteName(id+"_delete") + " BEFORE DELETE ON " + name + " BEGIN SELECT RAISE(IGNORE); END"},
+		{SQL: "CREATE TRIGGER " + QuoteName(id+"_update") + " BEFORE UPDATE ON " + name + " BEGIN SELECT RAISE(IGNORE); END"},
 	}
 }
 
@@ -50,8 +50,8 @@ func union(a, b []Object) []Object {
 	var list []Object
 	seen := make(map[string]bool)
 	for _, o := range slices.Concat(a, b) {
-		if !seen[lower(o.Name)] {
-			seen[lower(o.Name)] = true
+		if !seen[Fold(o.Name)] {
+			seen[Fold(o.Name)] = true
 			list = append(list, o)
 		}
 	}
@@ -63,7 +63,7 @@ func parents(tables []Object) map[string][]string {
 	m := make(map[string][]string)
 	for _, o := range tables {
 		for _, r := range references(o.SQL) {
-			m[lower(o.Name)] = append(m[lower(o.Name)], lower(r.parent))
+			m[Fold(o.Name)] = append(m[Fold(o.Name)], Fold(r.parent))
 		}
 	}
 	return m
@@ -75,8 +75,8 @@ func dropOrder(tables []Object, parents map[string][]string) (order, circular []
 	names := make(map[string]string, len(tables))
 	left := make([]string, 0, len(tables))
 	for _, o := range tables {
-		names[lower(o.Name)] = o.Name
-		left = append(left, lower(o.Name))
+		names[Fold(o.Name)] = o.Name
+		left = append(left, Fold(o.Name))
 	}
 	for len(left) > 0 {
 		isParent := make(map[string]bool)

@@ -2,7 +2,6 @@ package migrations
 
 import (
 	"slices"
-	"strings"
 )
 
 // DefaultLedger is the table in which wrangler records what it applied, unless migrations_table of its config names
@@ -19,13 +18,13 @@ type LedgerRow struct {
 // LedgerQuery returns the query that reads the ledger in the order of application, as rows of id, name and applied_at.
 // It fails with "no such table" on a database that was never migrated.
 func LedgerQuery(table string) string {
-	return "SELECT id, name, applied_at FROM " + quoteName(ledgerName(table)) + " ORDER BY id"
+	return "SELECT id, name, applied_at FROM " + QuoteName(ledgerName(table)) + " ORDER BY id"
 }
 
 // LedgerNamesQuery returns the query that reads the ledger's names alone, as one value: a JSON array, in no certain order. It fails as
 // LedgerQuery's does.
 func LedgerNamesQuery(table string) string {
-	return "SELECT json_group_array(name) AS names FROM " + quoteName(ledgerName(table))
+	return "SELECT json_group_array(name) AS names FROM " + QuoteName(ledgerName(table))
 }
 
 // CreateLedger returns the statement that makes the ledger where there is none; an empty table is DefaultLedger.
@@ -33,13 +32,13 @@ func CreateLedger(table string) string { return createLedger(table) }
 
 // Record returns the statement that records a migration as applied. It fails where the ledger has the name already.
 func Record(table, name string) string {
-	return "INSERT INTO " + quoteName(ledgerName(table)) + " (name) VALUES (" + quoteText(name) + ")"
+	return "INSERT INTO " + QuoteName(ledgerName(table)) + " (name) VALUES (" + QuoteText(name) + ")"
 }
 
 // createLedger is wrangler's own statement, blanks included, since SQLite keeps the text and schemas are compared by it
 // (wrangler, packages/wrangler/src/d1/migrations/helpers.ts).
 func createLedger(table string) string {
-	return "CREATE TABLE IF NOT EXISTS " + quoteName(ledgerName(table)) + "(\n" +
+	return "CREATE TABLE IF NOT EXISTS " + QuoteName(ledgerName(table)) + "(\n" +
 		"\t\tid         INTEGER PRIMARY KEY AUTOINCREMENT,\n" +
 		"\t\tname       TEXT UNIQUE,\n" +
 		"\t\tapplied_at TIMESTAMP DEFAULT CURRENT_TIMESTAMP NOT NULL\n" +
@@ -52,12 +51,6 @@ func ledgerName(table string) string {
 	}
 	return table
 }
-
-// quoteName makes an identifier of any name.
-func quoteName(name string) string { return `"` + strings.ReplaceAll(name, `"`, `""`) + `"` }
-
-// quoteText makes a string literal of any text.
-func quoteText(text string) string { return "'" + strings.ReplaceAll(text, "'", "''") + "'" }
 
 // Difference is how the files of a release stand to the ledger of a database.
 type Difference struct {

@@ -19,7 +19,7 @@ const (
 )
 
 func createGuard(name string) string {
-	return "CREATE TABLE " + quoteName(name) + " (ok INTEGER NOT NULL)"
+	return "CREATE TABLE " + QuoteName(name) + " (ok INTEGER NOT NULL)"
 }
 
 // ForeignKeysAfter returns the migration, or the seed, whose assertion of foreign keys failed with the given message of D1
@@ -56,7 +56,7 @@ func restore(used []string) []Planned {
 
 // assertForeignKeys fails the transaction if a foreign key leads nowhere.
 func assertForeignKeys(name string) []Planned {
-	guard := quoteName(ForeignKeyGuard + name)
+	guard := QuoteName(ForeignKeyGuard + name)
 	return []Planned{
 		{SQL: createGuard(ForeignKeyGuard + name)},
 		{SQL: "INSERT INTO " + guard + " SELECT NULL FROM pragma_foreign_key_check"},

@@ -1,7 +1,5 @@
 package migrations
 
-import "strings"
-
 // deferral is the pragma that puts foreign keys off until the end of the transaction.
 const deferral = "defer_foreign_keys"
 
@@ -29,30 +27,5 @@ func pragmaOf(sql string) string {
 	if i+2 < len(list) && list[i+1].text(sql) == "." {
 		i += 2
 	}
-	return lower(bare(list[i].text(sql)))
-}
-
-// bare takes the quotes off a name.
-func bare(name string) string {
-	if len(name) < 2 {
-		return name
-	}
-	inner := name[1 : len(name)-1]
-	switch name[0] {
-	case '[':
-		return inner
-	case '"', '\'', '`':
-		return strings.ReplaceAll(inner, name[:1]+name[:1], name[:1])
-	}
-	return name
-}
-
-// lower folds ASCII letters, as SQLite does with names.
-func lower(s string) string {
-	return strings.Map(func(r rune) rune {
-		if 'A' <= r && r <= 'Z' {
-			return r + 'a' - 'A'
-		}
-		return r
-	}, s)
+	return Fold(Unquote(list[i].text(sql)))
 }

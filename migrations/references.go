@@ -20,14 +20,14 @@ func references(sql string) []reference {
 		if !list[i].is(sql, "REFERENCES") || i+1 >= len(list) {
 			continue
 		}
-		r := reference{parent: bare(list[i+1].text(sql)), width: 1}
+		r := reference{parent: Unquote(list[i+1].text(sql)), width: 1}
 		if i+2 < len(list) && list[i+2].text(sql) == "(" {
 			for _, t := range list[i+3:] {
 				if t.text(sql) == ")" {
 					break
 				}
 				if t.text(sql) != "," {
-					r.columns = append(r.columns, bare(t.text(sql)))
+					r.columns = append(r.columns, Unquote(t.text(sql)))
 				}
 			}
 			r.width = len(r.columns)
@@ -58,12 +58,12 @@ func standIns(schemas ...[]Object) (creates []Planned, names []string) {
 	for _, tables := range schemas {
 		here := make(map[string]bool)
 		for _, o := range tables {
-			here[lower(o.Name)] = true
+			here[Fold(o.Name)] = true
 		}
 		for _, o := range tables {
 			for _, r := range references(o.SQL) {
-				key := lower(r.parent)
-				if here[key] || foreign(key) {
+				key := Fold(r.parent)
+				if here[key] || Reserved(key) {
 					continue
 				}
 				if missing[key] == nil {
@@ -74,7 +74,7 @@ func standIns(schemas ...[]Object) (creates []Planned, names []string) {
 		}
 	}
 	for _, name := range names {
-		creates = append(creates, Planned{SQL: standIn(name, missing[lower(name)])})
+		creates = append(creates, Planned{SQL: standIn(name, missing[Fold(name)])})
 	}
 	return creates, names
 }
@@ -90,9 +90,9 @@ func standIn(name string, refs []reference) string {
 			if len(r.columns) > 0 {
 				column = r.columns[i]
 			}
-			if quoted = append(quoted, quoteName(column)); !seen[lower(column)] {
-				seen[lower(column)] = true
-				columns = append(columns, quoteName(column))
+			if quoted = append(quoted, QuoteName(column)); !seen[Fold(column)] {
+				seen[Fold(column)] = true
+				columns = append(columns, QuoteName(column))
 			}
 		}
 		if len(r.columns) > 0 {
@@ -104,5 +104,5 @@ func standIn(name string, refs []reference) string {
 	if primary != "" {
 		keys = append(keys, primary)
 	}
-	return "CREATE TABLE IF NOT EXISTS " + quoteName(name) + " (" + strings.Join(append(columns, keys...), ", ") + ")"
+	return "CREATE TABLE IF NOT EXISTS " + QuoteName(name) + " (" + strings.Join(append(columns, keys...), ", ") + ")"
 }

@@ -57,8 +57,8 @@ func Reset(current, wanted []Object, ledger []LedgerRow, seed []Statement, o Opt
 }
 
 func insertRow(row LedgerRow, o Options) Planned {
-	return Planned{SQL: "INSERT INTO " + quoteName(ledgerName(o.Ledger)) + " (id, name, applied_at) VALUES (" +
-		strconv.FormatInt(row.ID, 10) + ", " + quoteText(row.Name) + ", " + quoteText(row.AppliedAt) + ")"}
+	return Planned{SQL: "INSERT INTO " + QuoteName(ledgerName(o.Ledger)) + " (id, name, applied_at) VALUES (" +
+		strconv.FormatInt(row.ID, 10) + ", " + QuoteText(row.Name) + ", " + QuoteText(row.AppliedAt) + ")"}
 }
 
 // sow carries out the seed as if it were one migration.
@@ -83,8 +83,8 @@ func sortObjects(objects []Object) (schema, error) {
 		switch {
 		case o.Name == "":
 			return schema{}, errors.New("an object without a name")
-		case foreign(o.Name) || foreign(o.Table):
-		case o.Type == "table" && o.module() != "":
+		case Reserved(o.Name) || Reserved(o.Table):
+		case o.Virtual():
 			s.virtual = append(s.virtual, o)
 		case o.Type == "table":
 			s.tables = append(s.tables, o)
@@ -103,12 +103,6 @@ func sortObjects(objects []Object) (schema, error) {
 	return s, nil
 }
 
-// foreign reports whether an object belongs to SQLite or to Cloudflare.
-func foreign(name string) bool {
-	name = lower(name)
-	return len(name) >= 7 && name[:7] == "sqlite_" || len(name) >= 4 && name[:4] == "_cf_"
-}
-
 // module is the lower-case name of a virtual table's module; empty for any other object.
 func (o Object) module() string {
 	list, _ := tokens(o.SQL)
@@ -117,7 +111,7 @@ func (o Object) module() string {
 	}
 	for i, t := range list[2:] {
 		if t.is(o.SQL, "USING") && i+3 < len(list) {
-			return lower(bare(list[i+3].text(o.SQL)))
+			return Fold(Unquote(list[i+3].text(o.SQL)))
 		}
 	}
 	return "unknown"
@@ -135,7 +129,7 @@ func (s schema) shadow(o Object) bool {
 			suffixes = []string{"_node", "_parent", "_rowid"}
 		}
 		for _, suffix := range suffixes {
-			if lower(o.Name) == lower(v.Name)+suffix {
+			if Fold(o.Name) == Fold(v.Name)+suffix {
 				return true
 			}
 		}

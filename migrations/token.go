@@ -50,12 +50,3 @@ func Lex(src string) (list []Token, ok bool) {
 	}
 	return list, true
 }
-
-// Unquote takes the quotes off a name or text: "a""b", 'a b', [a] and `a` alike. What has none stays as it is.
-func Unquote(name string) string { return bare(name) }
-
-// QuoteName writes a name as an SQL identifier.
-func QuoteName(name string) string { return quoteName(name) }
-
-// QuoteText writes a text as an SQL literal.
-func QuoteText(text string) string { return quoteText(text) }

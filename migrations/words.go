@@ -15,7 +15,7 @@ func Words(text []byte) iter.Seq[string] {
 			for i < len(text) && (wordStart(text[i]) || isDigit(text[i])) {
 				i++
 			}
-			if !yield(lower(string(text[start:i]))) {
+			if !yield(Fold(string(text[start:i]))) {
 				return
 			}
 		}

@@ -104,13 +104,10 @@ func tokensOf(sql string) []string {
 }
 
 // reserved reports whether an object of this name is none of the team's.
-func reserved(name string) bool {
-	name = strings.ToLower(name)
-	return strings.HasPrefix(name, "sqlite_") || strings.HasPrefix(name, "_cf_")
-}
+func reserved(name string) bool { return migrations.Reserved(name) }
 
 // quoteName writes a name as an SQL identifier.
-func quoteName(name string) string { return `"` + strings.ReplaceAll(name, `"`, `""`) + `"` }
+func quoteName(name string) string { return migrations.QuoteName(name) }
 
 // quoteText writes a text as an SQL literal.
-func quoteText(text string) string { return "'" + strings.ReplaceAll(text, "'", "''") + "'" }
+func quoteText(text string) string { return migrations.QuoteText(text) }

@@ -233,7 +233,7 @@ func (w *walk) checkJob(f *file, job *backfill.Job) (list []Finding) {
 		return nil
 	}
 	defer c.Close()
-	if err := restore(ctx, c, f.before.objects); err != nil {
+	if _, err := c.Restore(ctx, f.before.objects); err != nil {
 		w.shapes.err = errors.Join(w.shapes.err, err)
 		return nil
 	}

@@ -49,7 +49,7 @@ func rebuildsFullText(s *step, fts string) bool {
 // fullTextOn returns an FTS5 table whose content is a table; empty if there is none.
 func fullTextOn(sc *schema, table string) string {
 	for _, o := range sc.objects {
-		if o.Type == "table" && isVirtual(o) && same(contentOf(o.SQL), table) {
+		if o.Type == "table" && o.Virtual() && same(contentOf(o.SQL), table) {
 			return o.Name
 		}
 	}

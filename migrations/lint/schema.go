@@ -59,39 +59,12 @@ func (s *schema) of(kind, table string) []migrations.Object {
 	return list
 }
 
-// fold lowers ASCII letters, as SQLite does with names.
-func fold(s string) string {
-	for i := range len(s) {
-		if 'A' <= s[i] && s[i] <= 'Z' {
-			b := []byte(s)
-			for ; i < len(b); i++ {
-				b[i] = lower(b[i])
-			}
-			return string(b)
-		}
-	}
-	return s
-}
+// fold, same and reserved are package migrations' under shorter names.
+func fold(name string) string { return migrations.Fold(name) }
 
-func lower(c byte) byte {
-	if 'A' <= c && c <= 'Z' {
-		return c + 'a' - 'A'
-	}
-	return c
-}
+func same(a, b string) bool { return migrations.SameName(a, b) }
 
-// same compares names as SQLite does.
-func same(a, b string) bool {
-	if len(a) != len(b) {
-		return false
-	}
-	for i := range len(a) {
-		if a[i] != b[i] && lower(a[i]) != lower(b[i]) {
-			return false
-		}
-	}
-	return true
-}
+func reserved(name string) bool { return migrations.Reserved(name) }
 
 // normal is SQL with one blank between its tokens, without comments, words in lower case and plain names without quotes, so that two texts
 // which mean the same are mostly equal.

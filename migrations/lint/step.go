@@ -21,6 +21,14 @@ func (s *step) drops() string {
 	return ""
 }
 
+// dropsView returns the view that the statement drops.
+func (s *step) dropsView() string {
+	if s.err != nil {
+		return ""
+	}
+	return s.first(sqlite.DropView)
+}
+
 // fills returns the table into which the statement inserts rows: by INSERT, REPLACE or CREATE TABLE ... AS.
 func (s *step) fills() string {
 	if s.isCreateAs() {
@@ -131,14 +139,14 @@ func isShadow(sc *schema, name string) bool {
 		if name[i] != '_' {
 			continue
 		}
-		if o, ok := sc.table(name[:i]); ok && isVirtual(o) {
+		if o, ok := sc.table(name[:i]); ok && o.Virtual() {
 			return true
 		}
 	}
 	return false
 }
 
-func isVirtual(o migrations.Object) bool { return rank(o) == 0 }
+func isVirtual(o migrations.Object) bool { return o.Virtual() }
 
 // isCreateAs reports whether the statement is CREATE TABLE ... AS SELECT.
 func (s *step) isCreateAs() bool {

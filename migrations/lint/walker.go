@@ -35,7 +35,7 @@ func open(ctx context.Context, w *walk) (*walker, error) {
 		return err
 	})
 	if err == nil && w.in.Target != nil {
-		err = restore(ctx, c, w.in.Target.Objects)
+		_, err = c.Restore(ctx, w.in.Target.Objects) // of what cannot be made the rehearsal speaks
 	}
 	if err == nil {
 		err = k.reread()
@@ -51,51 +51,6 @@ func open(ctx context.Context, w *walk) (*walker, error) {
 
 // maxPages keeps a statement that inserts without end from taking all memory: 128 MB in pages of 4 kB, far more than the rows of migrations.
 const maxPages = 32_768
-
-// restore makes the objects of a database, with the profile off, since they exist there already. What fails is tried again after the
-// others, so that any order works; an object that cannot be made at all is left out, as the rehearsal says so.
-func restore(ctx context.Context, c *sqlite.Conn, objects []migrations.Object) error {
-	var todo []migrations.Object
-	for _, kind := range []string{"table", "index", "view", "trigger"} {
-		for _, o := range objects {
-			if o.Type == kind && o.SQL != "" && !reserved(o.Name) {
-				todo = append(todo, o)
-			}
-		}
-	}
-	slices.SortStableFunc(todo, func(a, b migrations.Object) int { return rank(a) - rank(b) })
-	return c.Without(func() error {
-		return c.Transaction(ctx, func() error {
-			for len(todo) > 0 {
-				var failed []migrations.Object
-				for _, o := range todo {
-					if _, err := c.Exec(ctx, o.SQL); err != nil {
-						failed = append(failed, o)
-					}
-				}
-				if len(failed) == len(todo) || ctx.Err() != nil {
-					return ctx.Err()
-				}
-				todo = failed
-			}
-			return nil
-		})
-	})
-}
-
-// rank puts virtual tables, which make their shadow tables themselves, before all others.
-func rank(o migrations.Object) int {
-	if o.Type == "table" && strings.HasPrefix(normal(o.SQL), "create virtual table ") {
-		return 0
-	}
-	return 1
-}
-
-// reserved reports whether an object of this name is SQLite's or Cloudflare's.
-func reserved(name string) bool {
-	name = fold(name)
-	return strings.HasPrefix(name, "sqlite_") || strings.HasPrefix(name, "_cf_")
-}
 
 // replay carries out the known files, as well as they can be.
 func (k *walker) replay(files []migrations.File) error {

@@ -75,7 +75,7 @@ func (e *RefusedError) Unwrap() error { return e.Err }
 // anything else if the schema itself cannot be made again.
 func Generate(ctx context.Context, objects []migrations.Object, table, create string, o Options) (Result, error) {
 	g := &generator{o: o, table: table}
-	if reserved(table) {
+	if migrations.Reserved(table) {
 		return Result{}, g.refuse("the table belongs to SQLite or Cloudflare", "")
 	}
 	live, err := openScratch(ctx, objects)

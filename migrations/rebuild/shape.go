@@ -108,7 +108,7 @@ func (s *shape) readTables(ctx context.Context, c *sqlite.Conn) error {
 		t := &table{name: text(row[0]), sql: text(row[4]), virtual: text(row[1]) == "virtual",
 			withoutRowID: number(row[2]) != 0, strict: number(row[3]) != 0}
 		t.autoincrement = contains(t.sql, "AUTOINCREMENT")
-		if !reserved(t.name) {
+		if !migrations.Reserved(t.name) {
 			s.tables = append(s.tables, t)
 		}
 	}

@@ -29,18 +29,11 @@ func literals(texts []string) string {
 	return strings.Join(list, ", ")
 }
 
-// same compares names as SQLite does: ASCII letters without their case.
-func same(a, b string) bool { return fold(a) == fold(b) }
+// same compares names as SQLite does.
+func same(a, b string) bool { return migrations.SameName(a, b) }
 
-// fold lowers ASCII letters only.
-func fold(s string) string {
-	return strings.Map(func(r rune) rune {
-		if 'A' <= r && r <= 'Z' {
-			return r + 'a' - 'A'
-		}
-		return r
-	}, s)
-}
+// fold lowers a name as SQLite does where it compares names.
+func fold(name string) string { return migrations.Fold(name) }
 
 // has reports whether the name is among the names, as SQLite compares them.
 func has(names []string, name string) bool {
@@ -50,12 +43,6 @@ func has(names []string, name string) bool {
 		}
 	}
 	return false
-}
-
-// reserved reports whether a name is SQLite's or Cloudflare's own.
-func reserved(name string) bool {
-	name = fold(name)
-	return strings.HasPrefix(name, "sqlite_") || strings.HasPrefix(name, "_cf_")
 }
 
 // plain makes text fit for a comment of one line: no line ends, and no quotes or semicolons, over which a splitter that

@@ -277,7 +277,7 @@ func (r *dataRun) violationsBefore(ctx context.Context, now []Orphan) (list []Or
 func violations(ctx context.Context, c *sqlite.Conn, tables []string) ([]Orphan, error) {
 	var list []Orphan
 	for _, name := range tables {
-		res, err := c.Exec(ctx, "SELECT parent, count(*) FROM pragma_foreign_key_check("+quoteText(name)+") GROUP BY 1 ORDER BY 1")
+		res, err := c.Exec(ctx, "SELECT parent, count(*) FROM pragma_foreign_key_check("+migrations.QuoteText(name)+") GROUP BY 1 ORDER BY 1")
 		if err != nil {
 			if ctx.Err() != nil {
 				return nil, ctx.Err()
@@ -290,6 +290,3 @@ func violations(ctx context.Context, c *sqlite.Conn, tables []string) ([]Orphan,
 	}
 	return list, nil
 }
-
-// quoteText writes a text as an SQL literal.
-func quoteText(s string) string { return "'" + strings.ReplaceAll(s, "'", "''") + "'" }

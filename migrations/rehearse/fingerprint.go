@@ -36,24 +36,12 @@ func ledgerName(table string) string {
 	return table
 }
 
-// reserved reports whether an object of this name is none of the team's.
-func reserved(name string) bool {
-	name = fold(name)
-	return strings.HasPrefix(name, "sqlite_") || strings.HasPrefix(name, "_cf_")
-}
+// reserved, sameName and fold are package migrations' under shorter names.
+func reserved(name string) bool { return migrations.Reserved(name) }
 
-// sameName compares names as SQLite does.
-func sameName(a, b string) bool { return fold(a) == fold(b) }
+func sameName(a, b string) bool { return migrations.SameName(a, b) }
 
-// fold lowers ASCII letters only, as SQLite does with names.
-func fold(s string) string {
-	return strings.Map(func(r rune) rune {
-		if r >= 'A' && r <= 'Z' {
-			return r + 'a' - 'A'
-		}
-		return r
-	}, s)
-}
+func fold(name string) string { return migrations.Fold(name) }
 
 // normalize writes SQL with one blank between tokens, without comments, with words in lower case and plain identifiers
 // without quotes. Strings stay as they are. Text that ends inside a quote or comment is kept from there on.
@@ -143,4 +131,4 @@ func isWord(c byte) bool {
 }
 
 // quoteName writes a name as an SQL identifier.
-func quoteName(name string) string { return `"` + strings.ReplaceAll(name, `"`, `""`) + `"` }
+func quoteName(name string) string { return migrations.QuoteName(name) }

@@ -114,7 +114,7 @@ func countedTables(objects []migrations.Object, ledgerTable string) []string {
 	shadows := shadowTables(objects)
 	var names []string
 	for _, o := range objects {
-		if o.Type == "table" && !reserved(o.Name) && !isVirtual(o) && !shadows[fold(o.Name)] && !sameName(o.Name, ledgerName(ledgerTable)) {
+		if o.Type == "table" && !reserved(o.Name) && !o.Virtual() && !shadows[fold(o.Name)] && !sameName(o.Name, ledgerName(ledgerTable)) {
 			names = append(names, o.Name)
 		}
 	}
@@ -125,7 +125,7 @@ func countedTables(objects []migrations.Object, ledgerTable string) []string {
 func shadowTables(objects []migrations.Object) map[string]bool {
 	shadows := make(map[string]bool)
 	for _, o := range objects {
-		if !isVirtual(o) {
+		if !o.Virtual() {
 			continue
 		}
 		for _, suffix := range []string{"data", "idx", "content", "docsize", "config", "node", "parent", "rowid"} {

@@ -8,6 +8,7 @@ import (
 	"strings"
 	"unicode/utf8"
 
+	"towline/migrations"
 	"towline/migrations/sqlite"
 )
 
@@ -229,7 +230,7 @@ func literals(row []any) []string {
 		case []byte:
 			list[i] = cut("x'"+hex.EncodeToString(v[:min(len(v), MaxValueShown)])+"'", len(v) > MaxValueShown)
 		case string:
-			list[i] = cut(quoteText(v[:min(len(v), MaxValueShown)]), len(v) > MaxValueShown)
+			list[i] = cut(migrations.QuoteText(v[:min(len(v), MaxValueShown)]), len(v) > MaxValueShown)
 		}
 	}
 	return list
