@@ -3,6 +3,8 @@
 //
 // From the bottom up:
 //
+//   - Lex reads SQL's tokens; Fold, SameName, Reserved, QuoteName and Unquote are about names, and NormalSQL makes texts
+//     comparable.
 //   - A File is a migration with its DOWN file, as package layout reads them; Less is wrangler's order.
 //   - Split takes a File apart into Statements exactly where SQLite would, or says with file, line and column why it
 //     cannot. Canonical is the text of a Statement that D1's REST interface understands, Describe a short label for a card.

@@ -19,7 +19,7 @@
 //   - assertions.go asks the assertions of the files.
 //   - contract.go is expand and contract: what may go, and when; code.go finds the names that a Worker's code mentions.
 //   - rewrite.go writes the guarded rebuild, and SQL in general.
-//   - foreignkeys.go, dangling.go, rebuild.go, rebuild_rows.go, destructive.go, empty.go, compat.go and the others find; rules_*.go and, for
+//   - foreignkeys.go, dangling.go, rebuild.go, rebuild_rows.go, destructive.go, empty.go, tightened.go, compat.go and the others find; rules_*.go and, for
 //     some groups, the same file hold the entries of the catalogue: a function returns a group's, and each names the function that finds it.
 //     A rule is one small function over the walk; what it leaves out of a Finding (code, name, severity) comes from its entry. To add a
 //     group, add its function to rules in rule.go.

@@ -59,35 +59,14 @@ func (s *schema) of(kind, table string) []migrations.Object {
 	return list
 }
 
-// fold, same and reserved are package migrations' under shorter names.
+// fold, same, reserved and normal are package migrations' under shorter names.
 func fold(name string) string { return migrations.Fold(name) }
 
 func same(a, b string) bool { return migrations.SameName(a, b) }
 
 func reserved(name string) bool { return migrations.Reserved(name) }
 
-// normal is SQL with one blank between its tokens, without comments, words in lower case and plain names without quotes, so that two texts
-// which mean the same are mostly equal.
-func normal(sql string) string {
-	list, _ := migrations.Lex(sql)
-	var words []string
-	for _, t := range list {
-		switch text := t.Text(sql); {
-		case !t.Means():
-		case t.Kind == migrations.TokenQuoted && text[0] != '\'' && text[0] != 'x' && text[0] != 'X':
-			name := fold(migrations.Unquote(text))
-			if !plain(name) {
-				name = migrations.QuoteName(name)
-			}
-			words = append(words, name)
-		case t.Kind == migrations.TokenQuoted:
-			words = append(words, text)
-		default:
-			words = append(words, fold(text))
-		}
-	}
-	return strings.Join(words, " ")
-}
+func normal(sql string) string { return migrations.NormalSQL(sql) }
 
 // plain reports whether a name needs no quotes but for being a keyword.
 func plain(name string) bool {

@@ -187,19 +187,19 @@ type piece struct {
 func lex(sql string) []piece {
 	var pieces []piece
 	depth := 0
-	for pos := 0; pos < len(sql); {
-		n := tokenLength(sql[pos:])
-		t := sql[pos : pos+n]
-		if !isBlank(t[0]) && !strings.HasPrefix(t, "--") && !strings.HasPrefix(t, "/*") {
-			if t == ")" {
-				depth--
-			}
-			pieces = append(pieces, piece{pos, pos + n, t, fold(t), depth})
-			if t == "(" {
-				depth++
-			}
+	tokens, _ := migrations.Lex(sql)
+	for _, token := range tokens {
+		if !token.Means() {
+			continue
 		}
-		pos += n
+		t := token.Text(sql)
+		if t == ")" {
+			depth--
+		}
+		pieces = append(pieces, piece{token.Start, token.End, t, fold(t), depth})
+		if t == "(" {
+			depth++
+		}
 	}
 	return pieces
 }

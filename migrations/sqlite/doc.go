@@ -11,7 +11,7 @@
 //   - authorizer.go answers SQLite's questions with those lists and remembers what a statement would do: its actions.
 //     These name, among others, the child tables whose rows a DROP TABLE takes along.
 //   - conn.go opens and closes a [Conn]; exec.go prepares and runs one statement; transaction.go runs several as one.
-//   - snapshot.go turns a database into bytes and back; objects.go lists its schema.
+//   - snapshot.go turns a database into bytes and back; objects.go lists its schema, restore.go makes it again.
 //   - errors.go holds [Error], SQLite's refusal with the names that D1 prints.
 //
 // Where this SQLite is known to differ from D1's:
