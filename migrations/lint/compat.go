@@ -17,7 +17,7 @@ func renameInPlace(w *walk) []Finding {
 			continue
 		}
 		if from, to := s.renamesTable(); from != "" {
-			if same(from, to) || w.isNew(s, from) || s.file.after.has(from) || w.inRebuild(s) {
+			if same(from, to) || w.isNew(s, from) || same(to, w.origin(s, from).first) || s.file.after.has(from) || w.inRebuild(s) {
 				continue
 			}
 			if x, fires := w.goes(s, w.origin(s, from).first, ""); fires {

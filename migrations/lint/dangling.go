@@ -11,6 +11,7 @@ type danglingKey struct {
 	child  string
 	key    foreignKey
 	reason string // "table x does not exist"
+	noKey  bool   // the parent and its columns are there, and are no key
 }
 
 func (d danglingKey) id() string {
@@ -28,14 +29,15 @@ func (w *walk) dangling(sc *schema) map[string]danglingKey {
 			continue
 		}
 		for _, k := range w.shapes.keys(o) {
-			reason := ""
+			reason, noKey := "", false
 			if !sc.has(k.parent) {
 				reason = "there is no table " + k.parent
-			} else if len(k.to) > 0 {
-				reason = w.missingColumn(sc, k)
+			} else if reason = w.missingColumn(sc, k); reason == "" {
+				reason = w.noParentKey(sc, k)
+				noKey = reason != ""
 			}
 			if reason != "" {
-				d := danglingKey{o.Name, k, reason}
+				d := danglingKey{o.Name, k, reason, noKey}
 				list[d.id()] = d
 			}
 		}
@@ -57,6 +59,27 @@ func (w *walk) missingColumn(sc *schema, k foreignKey) string {
 		if _, ok := parent.column(name); !ok {
 			return "there is no column " + parent.name + "." + name
 		}
+	}
+	return ""
+}
+
+// noParentKey says why a parent's columns cannot be referred to: SQLite wants a primary key, or a UNIQUE index of all rows on just these.
+func (w *walk) noParentKey(sc *schema, k foreignKey) string {
+	parent := w.shapes.table(sc, k.parent)
+	if parent == nil || parent.virtual {
+		return ""
+	}
+	to := k.to
+	if len(to) == 0 {
+		to = parent.primaryKey()
+	}
+	switch {
+	case len(to) == 0:
+		return parent.name + " has no primary key"
+	case len(to) != len(k.from):
+		return fmt.Sprintf("the primary key of %s has %d columns, and the foreign key %d", parent.name, len(to), len(k.from))
+	case !parent.leads(to, true):
+		return fmt.Sprintf("%s has no PRIMARY KEY or UNIQUE index on %s alone", parent.name, strings.Join(to, ", "))
 	}
 	return ""
 }
@@ -104,6 +127,15 @@ func (w *walk) lost(f *file, d danglingKey) Finding {
 	x.Table, x.Column = d.child, strings.Join(d.key.from, ", ")
 	x.Text = fmt.Sprintf("After this file %s.%s refers to nothing: %s. Every write to %s, even a DELETE, then fails.", d.child, x.Column, d.reason, d.child)
 	x.Advice = "Make the table that it refers to in the same release, or rebuild " + d.child + " without the foreign key."
+	if d.noKey {
+		x.Text = fmt.Sprintf("After this file %s.%s refers to no key: %s. Every write to %s, and every DELETE from %s, then fails with foreign key mismatch.",
+			d.child, x.Column, d.reason, d.child, d.key.parent)
+		x.Advice = "Make the key in the same release, or rebuild " + d.child + " without the foreign key."
+		if len(d.key.to) > 0 {
+			x.Rewrite = indexOn(f.after, true, d.key.parent, d.key.to)
+		}
+		return x
+	}
 	if made && w.in.Target == nil && !w.everHad(d.key.parent) {
 		x.Severity = Warning
 		x.Text = fmt.Sprintf("%s.%s refers to %s, which no migration makes. If nobody has made it by hand, every write to %s fails.", d.child, x.Column, d.key.parent, d.child)

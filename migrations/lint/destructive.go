@@ -128,9 +128,9 @@ func brokenTriggers(w *walk) []Finding {
 	var list []Finding
 	for _, f := range w.files {
 		for _, b := range f.broken {
-			column, ok := strings.CutPrefix(b.message, "no such column: ")
+			column := missingColumn(b.message)
 			s := f.dropsColumn(w, column)
-			if !ok || b.Type != "trigger" || s == nil {
+			if column == "" || b.Type != "trigger" || s == nil {
 				continue
 			}
 			x := s.at()
@@ -142,6 +142,17 @@ func brokenTriggers(w *walk) []Finding {
 		}
 	}
 	return list
+}
+
+// missingColumn is the column of a message that says so: what a trigger reads or sets, or what it inserts into. Empty: it is another message.
+func missingColumn(message string) string {
+	if column, ok := strings.CutPrefix(message, "no such column: "); ok {
+		return column
+	}
+	if _, column, ok := strings.Cut(message, " has no column named "); ok {
+		return column
+	}
+	return ""
 }
 
 // dropsColumn is the statement of a file that drops a column of this name; new.x and t.x mean x.
@@ -158,24 +169,24 @@ func (f *file) dropsColumn(w *walk, name string) *step {
 	return nil
 }
 
-// tableInUse finds dropped tables that views, or triggers of other tables, mention.
+// tableInUse finds dropped tables and views that views, or triggers of other tables, mention.
 func tableInUse(w *walk) []Finding {
 	var list []Finding
 	for _, f := range w.files {
 		for _, b := range f.broken {
 			table, ok := strings.CutPrefix(b.message, "no such table: ")
 			table = strings.TrimPrefix(table, "main.")
-			if !ok || w.last.has(table) || !stillThere(w.last, b.Object) {
+			if _, view := w.last.object("view", table); !ok || view || w.last.has(table) || !stillThere(w.last, b.Object) {
 				continue
 			}
 			for _, s := range f.steps {
-				if !same(s.drops(), table) {
+				if !same(s.drops(), table) && !same(s.dropsView(), table) {
 					continue
 				}
 				x := s.at()
-				x.Table = s.drops()
+				x.Table = table
 				x.Text = fmt.Sprintf("%s %s mentions %s and cannot be used any more; later RENAME and DROP COLUMN statements on any table fail with error in %s %s.", title(b.Type), b.Name, table, b.Type, b.Name)
-				x.Advice = "Drop the " + b.Type + " as well, before the table."
+				x.Advice = "Drop the " + b.Type + " as well, before what it mentions."
 				x.Rewrite = fmt.Sprintf("DROP %s %s;\n%s;\n", strings.ToUpper(b.Type), q(b.Name), s.SQL)
 				list = append(list, x)
 				break
@@ -183,6 +194,14 @@ func tableInUse(w *walk) []Finding {
 		}
 	}
 	return list
+}
+
+// dropsView returns the view that the statement drops.
+func (s *step) dropsView() string {
+	if s.err != nil {
+		return ""
+	}
+	return s.first(sqlite.DropView)
 }
 
 // stillThere reports whether an object is in a schema as it was.
@@ -201,7 +220,7 @@ func wholeTable(w *walk) []Finding {
 		if table == "" {
 			table, deletes = s.updates(), false
 		}
-		if table == "" || s.err != nil || s.backfill != nil || s.hasWhere() || w.isNew(s, table) || w.putsBack(s, table) {
+		if table == "" || s.err != nil || s.backfill != nil || w.says(s) || w.isNew(s, table) || w.putsBack(s, table) {
 			continue
 		}
 		rows, known := w.rows(table)
@@ -252,20 +271,38 @@ func (s *step) readTables(but string) []string {
 	return names
 }
 
-// hasWhere reports whether an UPDATE or DELETE says which rows it means.
-func (s *step) hasWhere() bool {
-	depth := 0
-	for _, t := range s.tokens {
+// says reports whether an UPDATE or DELETE says which rows it means. A condition without any name, such as 1 = 1, is true of all of them or
+// of none.
+func (w *walk) says(s *step) bool {
+	depth, where := 0, -1
+	for i, t := range s.tokens {
 		switch text := t.Text(s.SQL); {
 		case text == "(":
 			depth++
 		case text == ")":
 			depth--
-		case depth == 0 && t.Is(s.SQL, "WHERE", "LIMIT"):
+		case depth == 0 && t.Is(s.SQL, "LIMIT"):
+			return true
+		case depth == 0 && t.Is(s.SQL, "WHERE"):
+			where = i + 1
+		}
+	}
+	if where < 0 {
+		return false
+	}
+	for _, t := range s.tokens[where:] {
+		if t.Kind == migrations.TokenQuoted && !strings.HasPrefix(t.Text(s.SQL), "'") ||
+			t.Kind == migrations.TokenWord && !t.Is(s.SQL, "TRUE", "FALSE", "NOT", "AND", "OR", "IS", "NULL") && !strings.ContainsAny(t.Text(s.SQL)[:1], "0123456789") {
 			return true
 		}
 	}
-	return false
+	always := false
+	err := w.shapes.scratch(func(c *sqlite.Conn) error {
+		res, err := c.Exec(w.shapes.ctx, "SELECT ("+s.between(where, len(s.tokens))+") IS TRUE")
+		always = err == nil && number(res.Rows[0][0]) == 1
+		return err
+	})
+	return err != nil || !always
 }
 
 // putsBack reports whether the rows that a statement deletes were saved before and come back behind it.
@@ -276,27 +313,51 @@ func (w *walk) putsBack(s *step, table string) bool {
 	})
 }
 
-// replaceIntoParent finds REPLACE into tables to which others refer with an action on delete.
+// replaceIntoParent finds REPLACE into tables to which others refer with an action on delete: INSERT and UPDATE OR REPLACE, and keys that
+// say ON CONFLICT REPLACE themselves.
 func replaceIntoParent(w *walk) []Finding {
 	var list []Finding
 	for _, s := range w.steps {
-		parent := s.fills()
-		if parent == "" || !s.word("REPLACE") || w.isNew(s, parent) {
+		parent, inserts := s.fills(), true
+		if parent == "" {
+			parent, inserts = s.updates(), false
+		}
+		if parent == "" || !s.orReplace() && !w.replaces(s, parent) || w.isNew(s, parent) {
 			continue
 		}
 		for _, c := range w.shapes.children(s.before, parent) {
-			if !s.does(sqlite.Delete, c.name) && !s.does(sqlite.Update, c.name) || same(c.name, parent) || refuses(c.onDelete) || w.isNew(s, c.name) {
+			if !s.does(sqlite.Delete, c.name) && (!s.does(sqlite.Update, c.name) || !inserts) || same(c.name, parent) || refuses(c.onDelete) || w.isNew(s, c.name) {
 				continue
 			}
 			x := s.at()
 			x.Table, x.Column = c.name, strings.Join(c.from, ", ")
 			x.Text = fmt.Sprintf("REPLACE deletes the row of %s in its way first, so ON DELETE %s acts on the rows of %s that refer to it.", parent, c.onDelete, c.name)
 			x.Advice = "Use INSERT ... ON CONFLICT DO UPDATE, which changes the row in place."
-			x.Rewrite = w.upsert(s, parent)
+			if !inserts {
+				x.Advice = "Leave OR REPLACE out, and deal with the rows that are in the way by name."
+			} else if s.orReplace() {
+				x.Rewrite = w.upsert(s, parent)
+			}
 			list = append(list, x)
 		}
 	}
 	return list
+}
+
+// orReplace reports whether a statement says REPLACE or OR REPLACE; replace(a, b, c) is something else.
+func (s *step) orReplace() bool {
+	for i, t := range s.tokens {
+		if t.Is(s.SQL, "REPLACE") && i+1 < len(s.tokens) && s.tokens[i+1].Text(s.SQL) != "(" {
+			return true
+		}
+	}
+	return false
+}
+
+// replaces reports whether a key of a table says ON CONFLICT REPLACE, and a statement does not say otherwise.
+func (w *walk) replaces(s *step, table string) bool {
+	o, ok := s.before.table(table)
+	return ok && strings.Contains(normal(o.SQL), " on conflict replace") && !s.word("CONFLICT", "IGNORE", "ABORT", "FAIL", "ROLLBACK")
 }
 
 // upsert writes REPLACE INTO t(a, b) ... as INSERT INTO t(a, b) ... ON CONFLICT(a) DO UPDATE SET b = excluded.b.

@@ -114,7 +114,7 @@ const assertTable = "CREATE TABLE \"__assert\"(what TEXT, ok INTEGER NOT NULL, C
 // asserted reports whether a statement reads the violations of foreign keys after the last one that can make some.
 func (w *walk) asserted(steps []*step) bool {
 	for _, s := range slices.Backward(steps) {
-		if s.reads("pragma_foreign_key_check", "") {
+		if s.reads("pragma_foreign_key_check", "") && w.canRefuse(s) {
 			return true
 		}
 		if w.canViolate(s) {
@@ -122,6 +122,16 @@ func (w *walk) asserted(steps []*step) bool {
 		}
 	}
 	return false
+}
+
+// canRefuse reports whether the answer of a statement's query can end the transaction: a table with a CHECK or NOT NULL takes it, or a function
+// does that fails. To look alone stops nothing.
+func (w *walk) canRefuse(s *step) bool {
+	if o, ok := s.before.table(s.fills()); ok {
+		words := w.shapes.words(o.SQL)
+		return words["check"] || words["not"] || words["primary"] || words["unique"]
+	}
+	return s.calls("json") || s.calls("abs") || s.calls("json_extract")
 }
 
 // canViolate reports whether the statement can leave rows that refer to nothing: it fills or changes a table that has foreign keys, or takes

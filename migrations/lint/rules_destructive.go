@@ -34,7 +34,7 @@ func destructiveRules() []rule {
 		}, brokenTriggers},
 		{Rule{
 			Code: "D1-DS04", Name: "drop-table-in-use", Group: groupDestructive, Severity: Error,
-			Summary: "A dropped table is mentioned by a view, or by a trigger of another table, that stays.",
+			Summary: "A dropped table or view is mentioned by a view, or by a trigger of another table, that stays.",
 			Why:     "The DROP passes; later RENAME and DROP COLUMN statements on any table fail with error in view v.",
 			Do:      "Drop the view or trigger as well.",
 			Bad:     view + exampleThen + "DROP TABLE t;",
@@ -43,7 +43,7 @@ func destructiveRules() []rule {
 		}, tableInUse},
 		{Rule{
 			Code: "D1-DS05", Name: "dml-without-where", Group: groupDestructive, Severity: Warning,
-			Summary: "An UPDATE or DELETE of every row. An error for DELETE, and for UPDATE where the table is known to be large.",
+			Summary: "An UPDATE or DELETE of every row, also one where 1 = 1. An error for DELETE, and for UPDATE where the table is known to be large.",
 			Why:     "D1 serves one query at a time and stops each after 30 seconds.",
 			Do:      "Use a backfill block, or say which rows are meant.",
 			Bad:     users + exampleThen + "UPDATE users SET plan = 'free';",
@@ -52,7 +52,7 @@ func destructiveRules() []rule {
 		}, wholeTable},
 		{Rule{
 			Code: "D1-DS06", Name: "replace-into-parent", Group: groupDestructive, Severity: Error,
-			Summary: "REPLACE, or INSERT OR REPLACE, into a table to which others refer with an ON DELETE action.",
+			Summary: "REPLACE, INSERT OR REPLACE or UPDATE OR REPLACE of a table to which others refer with an ON DELETE action; also INSERT where a key says ON CONFLICT REPLACE itself.",
 			Why:     "It deletes the row in its way first, so the children of that row go too.",
 			Do:      "Use INSERT ... ON CONFLICT DO UPDATE.",
 			Bad:     exampleUsers + exampleSessions + exampleThen + "REPLACE INTO users(id, name) VALUES (1, 'x');",

@@ -91,8 +91,8 @@ func keysLeftRules() []rule {
 		}, parentKeyLate},
 		{Rule{
 			Code: "D1-FK09", Name: "dangling-fk", Group: groupForeignKeys, Severity: Error,
-			Summary: "A foreign key that refers to a table or column which is not there after the file, nor after the files behind it.",
-			Why:     "Every write to the child fails with no such table, even a DELETE. RENAME takes the foreign keys of children along, so that a DROP of the renamed table leaves them behind.",
+			Summary: "A foreign key that refers to a table or column which is not there after the file, nor after the files behind it, or to columns that are no key.",
+			Why:     "Every write to the child fails, even a DELETE: no such table, or foreign key mismatch where the columns have neither a PRIMARY KEY nor a UNIQUE index of their own. RENAME takes the foreign keys of children along, so that a DROP of the renamed table leaves them behind.",
 			Do:      "Rebuild without renaming the old table away (towline rebuild TABLE).",
 			Bad:     examplePlans + exampleThen + "ALTER TABLE plans RENAME TO plans_old;\nCREATE TABLE plans(id INTEGER PRIMARY KEY, name TEXT);\nINSERT INTO plans(id, name) SELECT id, name FROM plans_old;\nDROP TABLE plans_old;",
 			Good:    examplePlans + exampleThen + "ALTER TABLE plans RENAME TO tariffs;",

@@ -36,8 +36,90 @@ func tightened(w *walk) []Finding {
 			x.Rewrite = w.assertedRebuild(r, fmt.Sprintf("SELECT 1 FROM %s WHERE NOT (%s)", q(r.name), oneLine(check)))
 			list = append(list, x)
 		}
+		list = append(list, w.newKeys(r, was, is)...)
 	}
 	return append(list, brokenOwnCheck(w)...)
+}
+
+// newKeys finds what a rebuild adds that is about several rows: a UNIQUE key, a foreign key, or STRICT types.
+func (w *walk) newKeys(r rebuilt, was, is *table) []Finding {
+	var list []Finding
+	add := func(column, text, advice, query string) {
+		x := r.drop.at()
+		x.Table, x.Column, x.Text, x.Advice = r.name, column, text, advice
+		if query != "" {
+			x.Rewrite = w.assertedRebuild(r, query)
+		}
+		list = append(list, x)
+	}
+	for _, key := range w.newUnique(r, was, is) {
+		if r.drop.assertedAbove(r.name, key[0]) || r.copiesWith("GROUP", "DISTINCT", "IGNORE", "REPLACE", "PARTITION") {
+			continue
+		}
+		names := strings.Join(key, ", ")
+		add(names, fmt.Sprintf("%s gets a key on %s: with two rows that are equal in it the copy fails (UNIQUE constraint failed).", r.name, names),
+			"Remove the duplicates in an earlier migration and assert that there are none.",
+			fmt.Sprintf("SELECT 1 FROM %s WHERE %s IS NOT NULL GROUP BY %s HAVING count(*) > 1", q(r.name), strings.ReplaceAll(qs(key), ", ", " IS NOT NULL AND "), qs(key)))
+	}
+	for _, k := range is.keys {
+		if hasKey(was, k) || same(k.parent, r.name) || len(k.to) != 1 || len(k.from) != 1 || r.copiesWith("WHERE", "JOIN", "CASE") || r.drop.assertedAbove(r.name, k.from[0]) {
+			continue
+		}
+		if _, old := was.column(k.from[0]); !old {
+			continue
+		}
+		add(k.from[0], fmt.Sprintf("%s.%s gets REFERENCES %s: with a row that refers to nothing there D1 refuses the release.", r.name, k.from[0], k.parent),
+			"Mend such rows in an earlier migration and assert that there are none.",
+			fmt.Sprintf("SELECT 1 FROM %s AS t WHERE t.%s IS NOT NULL AND NOT EXISTS (SELECT 1 FROM %s AS p WHERE p.%s = t.%s)", q(r.name), q(k.from[0]), q(k.parent), q(k.to[0]), q(k.from[0])))
+	}
+	if isStrict(is.sql) && !isStrict(was.sql) {
+		add("", fmt.Sprintf("%s becomes STRICT: with a value in it that is not of its column's type the copy fails.", r.name),
+			"Mend such values in an earlier migration.", "")
+	}
+	return list
+}
+
+// newUnique are the keys of a rebuilt table whose columns were not unique before, as far as the copy meets them.
+func (w *walk) newUnique(r rebuilt, was, is *table) [][]string {
+	var list [][]string
+	if alias := is.rowIDAlias(); alias != "" && !wasUnique(was, index{columns: []string{alias}}) && !allNew(was, []string{alias}) {
+		list = append(list, []string{alias})
+	}
+	for _, x := range is.indexes {
+		if !x.unique || x.partial || slices.Contains(x.columns, "") || wasUnique(was, x) || allNew(was, x.columns) || x.origin == "c" && !r.madeBeforeCopy(x.name) {
+			continue
+		}
+		list = append(list, x.columns)
+	}
+	return list
+}
+
+// madeBeforeCopy reports whether the file makes an index before it copies rows into the table: one that comes later is a finding of its own.
+func (r rebuilt) madeBeforeCopy(name string) bool {
+	return slices.ContainsFunc(r.copies, func(c *step) bool {
+		return slices.ContainsFunc(r.file.steps[:c.Index-1], func(s *step) bool {
+			made, _ := s.createsIndex()
+			return same(made, name)
+		})
+	})
+}
+
+// copiesWith reports whether a copy has one of the keywords.
+func (r rebuilt) copiesWith(keywords ...string) bool {
+	return slices.ContainsFunc(r.copies, func(s *step) bool { return s.word(keywords...) })
+}
+
+// hasKey reports whether a table has a foreign key of these columns to this parent.
+func hasKey(t *table, k foreignKey) bool {
+	return slices.ContainsFunc(t.keys, func(o foreignKey) bool {
+		return same(o.parent, k.parent) && slices.EqualFunc(o.from, k.from, same)
+	})
+}
+
+// isStrict reports whether a CREATE TABLE ends with STRICT.
+func isStrict(sql string) bool {
+	n := normal(sql)
+	return slices.Contains(strings.Fields(strings.ReplaceAll(n[strings.LastIndexByte(n, ')')+1:], ",", " ")), "strict")
 }
 
 // assertedRebuild is a rebuild behind the assertion that a query finds nothing: the file's own where it is careful already.
