@@ -21,14 +21,6 @@ func (s *step) drops() string {
 	return ""
 }
 
-// dropsView returns the view that the statement drops.
-func (s *step) dropsView() string {
-	if s.err != nil {
-		return ""
-	}
-	return s.first(sqlite.DropView)
-}
-
 // fills returns the table into which the statement inserts rows: by INSERT, REPLACE or CREATE TABLE ... AS.
 func (s *step) fills() string {
 	if s.isCreateAs() {
