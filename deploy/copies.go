@@ -304,6 +304,7 @@ const copiesLook = time.Hour
 // keepCopies takes copies in the hours that projects name, so that there is one when a release is planned outside of them.
 func (e *Engine) keepCopies(ctx context.Context) {
 	for {
+		e.sweepCopies(ctx, false)
 		next := e.now().Add(copiesLook)
 		for _, p := range e.projects() {
 			due, at := e.copyDue(p)

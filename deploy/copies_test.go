@@ -2,6 +2,8 @@ package deploy_test
 
 import (
 	"context"
+	"os"
+	"slices"
 	"strings"
 	"testing"
 	"time"
@@ -79,4 +81,49 @@ func TestNoCopyIsTakenWhenAReleaseIsAboutToRun(t *testing.T) {
 	if r := run.Plan.Rehearsal; !r.Data || s.exports() != taken {
 		t.Errorf("rehearsed on %+v, with %d exports more", r, s.exports()-taken)
 	}
+}
+
+func TestCopiesThatNobodyWantsAnyMoreAreRemoved(t *testing.T) {
+	s := newShop(t)
+	copied(s, full)
+	if !s.promote(0).Plan.Rehearsal.Data {
+		t.Fatal("there is no copy")
+	}
+	dir := s.path + ".copies"
+	there := func() (names []string) {
+		entries, err := os.ReadDir(dir)
+		if err != nil {
+			t.Fatal(err)
+		}
+		for _, e := range entries {
+			names = append(names, e.Name())
+		}
+		return names
+	}
+	gone := func(names ...string) {
+		t.Helper()
+		look := time.NewTicker(time.Millisecond)
+		defer look.Stop()
+		for slices.ContainsFunc(there(), func(name string) bool { return slices.Contains(names, name) }) {
+			select {
+			case <-look.C:
+			case <-t.Context().Done():
+				t.Fatalf("still there: %v", there())
+			}
+		}
+	}
+	left := []string{"towline-rehearsal-1.db", "towline-rehearsal-1.db-journal", "shop.db.new", "elsewhere.db", "elsewhere.db.json"}
+	for _, name := range left {
+		if err := os.WriteFile(dir+"/"+name, []byte("rows"), 0o600); err != nil {
+			t.Fatal(err)
+		}
+	}
+	s.restart()
+	gone(left...)
+	if got := there(); !slices.Equal(got, []string{"shop.db", "shop.db.json"}) {
+		t.Errorf("there is %v", got)
+	}
+	s.configure(func(p *deploy.Project) { p.Rehearse = deploy.Rehearse{} })
+	s.restart()
+	gone("shop.db", "shop.db.json")
 }

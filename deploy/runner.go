@@ -48,7 +48,11 @@ func (e *Engine) Run(ctx context.Context) error {
 		return err
 	}
 	if e.exports != nil && e.scratch != "" {
-		e.runners.group.Go(func() { e.resumeCopies(ctx); e.keepCopies(ctx) })
+		e.runners.group.Go(func() {
+			e.sweepCopies(ctx, true)
+			e.resumeCopies(ctx)
+			e.keepCopies(ctx)
+		})
 	}
 	e.runners.group.Go(func() { e.watch(ctx) })
 	e.keepTime(ctx)
