@@ -42,6 +42,12 @@ func (w *walk) walk(ctx context.Context) (err error) {
 	if err := k.replay(known); err != nil {
 		return err
 	}
+	if len(k.now.tables) > 0 {
+		// Where all of them at once cannot be read, each is where a rule asks.
+		if _, _, stop := refusal(ctx, w.shapes.know(k.c, k.now)); stop != nil {
+			return stop
+		}
+	}
 	w.first, w.last = k.now, k.now
 	w.complete = w.in.Target != nil || len(w.replay) == 0
 	for _, f := range w.files {

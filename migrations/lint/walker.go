@@ -40,9 +40,6 @@ func open(ctx context.Context, w *walk) (*walker, error) {
 	if err == nil {
 		err = k.reread()
 	}
-	if err == nil && len(k.now.tables) > 0 {
-		err = w.shapes.know(c, k.now)
-	}
 	if err != nil {
 		return nil, errors.Join(err, c.Close())
 	}
