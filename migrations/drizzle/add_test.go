@@ -208,6 +208,28 @@ func TestASnapshotCatchesUpWithMigrationsThatHaveNone(t *testing.T) {
 	}
 }
 
+// drizzle-kit's migrations.prefix names files and snapshots by the time, and it takes the last snapshot by name for the newest.
+func TestSnapshotsNamedByTheTimeAreFollowed(t *testing.T) {
+	files := map[string]string{}
+	for name, text := range journaled() {
+		files[strings.NewReplacer("0000_", "20260101000000_").Replace(name)] = strings.ReplaceAll(text, "0000_a", "20260101000000_a")
+	}
+	w, err := add(t, files, drizzle.Migration{Name: "b", SQL: []byte("CREATE TABLE b(id INTEGER PRIMARY KEY);\n")})
+	if err != nil {
+		t.Fatal(err)
+	}
+	var paths []string
+	for _, f := range w.Files {
+		paths = append(paths, f.Path)
+	}
+	if diff := cmp.Diff([]string{"drizzle/20261121120000_b.sql", "drizzle/meta/20261121120000_snapshot.json", "drizzle/meta/_journal.json"}, paths); diff != "" {
+		t.Error(diff)
+	}
+	if len(w.Change.Edits) != 1 || w.Change.Edits[0].Table != "b" || len(w.Change.Notes) > 0 {
+		t.Errorf("%+v", w.Change)
+	}
+}
+
 func TestWhatCannotBeFollowedIsRefused(t *testing.T) {
 	folders := map[string]string{
 		"drizzle.config.ts": config, "drizzle/20260101000000_a/migration.sql": "", "drizzle/20260101000000_a/snapshot.json": `{"version":"7","dialect":"sqlite","id":"a","prevIds":["0"],"ddl":[],"renames":[]}`,
@@ -238,6 +260,9 @@ func TestWhatCannotBeFollowedIsRefused(t *testing.T) {
 		{"an old snapshot of a folder", with(folders, "drizzle/20260101000000_a/snapshot.json", `{"version":"6","dialect":"sqlite","id":"a"}`), "SELECT 1;", "drizzle-kit up"},
 		{"two last snapshots", with(folders, "drizzle/20260102000000_b/migration.sql", "", "drizzle/20260102000000_b/snapshot.json", `{"version":"7","dialect":"sqlite","id":"b","prevIds":["0"],"ddl":[]}`), "SELECT 1;", "stand side by side"},
 		{"snapshots in a circle", with(folders, "drizzle/20260101000000_a/snapshot.json", `{"version":"7","dialect":"sqlite","id":"a","prevIds":["a"],"ddl":[]}`), "SELECT 1;", "in a circle"},
+		{"a newest snapshot of no migration", with(journaled(), "drizzle/meta/0009_snapshot.json", "{}"), "SELECT 1;", "belongs to no entry"},
+		{"a snapshot by the time before one by its number", with(journaled(), "drizzle/meta/_journal.json", strings.ReplaceAll(journaled()["drizzle/meta/_journal.json"], "0000_a", "9_a"), "drizzle/9_a.sql", journaled()["drizzle/0000_a.sql"], "drizzle/0000_a.sql", "-",
+			"drizzle/meta/9_snapshot.json", journaled()["drizzle/meta/0000_snapshot.json"], "drizzle/meta/0000_snapshot.json", "-"), "SELECT 1;", "for newer than"},
 		{"a name of nothing", journaled(), "", "letters and digits"},
 	} {
 		t.Run(c.name, func(t *testing.T) {

@@ -44,19 +44,28 @@ func (p Project) open(pair layout.Pair) (*books, error) {
 	if strings.Contains(b.tag, "/") {
 		return nil, fmt.Errorf("%s: Drizzle's journal knows no folders", pair.Name)
 	}
-	next, file := 0, ""
+	next, file := 0, p.Layout.LastSnapshot(p.FS)
+	if !b.journalThere {
+		file = ""
+	}
+	known := file == ""
 	for _, e := range j.Entries {
 		next = max(next, e.Idx+1)
-		picture := p.Layout.SnapshotPath(e)
-		if _, err := fs.Stat(p.FS, picture); errors.Is(err, fs.ErrNotExist) {
+		if !e.Pictured(file) {
 			continue
 		}
-		file = picture
+		known = true
 		if i := p.index(e.Tag + ".sql"); i >= 0 {
 			b.pictured = i + 1
 		}
 	}
-	b.file = p.Layout.SnapshotPath(layout.JournalEntry{Idx: next})
+	b.file = p.Layout.SnapshotPath(layout.JournalEntry{Idx: next, Tag: b.tag})
+	switch {
+	case !known:
+		return nil, fmt.Errorf("%s is the newest snapshot, by its name, and belongs to no entry of %s", file, b.journalPath)
+	case path.Base(b.file) <= path.Base(file):
+		return nil, fmt.Errorf("drizzle-kit would take %s for newer than %s, the snapshot of the new migration", file, b.file)
+	}
 	data, err := p.read(file)
 	if err != nil {
 		return nil, err

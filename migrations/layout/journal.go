@@ -4,6 +4,7 @@ import (
 	"fmt"
 	"io/fs"
 	"path"
+	"strings"
 )
 
 const (
@@ -53,3 +54,39 @@ func (l Layout) Journal(fsys fs.FS) (Journal, error) {
 
 // JournalPath is the path of Drizzle's journal below the project.
 func (l Layout) JournalPath() string { return path.Join(l.Dir, journalFile) }
+
+// snapshotEnd ends the names of the snapshots beside the journal.
+const snapshotEnd = "_snapshot.json"
+
+// SnapshotPath is where drizzle-kit keeps the schema after a migration of the journal, below the project: named by its number, or, where
+// migrations are numbered by their time (migrations.prefix of drizzle-kit's config), by that.
+func (l Layout) SnapshotPath(e JournalEntry) string {
+	number := fmt.Sprintf("%04d", e.Idx)
+	if digits := leadingDigits(e.Tag); len(digits) >= len("1700000000") {
+		number = digits
+	}
+	return path.Join(l.Dir, path.Dir(journalFile), number+snapshotEnd)
+}
+
+// LastSnapshot is the snapshot beside the journal that drizzle-kit takes for the newest, below the project: the last by its name, whatever
+// that is, of those that do not begin with "_". Empty: there is none.
+func (l Layout) LastSnapshot(fsys fs.FS) string {
+	dir := path.Join(l.Dir, path.Dir(journalFile))
+	entries, err := fs.ReadDir(fsys, dir)
+	if err != nil {
+		return ""
+	}
+	last := ""
+	for _, e := range entries { // by name
+		if !e.IsDir() && !strings.HasPrefix(e.Name(), "_") && strings.HasSuffix(e.Name(), ".json") {
+			last = path.Join(dir, e.Name())
+		}
+	}
+	return last
+}
+
+// Pictured reports whether a snapshot's name says that it shows the schema after this migration.
+func (e JournalEntry) Pictured(snapshot string) bool {
+	name, ok := strings.CutSuffix(path.Base(snapshot), snapshotEnd)
+	return ok && (name == fmt.Sprintf("%04d", e.Idx) || name != "" && strings.HasPrefix(e.Tag, name))
+}

@@ -203,16 +203,11 @@ func (l Layout) journalProblems(fsys fs.FS, names []string) []Problem {
 		}
 	}
 	if n := len(j.Entries); n > 0 {
-		if snapshot := l.SnapshotPath(j.Entries[n-1]); !isFile(fsys, snapshot) {
-			found = append(found, problem(snapshot, "Drizzle's picture of the schema after %s is not there. drizzle-kit would write what that migration did once more.", j.Entries[n-1].Tag))
+		if last := j.Entries[n-1]; !last.Pictured(l.LastSnapshot(fsys)) {
+			found = append(found, problem(l.SnapshotPath(last), "Drizzle's picture of the schema after %s is not there. drizzle-kit would write what that migration did once more.", last.Tag))
 		}
 	}
 	return found
-}
-
-// SnapshotPath is where drizzle-kit keeps the schema after a migration of the journal, below the project.
-func (l Layout) SnapshotPath(e JournalEntry) string {
-	return path.Join(l.Dir, "meta", fmt.Sprintf("%04d_snapshot.json", e.Idx))
 }
 
 // folderProblems finds migrations of drizzle-kit 1.0 without the schema beside them.
