@@ -62,6 +62,8 @@ func TestForgettingViolationsIsAnError(t *testing.T) {
 	}
 	testRule(t, "D1-FK03", []ruleCase{
 		{name: "after an assertion", base: plans, sql: "PRAGMA defer_foreign_keys=ON;\n" + textplan + assert + "PRAGMA defer_foreign_keys=OFF;"},
+		{name: "after an assertion that Towline asks", base: plans, sql: "PRAGMA defer_foreign_keys=ON;\n" + textplan + "-- towline:assert SELECT NOT EXISTS (SELECT 1 FROM pragma_foreign_key_check)\nPRAGMA defer_foreign_keys=OFF;"},
+		{name: "after an assertion that Towline asks of something else", base: plans, sql: "PRAGMA defer_foreign_keys=ON;\n" + textplan + "-- towline:assert SELECT 1\nPRAGMA defer_foreign_keys=OFF;", fires: true},
 		{name: "after an assertion that is followed by a write", base: plans, sql: "PRAGMA defer_foreign_keys=ON;\n" + assert + textplan + "PRAGMA defer_foreign_keys=OFF;", fires: true},
 		{name: "where nothing can be violated", base: "CREATE TABLE t(a);", sql: "PRAGMA defer_foreign_keys=ON;\nUPDATE t SET a = 1 WHERE a = 2;\nPRAGMA defer_foreign_keys=OFF;", fires: true, severity: lint.Warning},
 		{name: "switched on", base: plans, sql: "PRAGMA defer_foreign_keys = ON;\nUPDATE orders SET plan_id = 2 WHERE id = 1;"},

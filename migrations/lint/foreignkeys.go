@@ -88,7 +88,7 @@ func deferOff(w *walk) []Finding {
 	for _, f := range w.files {
 		for i, s := range f.steps {
 			name, value := s.pragma()
-			if name != "defer_foreign_keys" || !isOff(value) || w.asserted(f.steps[:i]) {
+			if name != "defer_foreign_keys" || !isOff(value) || s.assertsKeys() || w.asserted(f.steps[:i]) {
 				continue
 			}
 			x := s.at()
@@ -111,14 +111,17 @@ func deferOff(w *walk) []Finding {
 // assertTable makes a table that refuses what is not so.
 const assertTable = "CREATE TABLE \"__assert\"(what TEXT, ok INTEGER NOT NULL, CONSTRAINT \"assertion_failed\" CHECK (ok = 1));\n"
 
-// asserted reports whether a statement reads the violations of foreign keys after the last one that can make some.
+// asserted reports whether a statement, or an assertion, reads the violations of foreign keys after the last one that can make some.
 func (w *walk) asserted(steps []*step) bool {
 	for _, s := range slices.Backward(steps) {
-		if s.reads("pragma_foreign_key_check", "") && w.canRefuse(s) {
+		if s.reads(keyCheck, "") && w.canRefuse(s) {
 			return true
 		}
 		if w.canViolate(s) {
 			return false
+		}
+		if s.assertsKeys() {
+			return true
 		}
 	}
 	return false
@@ -132,6 +135,15 @@ func (w *walk) canRefuse(s *step) bool {
 		return words["check"] || words["not"] || words["primary"] || words["unique"]
 	}
 	return s.calls("json") || s.calls("abs") || s.calls("json_extract")
+}
+
+const keyCheck = "pragma_foreign_key_check"
+
+// assertsKeys reports whether an assertion above a statement is about foreign keys.
+func (s *step) assertsKeys() bool {
+	return slices.ContainsFunc(s.asserts, func(d *directive) bool {
+		return d.problem == "" && slices.ContainsFunc(d.reads, func(t string) bool { return same(t, keyCheck) })
+	})
 }
 
 // canViolate reports whether the statement can leave rows that refer to nothing: it fills or changes a table that has foreign keys, or takes

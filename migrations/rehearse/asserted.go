@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"slices"
+	"strings"
 
 	"towline/migrations"
 	"towline/migrations/sqlite"
@@ -20,6 +21,11 @@ const untrue = "this assertion is not true, so all of the transaction is undone"
 func assertionAt(message string) (Place, bool) {
 	file, line, ok := migrations.AssertionFailed(message)
 	return Place{File: file, Line: line, Col: 1}, ok
+}
+
+// asks reports whether a statement asks an assertion of a file.
+func asks(p migrations.Planned) bool {
+	return p.Origin.File == "" && strings.HasPrefix(p.SQL, "INSERT INTO "+strings.TrimSuffix(migrations.QuoteName(migrations.AssertionGuard), `"`))
 }
 
 // pardons reports whether a refusal is that of an assertion which rows that only the real database has could make true.

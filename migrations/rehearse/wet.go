@@ -206,7 +206,7 @@ func (w *wetRun) note(i int, s *step, refused *sqlite.Error) {
 // follow keeps track of foreign keys whose check is put off.
 func (w *wetRun) follow(i int, before bool, children []child) {
 	s := &w.dry.steps[i]
-	if s.planned.Origin.File != "" && s.readsCheck() {
+	if (s.planned.Origin.File != "" || asks(s.planned)) && s.readsCheck() {
 		w.asserted = true
 	}
 	if w.c.UnresolvedForeignKeys() {
