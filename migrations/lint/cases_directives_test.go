@@ -38,6 +38,10 @@ func TestDirectivesThatCannotBeFollowedAreErrors(t *testing.T) {
 	testRule(t, "F-DIR02", []ruleCase{
 		{name: "an allow that nothing needs", base: base, sql: "-- towline:allow D1-DS01 reason=\"x\"\n" + drop, fires: true, text: "D1-DS01"},
 		{name: "an allow that something needs", base: base, sql: "-- towline:allow D1-DS02 reason=\"x\"\n" + drop},
+		{name: "an allow for a table of an earlier file of the same release, needed where that is applied", files: []string{base, "-- towline:allow D1-DS02 reason=\"x\"\n" + drop}},
+		{name: "such an allow for the whole file", files: []string{base, drop + "\n-- towline:allow-file D1-DS02 reason=\"x\"\n"}},
+		{name: "an allow of a rule that is off", base: base, sql: "-- towline:allow D1-DS02 reason=\"x\"\n" + drop, o: lint.Options{Severity: map[string]lint.Severity{"D1-DS02": lint.Off}}},
+		{name: "an allow of two rules, one of them off", base: base, sql: "-- towline:allow D1-DS02, D1-DS01 reason=\"x\"\n" + drop, o: lint.Options{Severity: map[string]lint.Severity{"D1-DS02": lint.Off}}, fires: true},
 		{name: "an allow for the whole file that nothing needs", base: base, sql: "-- towline:allow-file D1-DS01 reason=\"x\"\n" + drop, fires: true},
 	})
 }
