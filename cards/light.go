@@ -41,6 +41,8 @@ func backTo(g deploy.Light) string {
 		return fmt.Sprintf("#%d was live before, and its restore point is gone", g.To)
 	case g.To == 0:
 		return "nothing was live before"
+	case g.Adds:
+		return fmt.Sprintf("#%d was live before, and what came since only added to the database", g.To)
 	case g.Until.IsZero():
 		return fmt.Sprintf("#%d was live before, on the database as it is", g.To)
 	default:
@@ -65,7 +67,7 @@ func testedWhen(g deploy.Light, project string) string {
 func lightReason(why deploy.LightReason, g deploy.Light, project string) string {
 	switch why {
 	case deploy.LightNoWay:
-		return "• ship a fix forward, or restore a backup: <code>/backups " + name(project) + "</code>"
+		return "• <code>/rollback " + name(project) + "</code> says whether DOWN files lead back; else ship a fix forward, or restore a backup: <code>/backups " + name(project) + "</code>"
 	case deploy.LightDrillFailed:
 		return "• the last drill failed: " + flat(orElse(g.Drill.Words, "the backup could not be restored"), 200)
 	case deploy.LightNoRestores:

@@ -65,7 +65,8 @@ func TestTheLightUnderStatus(t *testing.T) {
 		"yellow, first release, nothing tested":                 {Color: deploy.Yellow, Oldest: noon, Why: []deploy.LightReason{deploy.LightFirst, deploy.LightUntested}},
 		"yellow, ends soon, used up, changed from outside": {Color: deploy.Yellow, To: 41, Until: noon.Add(30 * time.Hour), Backup: noon.Add(-50 * 24 * time.Hour),
 			Why: []deploy.LightReason{deploy.LightExpires, deploy.LightNoRestores, deploy.LightUntested, deploy.LightDrift}},
-		"red, no way back": {Color: deploy.Red, To: 41, Until: noon.Add(-time.Hour), Why: []deploy.LightReason{deploy.LightNoWay}},
+		"green, only added since": {Color: deploy.Green, To: 41, Until: noon.Add(-time.Hour), Adds: true, Tested: noon, Backup: noon},
+		"red, no way back":        {Color: deploy.Red, To: 41, Until: noon.Add(-time.Hour), Why: []deploy.LightReason{deploy.LightNoWay}},
 		"red, the drill failed": {Color: deploy.Red, To: 41, Until: until, Backup: noon, Drill: &release.Drill{At: noon, Words: "orders: 12,034 rows then, 11,998 now"},
 			Why: []deploy.LightReason{deploy.LightDrillFailed}},
 	} {

@@ -22,6 +22,7 @@ type destination struct {
 	change release.Change
 	point  *release.RestorePoint
 	ledger []string // names that the ledger held when the destination's time ended; wrangler may have added some
+	adds   bool     // every change since then only added to the database
 }
 
 // findDestination picks the change to go back to: the newest that made the numbered release live, or without a number
@@ -39,6 +40,7 @@ func findDestination(history []release.Change, number uint64) (destination, *rel
 			continue
 		}
 		found := destination{change: c, ledger: history[0].Ledger}
+		found.adds = !slices.ContainsFunc(history[:i+1], func(c release.Change) bool { return c.Before != nil && !c.Adds })
 		for j := i; j >= 0 && found.point == nil; j-- {
 			if found.point = history[j].Before; found.point != nil {
 				found.ledger = found.point.Ledger

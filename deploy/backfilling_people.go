@@ -161,8 +161,10 @@ func (e *Engine) backfilled(tx Tx, s *release.State, run *release.Run, how endin
 		s.Backfill = nil
 		e.settled(tx, s, run)
 		e.remember(tx, run, []string{run.Backfill.File})
+		ships := tx.Changes(run.Project, run.Environment, 0, 1)
 		tx.AddChange(run.Project, run.Environment, release.Change{
 			Release: run.Release, Run: run.ID, Kind: run.Kind, At: e.now(), Before: run.Point, Ledger: run.Plan.After(), Schema: run.Seen.Kept(),
+			Adds: len(ships) > 0 && ships[0].Release == run.Release && ships[0].Adds, // its statements were judged with its release's
 		})
 	case release.Overtaken:
 		s.Backfill = nil

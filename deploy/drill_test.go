@@ -201,6 +201,20 @@ func TestTheLightSaysWhetherAndHowFarProductionCanGoBack(t *testing.T) {
 	if l := light(s); l.Color != deploy.Green || len(l.Why) != 0 || !l.Tested.Equal(s.state(release.Production).Drill.At) {
 		t.Errorf("after a drill: %+v", l)
 	}
+	if !light(s).Adds {
+		t.Errorf("the second release only added: %+v", light(s))
+	}
+	s.later(31 * 24 * time.Hour)
+	if l := light(s); l.Color != deploy.Yellow || !slices.Equal(l.Why, []deploy.LightReason{deploy.LightUntested}) {
+		t.Errorf("without a restore point, where the database may stay as it is: %+v", l)
+	}
+	renamed := more.and(files{"0003_renamed.sql": "-- towline:allow D1-BC01 reason=\"nobody reads it\"\nALTER TABLE count RENAME COLUMN n TO m;\n"})
+	s.version("v2b", renamed)
+	s.ship("v2b")
+	if _, _, err := s.engine.Drill(t.Context(), s.request(dana)); err != nil {
+		t.Fatal(err)
+	}
+	s.eventually(func() bool { return light(s).Color == deploy.Green })
 	s.later(28 * 24 * time.Hour)
 	if l := light(s); l.Color != deploy.Yellow || !slices.Equal(l.Why, []deploy.LightReason{deploy.LightExpires}) {
 		t.Errorf("shortly before the restore point is gone: %+v", l)
@@ -209,14 +223,14 @@ func TestTheLightSaysWhetherAndHowFarProductionCanGoBack(t *testing.T) {
 	if l := light(s); l.Color != deploy.Red || !slices.Contains(l.Why, deploy.LightNoWay) || !l.Oldest.IsZero() {
 		t.Errorf("afterwards: %+v", l)
 	}
-	s.version("v3", more.and(files{"0009_x.sql": "CREATE TABLE x (id INTEGER);\n"}))
+	s.version("v3", renamed.and(files{"0009_x.sql": "CREATE TABLE x (id INTEGER);\n"}))
 	s.ship("v3")
 	b.problem = errors.New("unreadable")
 	if _, _, err := s.engine.Drill(t.Context(), s.request(dana)); err != nil {
 		t.Fatal(err)
 	}
 	s.eventually(func() bool { return !s.state(release.Production).Drill.Passed })
-	if l := light(s); l.Color != deploy.Red || !slices.Contains(l.Why, deploy.LightDrillFailed) || l.To != 2 || l.Before != 2 {
+	if l := light(s); l.Color != deploy.Red || !slices.Contains(l.Why, deploy.LightDrillFailed) || l.To != 3 || l.Before != 3 {
 		t.Errorf("after a drill that failed: %+v", l)
 	}
 }

@@ -113,12 +113,13 @@ func (e *Engine) live(tx Tx, s *release.State, run *release.Run, now time.Time) 
 	if target := run.Plan.Target; target.ID != "" {
 		s.Database, s.DatabaseID = target.Database, target.ID
 	}
-	before := run.Point
+	before, adds := run.Point, run.Plan.Adds
 	if s.Unfinished != nil {
-		before, s.Unfinished = s.Unfinished, nil // an earlier run left the database half way
+		before, adds, s.Unfinished = s.Unfinished, false, nil // an earlier run left the database half way
 	}
 	tx.AddChange(run.Project, run.Environment, release.Change{
 		Release: run.Release, Run: run.ID, Kind: run.Kind, At: now, Before: before, Ledger: run.Plan.After(), Schema: run.Seen.Kept(),
+		Adds: adds,
 	})
 	if before != nil {
 		s.Reached(*before, was)

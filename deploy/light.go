@@ -12,6 +12,7 @@ type Light struct {
 	Color  Color
 	To     uint64    // the release that a rollback without a number goes to; 0: there is none
 	Until  time.Time // when the restore point is gone that leads there; zero: none is needed, or there is none
+	Adds   bool      // what came since only added to the database, so that going back leaves it as it is
 	Oldest time.Time // the oldest restore point that Time Travel still reaches; zero: none
 	Before uint64    // the release that this one leads to; 0: the time before the first
 	// Tested is when a backup was last restored for practice, or restored and compared when it was taken; zero: never.
@@ -72,7 +73,9 @@ func (e *Engine) light(tx Tx, p Project, s release.State) *Light {
 		l.To = dest.change.Release
 	default:
 		l.To, l.Until = dest.change.Release, dest.point.At.Add(e.retention())
+		l.Adds = dest.adds
 		switch {
+		case l.Adds:
 		case dest.point.DatabaseID != s.DatabaseID || !now.Before(l.Until):
 			l.add(Red, LightNoWay)
 		case l.Until.Sub(now) < expiresIn:

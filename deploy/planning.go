@@ -187,6 +187,9 @@ func (e *Engine) planForward(ctx context.Context, d draft, objs []migrations.Obj
 		return out, err
 	}
 	out.plan.Transactions, out.plan.Statements = len(txs), own(txs)
+	if out.plan.Adds, err = e.onlyAdds(ctx, d, work.on, j.report.After, diff.Pending); err != nil {
+		return out, err
+	}
 	if err := e.stillSo(ctx, d, &out); err != nil {
 		return out, err
 	}

@@ -130,6 +130,23 @@ func (e *Engine) expansion(ctx context.Context, b backing) (rehearse.Expansion, 
 	return found, wrap(err, "judge what the newer releases added")
 }
 
+// onlyAdds judges whether the code that is live now will work on with the database after a release, its backfill included.
+// What cannot be judged does not.
+func (e *Engine) onlyAdds(ctx context.Context, d draft, base rehearse.Target, after []migrations.Object, pending []migrations.File) (bool, error) {
+	if d.run.Environment != release.Production || d.live == 0 || len(pending) == 0 {
+		return false, nil
+	}
+	txs, err := migrations.Apply(pending, migrations.Options{Ledger: d.project.ledger()})
+	if err != nil {
+		return false, nil //nolint:nilerr // a file that cannot be read says nothing
+	}
+	found, err := rehearse.Expands(ctx, base, after, txs)
+	if _, schema := errors.AsType[*rehearse.SchemaError](err); schema {
+		return false, nil
+	}
+	return found.Works(), wrap(err, "judge what the release adds")
+}
+
 // contents are migrations by name, as the live release or the destination has them, in the order asked for.
 func (e *Engine) contents(ctx context.Context, b backing, wanted []string) (found []migrations.File, missing []string, err error) {
 	have, err := e.files(ctx, b.live)

@@ -44,6 +44,7 @@ type Plan struct {
 	Before    string      `json:"before,omitempty"` // blob of the target's schema as it is
 	Size      int64       `json:"size,omitempty"`   // of the target in bytes, 0 where it was not told
 	Backup    *BackupPlan `json:"backup,omitempty"`
+	Adds      bool        `json:"adds,omitempty"` // the code that was live before works on with the database afterwards
 	// Backfill begins when the release is live.
 	Backfill *BackfillPlan `json:"backfill,omitempty"`
 	// Drift is what somebody else changed in the database since Towline last knew it, in words. The fingerprint binds it.

@@ -263,6 +263,7 @@ type Change struct {
 	Before  *RestorePoint `json:"before,omitempty"`
 	Ledger  []string      `json:"ledger"`           // names that the ledger held afterwards
 	Schema  string        `json:"schema,omitempty"` // blob of the objects that the database had afterwards
+	Adds    bool          `json:"adds,omitempty"`   // it only added to the database, so that the code of before works on with it
 }
 
 // Applied is what Towline knows of a migration that it applied: the content's checksum and the release it came with.
