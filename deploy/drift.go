@@ -21,10 +21,15 @@ const (
 	inspectSoon   = time.Minute
 )
 
+// pruneEvery is how often it is looked for backups that are older than they are kept. A new backup is another occasion, but there may be
+// none for years.
+const pruneEvery = 24 * time.Hour
+
 // inspecting is when each project's database is looked at next.
 type inspecting struct {
 	due   map[string]time.Time
 	drill time.Time // when the calendar wants the next drills
+	prune time.Time // when old backups are looked for next
 }
 
 // watch looks at production's databases once an hour, each at a moment of its own, and does the calendar's drills. It
@@ -42,12 +47,29 @@ func (e *Engine) watch(ctx context.Context) {
 			e.drillAll(ctx)
 			w.drill = e.drills.Next(e.now())
 		}
-		if !w.drill.IsZero() && (next.IsZero() || w.drill.Before(next)) {
-			next = w.drill
+		if e.backups != nil && !e.now().Before(w.prune) {
+			e.prune(ctx)
+			w.prune = e.now().Add(pruneEvery)
+		}
+		for _, at := range []time.Time{w.drill, w.prune} {
+			if !at.IsZero() && (next.IsZero() || at.Before(next)) {
+				next = at
+			}
 		}
 		if !await(ctx, changed, next, e.now()) {
 			return
 		}
+	}
+}
+
+// prune gives up backups that are older than they are kept.
+func (e *Engine) prune(ctx context.Context) {
+	gone, err := e.backups.Prune(ctx)
+	if len(gone) > 0 {
+		e.log.InfoContext(ctx, "old backups are given up", "backups", gone)
+	}
+	if err != nil && ctx.Err() == nil {
+		e.log.WarnContext(ctx, "old backups could not be given up", "error", err)
 	}
 }
 

@@ -19,6 +19,7 @@ type shelf struct {
 	mu      sync.Mutex
 	all     []deploy.Backup // newest first
 	checked []string
+	pruned  chan struct{} // gets one for each look for old backups; nil: nobody wants to know
 	problem error
 	hold    chan struct{} // a check waits for it; nil: none does
 }
@@ -40,6 +41,13 @@ func (b *shelf) List(_ context.Context, _ string, env release.Environment, limit
 		return nil, nil
 	}
 	return b.all[:min(limit, len(b.all))], nil
+}
+
+func (b *shelf) Prune(context.Context) ([]string, error) {
+	if b.pruned != nil {
+		b.pruned <- struct{}{}
+	}
+	return nil, nil
 }
 
 func (b *shelf) Check(ctx context.Context, id string) (deploy.Backup, error) {
@@ -167,6 +175,22 @@ func TestTheCalendarsDrillIsToldOnlyWhenItFails(t *testing.T) {
 	s.eventually(func() bool { return s.toldOf(deploy.DrillEnded) == 1 })
 	if d := s.state(release.Production).Drill; d.Passed || !strings.Contains(d.Words, "unreadable") {
 		t.Errorf("drill %+v", d)
+	}
+}
+
+func TestOldBackupsAreLookedForAtTheStartAndEveryDay(t *testing.T) {
+	b := &shelf{pruned: make(chan struct{}, 10)}
+	w := newWorld(t)
+	w.backups = b
+	s := w.open(t)
+	<-b.pruned
+	s.later(time.Hour)
+	s.poke()
+	s.later(23*time.Hour + time.Minute)
+	s.poke()
+	<-b.pruned
+	if len(b.pruned) > 0 {
+		t.Error("looked for more often")
 	}
 }
 

@@ -24,6 +24,8 @@ type Backups interface {
 	// Check restores a backup here and compares it with what it was when it was taken. An error says what is wrong with it.
 	// The proof is remembered with the backup.
 	Check(ctx context.Context, id string) (Backup, error)
+	// Prune gives up what is older than backups are kept, never the newest of an environment, and names it.
+	Prune(ctx context.Context) ([]string, error)
 }
 
 // ErrNoBackup says that there is no backup of an id.
