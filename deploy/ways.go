@@ -210,7 +210,7 @@ func (e *Engine) wayDown(ctx context.Context, b backing) (weighed, error) {
 		return w, err
 	}
 	for _, f := range ups {
-		if f.Down == nil {
+		if f.Down == nil || len(f.Down) > 0 && !f.WayBack() { // an empty one is what whole gives a backfill
 			missing = append(missing, f.Name)
 		}
 	}

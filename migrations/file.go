@@ -15,6 +15,20 @@ type File struct {
 	Down []byte // the bytes of its DOWN file; nil: there is none
 }
 
+// WayBack reports whether a DOWN file undoes the migration: there is one, and it says something where the migration does. A frame that
+// nobody filled is none.
+func (f File) WayBack() bool {
+	if f.Down == nil {
+		return false
+	}
+	down, err := SplitLoose(f.Name, f.Down)
+	if err != nil || len(down) > 0 {
+		return true // what is wrong with it is said where it is carried out
+	}
+	up, err := SplitLoose(f.Name, f.SQL)
+	return err == nil && len(up) == 0
+}
+
 // Checksum returns the checksums of the UP file. The DOWN file has no part in them: it may be mended after the file was
 // applied.
 func (f File) Checksum() Checksum {

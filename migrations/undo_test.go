@@ -206,3 +206,21 @@ func ledgerText(state []string) []string {
 	}
 	return out
 }
+
+func TestADownFileWithoutAStatementIsNoWayBack(t *testing.T) {
+	for _, c := range []struct {
+		name string
+		file migrations.File
+		want bool
+	}{
+		{"no DOWN file", migrations.File{Name: "1.sql", SQL: []byte("CREATE TABLE a(x);")}, false},
+		{"one", withDown("1.sql", "CREATE TABLE a(x);", "DROP TABLE a;"), true},
+		{"a frame to fill", withDown("1.sql", "CREATE TABLE a(x);", "-- Takes it back.\n\n"), false},
+		{"nothing on both sides", withDown("1.sql", "-- nothing", ""), true},
+		{"one that cannot be split, which is said elsewhere", withDown("1.sql", "CREATE TABLE a(x);", "DROP TABLE 'a"), true},
+	} {
+		if got := c.file.WayBack(); got != c.want {
+			t.Errorf("%s: %t", c.name, got)
+		}
+	}
+}

@@ -169,6 +169,7 @@ func TestAMigrationWithoutADownFileIsInformation(t *testing.T) {
 	testRule(t, "F-NODOWN", []ruleCase{
 		{name: "no DOWN file", sql: aTable, fires: true},
 		{name: "a DOWN file", sql: aTable, in: down},
+		{name: "a DOWN file that nobody filled", sql: aTable, in: func(in *lint.Input) { in.Files[0].Down = []byte("-- Takes it back.\n") }, fires: true, text: "has no statement"},
 		{name: "as an error, where the project asks for it", sql: aTable, o: lint.Options{Severity: map[string]lint.Severity{"F-NODOWN": lint.Error}}, fires: true, severity: lint.Error},
 		{name: "a backfill", base: "CREATE TABLE users(id INTEGER PRIMARY KEY, email TEXT, email_lower TEXT);", sql: fmt.Sprintf(backfillOf, "id", "email_lower IS NULL AND email IS NOT NULL")},
 		{name: "many files", in: folder(many), fires: true, text: "4 of the 4"},

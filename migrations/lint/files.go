@@ -290,12 +290,16 @@ func (w *walk) made() map[string]bool {
 func noDown(w *walk) []Finding {
 	var list []Finding
 	for _, f := range w.files {
-		if f.Down != nil || len(f.steps) == 0 || slices.ContainsFunc(f.steps, func(s *step) bool { return s.backfill != nil }) {
+		if f.WayBack() || len(f.steps) == 0 || slices.ContainsFunc(f.steps, func(s *step) bool { return s.backfill != nil }) {
 			continue
 		}
 		x := f.at()
 		x.Text = "There is no DOWN file: unless this migration only adds, going back to a release before it takes Time Travel, which takes back all rows written since."
 		x.Advice = "Write the way back, or go back by Time Travel if it comes to that."
+		if f.Down != nil {
+			x.Text = "The DOWN file has no statement" + strings.TrimPrefix(x.Text, "There is no DOWN file")
+			x.Advice = "Write the way back into it, or remove the file."
+		}
 		list = append(list, x)
 	}
 	s, set := w.o.Severity["F-NODOWN"]
