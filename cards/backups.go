@@ -29,7 +29,7 @@ func BackupsOf(project string, list []deploy.Backup, more bool) Card {
 		l.addf("Older ones are listed by %s.", command("towline backups list -project "+project))
 	}
 	l.gap()
-	l.addf("On the bot's machine, %s makes a database file of one.", command("towline backups restore -file out.db "+list[0].ID))
+	l.addf("On the bot's machine, %s makes a database file of one.", command("towline backups restore -file out.db "+usable(list).ID))
 	return Card{HTML: l.String()}
 }
 
@@ -82,4 +82,14 @@ func backupTaken(l *lines, r release.Run) {
 	for _, missing := range shorten(b.Missing, 2, func(s string) string { return flat(s, 200) }) {
 		l.spare("⚠️ Not in it as it was: " + missing)
 	}
+}
+
+// usable is the newest backup that nothing is known against, or else the newest.
+func usable(list []deploy.Backup) deploy.Backup {
+	for _, b := range list {
+		if b.Problem == "" {
+			return b
+		}
+	}
+	return list[0]
 }

@@ -47,7 +47,7 @@ func driftLines(changes []string, n int) []string {
 func Drifted(project string, d release.Drift, seen time.Time) Card {
 	var l lines
 	l.addf("⚠️ %s was changed from outside", where(project, release.Production))
-	l.addf("Noticed %s; as Towline left it %s it had none of this:", when(d.At), when(seen))
+	l.addf("Noticed %s. What changed since %s:", when(d.At), when(seen))
 	l.spare(driftLines(d.Changes, 10)...)
 	if len(d.Applied) > 0 {
 		l.addf("ℹ️ %s %s of a release, and wrangler or another tool applied %s. A promote finds %s applied, and does not run %s again.",

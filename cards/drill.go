@@ -28,7 +28,7 @@ func DrillResult(project string, d release.Drill) Card {
 		l.addf("Asked for by %s.", name(d.By.Shown()))
 	}
 	if !d.Passed {
-		l.addf("Time Travel still leads back. Look at the others with <code>/backups %s</code>; the next destructive release takes a new one.", name(project))
+		l.addf("<code>/status %s</code> says how else production can go back, <code>/backups %s</code> has the other backups. The next destructive release takes a new one.", name(project), name(project))
 	}
 	return Card{HTML: l.String(), Notify: !d.Passed}
 }

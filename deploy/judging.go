@@ -28,6 +28,8 @@ type judgement struct {
 	report   rehearse.Report
 	findings []lint.Finding
 	summary  release.Rehearsal
+	// statements is how many were linted.
+	statements int
 }
 
 // judge rehearses what would be sent on local copies, and lints it.
@@ -58,6 +60,7 @@ func (e *Engine) judge(ctx context.Context, d draft, work pendingWork) (j judgem
 	if err != nil {
 		return j, fmt.Errorf("lint the migrations: %w", err)
 	}
+	j.statements = linted.Statements
 	j.findings = slices.DeleteFunc(linted.Findings, func(f lint.Finding) bool {
 		return f.Code == removedFile && slices.Contains(d.left, f.File) // by a rollback: known, and said in other words
 	})
@@ -207,7 +210,7 @@ func (e *Engine) keepReport(ctx context.Context, plan *release.Plan, j judgement
 	fmt.Fprintf(&b, "Release #%d on %s, rehearsed %s\n\n", plan.Release, plan.Environment, e.now().UTC().Format(time.RFC3339))
 	b.Write(rehearse.Document(j.report))
 	b.WriteString("\nFindings\n\n")
-	if err := lint.WriteText(&b, lint.Report{Findings: j.findings, Files: len(plan.Pending)}, lint.Printing{}); err != nil {
+	if err := lint.WriteText(&b, lint.Report{Findings: j.findings, Files: len(plan.Pending), Statements: j.statements}, lint.Printing{}); err != nil {
 		return fmt.Errorf("write the report: %w", err)
 	}
 	var err error
