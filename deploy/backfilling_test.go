@@ -222,6 +222,9 @@ func realPlace(t *testing.T) *world {
 
 // TestABackfillOnTheRealEngineThatDiesAnywhereTouchesEveryRowOnce is everywhere's journey on D1's own engine.
 func TestABackfillOnTheRealEngineThatDiesAnywhereTouchesEveryRowOnce(t *testing.T) {
+	if testing.Short() {
+		t.Skip("it waits for another program")
+	}
 	step := 3 // the local Cloudflare has every instant
 	if os.Getenv("TOWLINE_SWEEP") == "full" {
 		step = 1
