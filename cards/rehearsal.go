@@ -75,7 +75,7 @@ func rehearsedOn(r release.Rehearsal) string {
 	case deploy.NoCopyUnfit:
 		return text + ". The copy of the data does not fit the database; the report says why."
 	case deploy.NoCopyStarting:
-		return text + ". No copy of the data is taken just before a release runs."
+		return text + ". No copy of the data is taken while a release runs."
 	case deploy.NoCopyHere:
 		return text + ". No copies of the data are kept here."
 	}

@@ -9,7 +9,6 @@ import (
 	"io/fs"
 	"os"
 	"path/filepath"
-	"sync"
 	"time"
 
 	"towline/deploy/release"
@@ -33,7 +32,7 @@ const (
 	NoCopyComing   = "coming"   // it is being taken, and the request is planned anew when it is there
 	NoCopyFailed   = "failed"   // the export did not work; the log says why
 	NoCopyHere     = "not_here" // this process keeps none
-	NoCopyStarting = "starting" // there was none when the release was about to run
+	NoCopyStarting = "starting" // there was none when a release was about to run, or ran
 	NoCopyUnfit    = "unfit"    // the one that there is does not have the database's schema and ledger; the report says how
 )
 
@@ -52,61 +51,6 @@ const (
 	copyWaitedFor = 30 * time.Second
 	copyAgain     = 10 * time.Minute
 )
-
-// copying are the projects whose data is being copied, and when that last failed.
-type copying struct {
-	mu       sync.Mutex
-	projects map[string]bool
-	failed   map[string]time.Time
-}
-
-// tried notes how a copy went that was begun at a time.
-func (c *copying) tried(project string, at time.Time, err error) {
-	c.mu.Lock()
-	defer c.mu.Unlock()
-	if c.failed == nil {
-		c.failed = make(map[string]time.Time)
-	}
-	delete(c.failed, project)
-	if err != nil {
-		c.failed[project] = at
-	}
-}
-
-// failedSince reports whether the last copy failed, and not before a time.
-func (c *copying) failedSince(project string, at time.Time) bool {
-	c.mu.Lock()
-	defer c.mu.Unlock()
-	last, ok := c.failed[project]
-	return ok && !last.Before(at)
-}
-
-// begin reports whether nobody copies the project's data already.
-func (c *copying) begin(project string) bool {
-	c.mu.Lock()
-	defer c.mu.Unlock()
-	if c.projects[project] {
-		return false
-	}
-	if c.projects == nil {
-		c.projects = make(map[string]bool)
-	}
-	c.projects[project] = true
-	return true
-}
-
-// busy reports whether the project's data is being copied.
-func (c *copying) busy(project string) bool {
-	c.mu.Lock()
-	defer c.mu.Unlock()
-	return c.projects[project]
-}
-
-func (c *copying) end(project string) {
-	c.mu.Lock()
-	defer c.mu.Unlock()
-	delete(c.projects, project)
-}
 
 // copyOf returns a copy of production's data that is young enough, taking a new one where the project lets it. Without a
 // copy, why is the reason, and empty where the project asks for none.
@@ -138,11 +82,15 @@ func (e *Engine) copyOf(ctx context.Context, d draft) (c dataCopy, why string, e
 	return c, why, err
 }
 
-// freshCopy takes a copy, or says why there is none now. Just before a release runs none is taken: the export would block the
-// database that the release is about to change.
+// freshCopy takes a copy, or says why there is none now. While a release runs, or is about to, none is taken: the export would block the
+// database that it changes.
 func (e *Engine) freshCopy(ctx context.Context, d draft, fingerprint string) (c dataCopy, why string, err error) {
-	switch {
-	case d.run.Phase == release.Preparing:
+	s, err := e.State(ctx, d.project.Name, release.Production)
+	if err != nil {
+		return c, "", err
+	}
+	switch busy := s.Lease != nil; {
+	case busy:
 		return c, NoCopyStarting, nil
 	case e.copying.failedSince(d.project.Name, e.now().Add(-copyAgain)):
 		return c, NoCopyFailed, nil
@@ -186,7 +134,7 @@ func (e *Engine) copyBeside(d draft, fingerprint string) {
 // followCopy plans a request anew that waits for a copy which is there by now, or has failed: that may have been before the
 // request was stored.
 func (e *Engine) followCopy(run release.Run) {
-	if !waitsForCopy(run) || e.copying.busy(run.Project) {
+	if _, busy := e.copying.under(run.Project); busy || !waitsForCopy(run) {
 		return
 	}
 	e.runners.behind(func(ctx context.Context) {
@@ -249,17 +197,17 @@ func (e *Engine) copyPath(project string) string { return filepath.Join(e.scratc
 
 // takeCopy copies production's data. The copy takes the place of an older one when it is whole.
 func (e *Engine) takeCopy(ctx context.Context, d draft, fingerprint string) (c dataCopy, err error) {
-	if !e.copying.begin(d.project.Name) {
+	begun := e.now()
+	ctx, end := e.copying.begin(ctx, d.project.Name)
+	if end == nil {
 		return c, errCopying
 	}
-	defer e.copying.end(d.project.Name)
-	defer func(begun time.Time, whole context.Context) {
-		if err == nil || !errors.Is(whole.Err(), context.Canceled) { // a stop says nothing about the copy
+	defer end()
+	defer func() {
+		if err == nil || !errors.Is(ctx.Err(), context.Canceled) { // a stop, or a rollback, says nothing about the copy
 			e.copying.tried(d.project.Name, begun, err)
 		}
-	}(e.now(), ctx)
-	ctx, cancel := context.WithTimeout(ctx, copyTimeout)
-	defer cancel()
+	}()
 	if err := os.MkdirAll(e.scratch, 0o700); err != nil {
 		return c, fmt.Errorf("keep a copy of the data: %w", err)
 	}
@@ -312,6 +260,10 @@ func (e *Engine) keepCopies(ctx context.Context) {
 				next = at
 			}
 			if !due {
+				continue
+			}
+			if s, err := e.State(ctx, p.Name, release.Production); err == nil && s.Lease != nil {
+				next = e.now().Add(inspectSoon) // an export would block what a run changes
 				continue
 			}
 			err := e.copyProject(ctx, p)

@@ -35,5 +35,12 @@ func (e *Engine) sweepCopies(ctx context.Context, start bool) {
 	}
 }
 
+// forgetCopy makes the next plan take another copy of a project's data.
+func (e *Engine) forgetCopy(ctx context.Context, project string) {
+	if err := os.Remove(e.copyPath(project) + ".json"); err != nil && !errors.Is(err, fs.ErrNotExist) {
+		e.log.WarnContext(ctx, "a copy of data that is of no use is still there", "error", err)
+	}
+}
+
 // rehearsing begins the names of the files that rehearsals work on.
 const rehearsing = "towline-rehearsal-"

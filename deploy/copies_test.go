@@ -67,6 +67,36 @@ func TestACopyThatWasOnItsWayWhenTheProcessEndedIsTakenByTheNext(t *testing.T) {
 	s.until(run, func(r release.Run) bool { return r.Plan.Rehearsal.Data })
 }
 
+func TestAReleaseThatIsApprovedWhileTheDataIsCopiedWaitsForTheCopy(t *testing.T) {
+	s := newShop(t)
+	copied(s, heavy)
+	arrived, gate := make(chan struct{}, 1), make(chan struct{})
+	s.api.Inject(sandbox.Fault{Path: "/export", Before: func(ctx context.Context) { arrived <- struct{}{}; wait(gate)(ctx) }})
+	run := s.promote(0)
+	<-arrived
+	s.approve(run, robin)
+	s.until(run, func(r release.Run) bool { return r.Phase == release.Preparing })
+	close(gate)
+	run = s.ended(run)
+	s.wants(run, release.Done)
+	if r := run.Plan.Rehearsal; !r.Data {
+		t.Errorf("rehearsed on %+v", r)
+	}
+}
+
+func TestAWayBackDoesNotWaitForACopy(t *testing.T) {
+	s := newShop(t)
+	copied(s, heavy)
+	s.wants(s.ended(s.approve(s.promote(0), robin)), release.Done)
+	s.version("v3", heavy.and(files{"0002_a.sql": "CREATE TABLE a (id INTEGER PRIMARY KEY);\n", "0003_b.sql": "CREATE TABLE b (id INTEGER PRIMARY KEY);\n"}))
+	s.wants(s.deploy("v3"), release.Done)
+	arrived := make(chan struct{}, 1)
+	s.api.Inject(sandbox.Fault{Path: "/export", Before: func(ctx context.Context) { arrived <- struct{}{}; <-ctx.Done() }})
+	s.promote(0)
+	<-arrived
+	s.wants(s.back(0), release.Done)
+}
+
 func TestNoCopyIsTakenWhenAReleaseIsAboutToRun(t *testing.T) {
 	s := newShop(t)
 	copied(s, full)

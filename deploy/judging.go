@@ -68,6 +68,7 @@ func (e *Engine) judge(ctx context.Context, d draft, work pendingWork) (j judgem
 	j.summary = summaryOf(j.report)
 	if j.report.NoData != "" {
 		why = NoCopyUnfit
+		e.forgetCopy(ctx, d.project.Name)
 	}
 	j.summary.Data, j.summary.CopyAt, j.summary.NoCopy = j.report.Data, copied.At, why
 	return j, nil

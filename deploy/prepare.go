@@ -18,6 +18,9 @@ func (e *Engine) prepare(ctx context.Context, p Project, run *release.Run) (read
 			return false, e.end(ctx, run, refused(err))
 		}
 	}
+	if err := e.uncopied(ctx, *run); err != nil {
+		return false, e.giveUp(ctx, run)
+	}
 	for range 2 {
 		if p, err = e.project(run.Project); err != nil { // the config may be another one by now
 			return false, e.end(ctx, run, refused(err))
