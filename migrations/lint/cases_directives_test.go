@@ -125,6 +125,7 @@ func TestAStatementThatD1RefusesIsAnErrorWhereTheSchemaIsKnown(t *testing.T) {
 	testRule(t, "D1-SQL01", []ruleCase{
 		{name: "no such column, live", base: "CREATE TABLE t(a);", sql: "CREATE INDEX i ON t(b);", fires: true},
 		{name: "no such column, from nothing", files: []string{"CREATE TABLE t(a);", "CREATE INDEX i ON t(b);"}, fires: true, severity: lint.Warning},
+		{name: "a function that D1 has not, from nothing", files: []string{"CREATE TABLE t(a);", "SELECT median(a) FROM t;"}, fires: true},
 		{name: "a syntax error, from nothing", sql: "CREATE TABLE t(a,);", fires: true},
 		{name: "a foreign key of a row that only the real database has", base: plans, sql: "INSERT INTO orders(plan_id) VALUES (7);", fires: true, severity: lint.Info},
 		{name: "FROM with LIMIT, which D1 has", base: "CREATE TABLE t(a); CREATE TABLE u(a);", sql: "UPDATE t SET a = u.a FROM u LIMIT 3;", fires: true, severity: lint.Info},

@@ -334,6 +334,9 @@ func (w *walk) gravity(s *step) Severity {
 
 // schemaDependent reports whether another schema could make the statement run.
 func (s *step) schemaDependent() bool {
+	if strings.Contains(s.err.Message, "no such function") || strings.Contains(s.err.Message, "no such collation") {
+		return false
+	}
 	for _, part := range []string{"no such ", "already exists", "already another", "duplicate column", "has no column", "already a table", "already an index", "error in ", "foreign key mismatch", "columns but", "ambiguous"} {
 		if strings.Contains(s.err.Message, part) {
 			return true

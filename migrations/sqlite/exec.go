@@ -161,6 +161,10 @@ func (c *Conn) prepare(sql string) (*sqlite3.Stmt, []Action, error) {
 		stmt.Close()
 		return nil, nil, err
 	}
+	if err := c.defaultsAllowed(sql, actions); err != nil {
+		stmt.Close()
+		return nil, nil, err
+	}
 	return stmt, actions, nil
 }
 

@@ -149,3 +149,22 @@ SELECT x'61' LIKE 'a'
 === LIKE folds ASCII letters only
 --- batch
 SELECT 'Ä' LIKE 'ä', 'A' LIKE 'a', 'a%' LIKE 'a\%' ESCAPE '\', 'A' GLOB 'a'
+=== a DEFAULT that calls a function which is not on the list is refused when the table is made
+--- batch
+CREATE TABLE t(a, b TEXT DEFAULT (lower(sqlite_version())))
+--- refused SQLITE_ERROR
+=== a DEFAULT that calls a function which nobody has
+--- batch
+CREATE TABLE t(a, b TEXT DEFAULT (nobody_has_this()))
+--- refused SQLITE_ERROR
+=== a DEFAULT that calls a function which is not on the list, for a column that is added
+--- setup
+CREATE TABLE t(a)
+--- batch
+ALTER TABLE t ADD COLUMN b TEXT DEFAULT (sqlite_version())
+--- refused SQLITE_ERROR
+=== DEFAULTs that call functions of the list
+--- batch
+CREATE TABLE t(a, b TEXT DEFAULT (lower(hex(randomblob(4)))), c TEXT DEFAULT (strftime('%s', 'now')), d DEFAULT ('(' || abs(-1)), "default" CHECK (length("default") > 0))
+--- then
+SELECT count(*) FROM pragma_table_info('t')
