@@ -136,7 +136,7 @@ func (g *generator) warn(format string, args ...any) {
 
 func (g *generator) generate(ctx context.Context, create string) (Result, error) {
 	for _, step := range []func(context.Context) error{
-		g.findTable,
+		g.findTable, g.findLeft,
 		func(ctx context.Context) error { return g.readCreate(ctx, create) },
 		g.rename, g.pairColumns, g.findChildren, g.checkMentions, g.findFulltext,
 	} {
@@ -159,6 +159,16 @@ func (g *generator) generate(ctx context.Context, create string) (Result, error)
 	}
 	r.SQL = g.header() + strings.Join(g.steps, ";\n") + ";\n"
 	return r, nil
+}
+
+// findLeft refuses an Options.Leave that names nothing of the table: it would be a slip of the pen, and something goes or stays that was not meant.
+func (g *generator) findLeft(context.Context) error {
+	for _, name := range g.o.Leave {
+		if len(left(g.was.objects, g.table, []string{name})) == 0 {
+			return g.refuse("it has no index or trigger "+name+" that could be left out", "")
+		}
+	}
+	return nil
 }
 
 // createOf is the CREATE TABLE that the schema has for the table.

@@ -10,6 +10,24 @@ import (
 	"towline/migrations/sqlite"
 )
 
+func TestAnIndexThatIsLeftOutIsDroppedByNameAndHasToBeThere(t *testing.T) {
+	h := openHere(t, t)
+	defer h.close()
+	setUp(t, h, "CREATE TABLE p(id INTEGER PRIMARY KEY, a TEXT); CREATE INDEX \"p a\" ON p(a); CREATE TABLE q(a); CREATE INDEX q_a ON q(a);")
+	const create = "CREATE TABLE p(id INTEGER PRIMARY KEY, a TEXT NOT NULL)"
+	r, err := rebuild.Generate(t.Context(), schema(h), "p", create, rebuild.Options{Leave: []string{"P A"}})
+	if err != nil || !slices.Contains(r.Statements, `DROP INDEX "p a"`) {
+		t.Errorf("%v: %q", err, r.Statements)
+	}
+	for _, name := range []string{"nobody", "q_a"} {
+		_, err := rebuild.Generate(t.Context(), schema(h), "p", create, rebuild.Options{Leave: []string{name}})
+		var refused *rebuild.RefusedError
+		if !errors.As(err, &refused) || !strings.Contains(err.Error(), "no index or trigger "+name) {
+			t.Errorf("%s: %v", name, err)
+		}
+	}
+}
+
 func TestWhatCannotBeRebuiltSafelyIsRefusedWithWhatToDo(t *testing.T) {
 	const p = "CREATE TABLE p(id INTEGER PRIMARY KEY, a TEXT, b TEXT); "
 	for _, tt := range []struct{ name, setup, table, create, want string }{

@@ -100,6 +100,9 @@ func (g *generator) writeCopy() {
 	}
 	g.add("CREATE TABLE %s(%s)", quote(g.names.copy), columns)
 	g.add("INSERT INTO %s(%s)\n  SELECT %s FROM %s", quote(g.names.copy), quoteAll(held), quoteAll(from), quote(g.table))
+	for _, o := range left(g.was.objects, g.table, g.o.Leave) {
+		g.add("DROP %s %s", strings.ToUpper(o.Type), quote(o.Name)) // by name, so that a reader sees that it is meant to go
+	}
 	g.add("DROP TABLE %s", quote(g.table))
 	g.add("%s", g.new.sql)
 	for _, o := range g.indexes() {
