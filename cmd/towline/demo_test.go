@@ -116,6 +116,9 @@ func (j *journey) press(who int64, m telegram.Message, label string) string {
 }
 
 func TestTheDemoLeadsFromTheFirstDeployToTheWayBack(t *testing.T) {
+	if testing.Short() && raced() {
+		t.Skip("a long story, and many times as long under the race detector")
+	}
 	j := startJourney(t, t.TempDir())
 	j.say(demoDeployer, "/deploy")
 	pick := j.card("Deploy which version")

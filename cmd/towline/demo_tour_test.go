@@ -9,6 +9,9 @@ import (
 )
 
 func TestTheTourIsTrueFromItsFirstStepToItsLast(t *testing.T) {
+	if testing.Short() && raced() {
+		t.Skip("a long story, and many times as long under the race detector")
+	}
 	answers := [][]string{
 		{"shop → preview · live", "#1"}, {"waiting for approval", "#1", "May approve: Robin and Alex"}, {"shop → production · live", "#1"},
 		{"shop → preview · live", "#2"}, {"waiting for approval", "#2"}, {"shop → production · live", "#2"},

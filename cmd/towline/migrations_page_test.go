@@ -29,6 +29,9 @@ var example = regexp.MustCompile("(?s)<!-- file: ([A-Za-z0-9_./-]+) -->\n```[a-z
 // TestTheMigrationsPageQuotesTheBot plays the story of docs/migrations.md, with the files that it shows, and holds what the
 // page says that the bot says against what it says.
 func TestTheMigrationsPageQuotesTheBot(t *testing.T) {
+	if testing.Short() && raced() {
+		t.Skip("a long story, and many times as long under the race detector")
+	}
 	content, err := os.ReadFile(migrationsPage)
 	if err != nil {
 		t.Fatal(err)
