@@ -52,6 +52,19 @@ func TestWhatHidesBehindAnotherSpellingIsFound(t *testing.T) {
 	})
 }
 
+func TestAKeyThatARebuildForgetsIsNamed(t *testing.T) {
+	base := "CREATE TABLE t(id INTEGER PRIMARY KEY, a TEXT UNIQUE, b INT);\n"
+	copied := "INSERT INTO n(id, a, b) SELECT id, a, b FROM t;\nDROP TABLE t;\nALTER TABLE n RENAME TO t;\n"
+	testRule(t, "D1-RB01", []ruleCase{
+		{name: "UNIQUE", base: base, sql: "CREATE TABLE n(id INTEGER PRIMARY KEY, a TEXT, b INT NOT NULL);\n" + copied, fires: true, severity: lint.Warning, text: "a is unique in t", rewrite: "UNIQUE INDEX"},
+		{name: "UNIQUE, as an index", base: base, sql: "CREATE TABLE n(id INTEGER PRIMARY KEY, a TEXT, b INT NOT NULL);\n" + copied + "CREATE UNIQUE INDEX t_a ON t(a);"},
+		{name: "UNIQUE, in a later file", base: base, files: []string{"CREATE TABLE n(id INTEGER PRIMARY KEY, a TEXT, b INT NOT NULL);\n" + copied, "CREATE UNIQUE INDEX t_a ON t(a);"}},
+		{name: "UNIQUE of fewer columns", base: "CREATE TABLE t(id INTEGER PRIMARY KEY, a TEXT, b INT, UNIQUE (a, b));\n", sql: "CREATE TABLE n(id INTEGER PRIMARY KEY, a TEXT UNIQUE, b INT);\n" + copied},
+		{name: "the primary key", base: base, sql: "CREATE TABLE n(id INTEGER, a TEXT UNIQUE, b INT);\n" + copied, fires: true, severity: lint.Warning, text: "id is unique"},
+		{name: "a column that goes with its key", base: base, sql: "CREATE TABLE n(id INTEGER PRIMARY KEY, b INT);\nINSERT INTO n(id, b) SELECT id, b FROM t;\nDROP TABLE t;\nALTER TABLE n RENAME TO t;\n"},
+	})
+}
+
 func TestAKeyThatARebuildAddsIsNamed(t *testing.T) {
 	base := "CREATE TABLE q(id INTEGER PRIMARY KEY);\nCREATE TABLE t(id INTEGER PRIMARY KEY, a TEXT, b INT);\n"
 	copied := "INSERT INTO n(id, a, b) SELECT id, a, b FROM t;\nDROP TABLE t;\nALTER TABLE n RENAME TO t;"

@@ -26,6 +26,7 @@ func lostObjects(w *walk) []Finding {
 			lost = append(lost, o.Type+" "+o.Name)
 			fmt.Fprintf(&sql, "%s;\n", w.underName(o, r))
 		}
+		list = append(list, w.lostKeys(r, was)...)
 		if len(lost) == 0 {
 			continue
 		}
@@ -34,6 +35,37 @@ func lostObjects(w *walk) []Finding {
 		x.Text = fmt.Sprintf("DROP TABLE %s takes %s along, and nothing makes %s again.", q(r.drop.drops()), sentence(lost), them(len(lost)))
 		x.Advice = "Add below the rebuild what is missing. Where it is to go, drop it by name before."
 		x.Rewrite = sql.String()
+		list = append(list, x)
+	}
+	return list
+}
+
+// lostKeys finds columns that were unique by the old CREATE TABLE and are so no more.
+func (w *walk) lostKeys(r rebuilt, was *table) []Finding {
+	keys := [][]string{}
+	if alias := was.rowIDAlias(); alias != "" {
+		keys = append(keys, []string{alias})
+	}
+	for _, x := range was.indexes {
+		if x.origin != "c" && x.unique {
+			keys = append(keys, x.columns)
+		}
+	}
+	var list []Finding
+	for _, key := range keys {
+		stays := func(sc *schema) bool {
+			is := w.shapes.table(sc, r.name)
+			gone := func(c string) bool { _, there := is.column(c); return !there }
+			return is == nil || slices.ContainsFunc(key, gone) || wasUnique(is, index{columns: key})
+		}
+		if stays(r.after) || stays(w.last) {
+			continue
+		}
+		x := r.drop.at()
+		x.Table, x.Column, x.Severity = r.name, strings.Join(key, ", "), Warning
+		x.Text = fmt.Sprintf("%s is unique in %s, and the new table does not say so: rows that are equal in it come in, and INSERT ... ON CONFLICT(%s) fails.", x.Column, r.name, x.Column)
+		x.Advice = "Write the key into the new CREATE TABLE; where it is to go, allow this with the reason."
+		x.Rewrite = indexOn(w.last, true, r.name, key)
 		list = append(list, x)
 	}
 	return list

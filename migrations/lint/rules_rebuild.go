@@ -6,7 +6,7 @@ func rebuildLosesRules() []rule {
 	return []rule{
 		{Rule{
 			Code: "D1-RB01", Name: "lost-objects", Group: groupRebuilds, Severity: Error,
-			Summary: "Indexes or triggers of a rebuilt table that nothing makes again.",
+			Summary: "Indexes or triggers of a rebuilt table that nothing makes again. A UNIQUE or PRIMARY KEY that the new CREATE TABLE leaves out is a warning.",
 			Why:     "They go with the DROP TABLE. Queries become scans, and what a trigger did is not done any more; nothing fails.",
 			Do:      "Make them again after the copy. One that is to go is dropped by name before the table.",
 			Bad:     "CREATE TABLE t(id INTEGER PRIMARY KEY, a TEXT);\nCREATE INDEX t_a ON t(a);\n-- then\nCREATE TABLE new_t(id INTEGER PRIMARY KEY, a TEXT NOT NULL);\nINSERT INTO new_t(id, a) SELECT id, a FROM t;\nDROP TABLE t;\nALTER TABLE new_t RENAME TO t;",

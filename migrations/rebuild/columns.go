@@ -246,6 +246,21 @@ func (g *generator) compareTables() {
 	if g.new.strict && !g.old.strict {
 		g.warn("The table becomes STRICT: the rebuild fails, and changes nothing, if a value is not of its column's type.")
 	}
+	keys := [][]string{}
+	if id := g.old.rowIDColumn(); id != "" {
+		keys = append(keys, []string{id})
+	}
+	for _, u := range g.old.uniques {
+		if u.origin != "c" {
+			keys = append(keys, u.columns)
+		}
+	}
+	for _, key := range keys {
+		goes := slices.ContainsFunc(key, func(name string) bool { _, stays := g.new.column(name); return !stays })
+		if !goes && !g.keepsKey(key) {
+			g.warn("The key on %s goes: rows that are equal in it come in from then on, and INSERT ... ON CONFLICT(%s) fails.", strings.Join(key, ", "), strings.Join(key, ", "))
+		}
+	}
 }
 
 // sharedRowID is a name by which both tables have their rowid; empty if one of them has none.

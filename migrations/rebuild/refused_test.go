@@ -99,6 +99,7 @@ func TestWhatIsLostOrMayFailIsSaid(t *testing.T) {
 		{"a counter that goes", "CREATE TABLE p(id INTEGER PRIMARY KEY AUTOINCREMENT);", "CREATE TABLE p(id INTEGER PRIMARY KEY)", "AUTOINCREMENT goes"},
 		{"rowids that go", "CREATE TABLE p(id TEXT PRIMARY KEY);", "CREATE TABLE p(id TEXT PRIMARY KEY) WITHOUT ROWID", "Rowids change"},
 		{"a key that becomes the rowid", "CREATE TABLE p(id INT PRIMARY KEY);", "CREATE TABLE p(id INTEGER PRIMARY KEY)", "Column id becomes the INTEGER PRIMARY KEY"},
+		{"a key that goes", "CREATE TABLE p(id INTEGER PRIMARY KEY, a TEXT, b TEXT, UNIQUE (a, b));", "CREATE TABLE p(id INTEGER PRIMARY KEY, a TEXT, b TEXT)", "The key on a, b goes"},
 		{"a table that becomes STRICT", "CREATE TABLE p(id INTEGER PRIMARY KEY);", "CREATE TABLE p(id INTEGER PRIMARY KEY) STRICT", "becomes STRICT"},
 		{"a column that becomes generated", "CREATE TABLE p(id INTEGER PRIMARY KEY, a INT);", "CREATE TABLE p(id INTEGER PRIMARY KEY, a INT AS (id + 1))", "Column a becomes a generated one"},
 		{"a trigger that has a column that goes in double quotes", `CREATE TABLE o(x); CREATE TABLE p(id INTEGER PRIMARY KEY, fax TEXT); CREATE TRIGGER p_i AFTER INSERT ON p BEGIN INSERT INTO o SELECT "fax" FROM p; END;`,
