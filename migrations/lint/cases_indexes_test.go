@@ -142,6 +142,20 @@ func TestALintThatIsCalledOffSaysSo(t *testing.T) {
 	}
 }
 
+func TestABackfillThatIsNeverDoneIsNamedWithoutRows(t *testing.T) {
+	base := "CREATE TABLE users(id INTEGER PRIMARY KEY, email TEXT NOT NULL UNIQUE, low TEXT, n INT CHECK (n > 5), boss INT REFERENCES users(id));\nCREATE INDEX users_boss ON users(boss);\n"
+	block := func(statement string) string {
+		return "-- towline:backfill name=x table=users key=id\n--   count: SELECT count(*) FROM users\n--   done:  SELECT 1\n" + statement + " /* :window */;\n-- towline:end\n"
+	}
+	testRule(t, "D1-BF02", []ruleCase{
+		{name: "a count that goes up each time", base: base, sql: block("UPDATE users SET n = n + 1 WHERE n IS NOT NULL"), fires: true, severity: lint.Warning, text: "guard stays true"},
+		{name: "a guard that stays true where the source is NULL", base: base, sql: block("UPDATE users SET low = NULL WHERE low IS NULL"), fires: true, severity: lint.Warning},
+		{name: "a guard that turns false", base: base, sql: block("UPDATE users SET low = lower(email) WHERE low IS NULL")},
+		{name: "a guard that compares", base: base, sql: block("UPDATE users SET low = lower(email) WHERE low IS NOT lower(email)")},
+		{name: "a DELETE", base: base, sql: block("DELETE FROM users WHERE low IS NULL")},
+	})
+}
+
 func TestABackfillThatOnlyTowlineCanCarryOutIsNotRefused(t *testing.T) {
 	const sql = "-- towline:backfill name=users_email_lower table=users key=id\n" +
 		"--   count: SELECT count(*) FROM users WHERE email_lower IS NULL AND email IS NOT NULL\n" +
