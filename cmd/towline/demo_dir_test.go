@@ -24,6 +24,8 @@ func TestTheDemoGoesOnAfterARestartOnTheSameFolder(t *testing.T) {
 	first := startDemo(t, "-dir", dir)
 	first.say(demoDeployer, "/deploy v1")
 	first.card("shop → preview · live", "#1")
+	first.say(demoDeployer, "/whoami")
+	first.card("person 1001") // what was to be said before it was said
 	before := first.chat()
 	first.end()
 
