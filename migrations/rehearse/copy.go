@@ -19,6 +19,9 @@ func rebuild(ctx context.Context, t Target) (*sqlite.Conn, error) {
 	if err == nil {
 		err = fillLedger(ctx, c, t)
 	}
+	if err == nil {
+		err = bound(ctx, c, memoryPages)
+	}
 	if err != nil {
 		return nil, errors.Join(err, c.Close())
 	}
@@ -54,7 +57,7 @@ func reopen(ctx context.Context, data []byte) (*sqlite.Conn, error) {
 	if err != nil {
 		return nil, err
 	}
-	if err := c.Deserialize(data); err != nil {
+	if err := errors.Join(c.Deserialize(data), bound(ctx, c, memoryPages)); err != nil {
 		return nil, errors.Join(err, c.Close())
 	}
 	return c, nil

@@ -20,6 +20,7 @@ type dataRun struct {
 	dry     *dryRun
 	effects *Effects
 	cost    *costs
+	left    time.Duration // of what the transaction may take
 
 	before, after map[string]tableCounts // of the touched tables, by folded name
 	plansBefore   []queryPlan
@@ -74,6 +75,7 @@ func runData(ctx context.Context, s settings, t Target, dry *dryRun, e *Effects)
 
 func (r *dataRun) transaction(ctx context.Context, tx, start, end int) error {
 	var began time.Time
+	r.left = r.s.within
 	err := r.c.Transaction(ctx, func() error {
 		for i := start; i < end; i++ {
 			if err := r.step(ctx, i); err != nil {
@@ -105,8 +107,10 @@ func (r *dataRun) step(ctx context.Context, i int) error {
 		return err
 	}
 	began := r.s.now()
-	res, err := r.c.Exec(ctx, s.planned.SQL, s.planned.Params...)
-	r.effects.Local += r.s.now().Sub(began)
+	res, err := within(ctx, r.c, r.left, "the data", s.planned.SQL, s.planned.Params...)
+	took := r.s.now().Sub(began)
+	r.effects.Local += took
+	r.left -= took
 	if err != nil {
 		return r.failed(ctx, s, err)
 	}
@@ -129,6 +133,9 @@ func (r *dataRun) failed(ctx context.Context, s *step, err error) error {
 	r.effects.Failed = f
 	if at, ok := assertionAt(refused.Message); ok {
 		f.Place, f.Message = at, untrue
+		return errFailed
+	}
+	if exhausted(err) {
 		return errFailed
 	}
 	if name, ok := migrations.ForeignKeysAfter(refused.Message); ok {

@@ -39,6 +39,9 @@ func copyData(ctx context.Context, s settings) (c *sqlite.Conn, done func() erro
 		}
 		return nil
 	})
+	if err == nil {
+		err = boundData(ctx, c)
+	}
 	if err != nil {
 		return nil, nil, errors.Join(err, done())
 	}

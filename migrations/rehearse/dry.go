@@ -152,7 +152,7 @@ func (d *dryRun) transaction(ctx context.Context, c *sqlite.Conn, tx migrations.
 		if d.settings.rows != nil {
 			s.findScans(ctx, c)
 		}
-		res, err := c.Exec(ctx, p.SQL, p.Params...)
+		res, err := within(ctx, c, d.settings.inMemory(), "a copy without rows", p.SQL, p.Params...)
 		switch {
 		case err == nil:
 			s.actions = res.Actions

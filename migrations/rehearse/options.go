@@ -14,10 +14,11 @@ type settings struct {
 	temp    string
 	queries []Query
 	rows    map[string]int64
+	within  time.Duration
 }
 
 func newSettings(options []Option) settings {
-	s := settings{now: time.Now, temp: os.TempDir()}
+	s := settings{now: time.Now, temp: os.TempDir(), within: d1Limit}
 	for _, o := range options {
 		o(&s)
 	}
@@ -31,6 +32,10 @@ func Clock(now func() time.Time) Option { return func(s *settings) { s.now = now
 // then also carried out on a copy of that file: the file itself is never changed, and the copy is gone when Run returns.
 // The copy needs as much room again in the folder of temporary files.
 func Data(path string) Option { return func(s *settings) { s.data = path } }
+
+// Within gives how long a transaction may take on the copy of the data before it counts as refused; left out, the 30 seconds
+// that D1 lets a call take, which it hardly does faster.
+func Within(d time.Duration) Option { return func(s *settings) { s.within = d } }
 
 // Temporary gives the folder for the copy of the data; left out, it is that of the system.
 func Temporary(dir string) Option { return func(s *settings) { s.temp = dir } }
