@@ -76,7 +76,11 @@ func findMigrations(dir string, o layout.Options) (*lintPlace, error) {
 		return nil, errors.Join(err, at.root.Close())
 	}
 	if len(at.content.Files) == 0 {
-		return nil, errors.Join(fmt.Errorf("there is no migration in %s. %s", at.shown, nameFolder), at.root.Close())
+		where := at.shown
+		if where == "." {
+			where = "this folder"
+		}
+		return nil, errors.Join(fmt.Errorf("there is no migration in %s. %s", where, nameFolder), at.root.Close())
 	}
 	return at, nil
 }
@@ -211,16 +215,33 @@ func (at *lintPlace) queries(o lintFlags, w lintWants) ([]rehearse.Query, error)
 			return nil, &exitError{code: exitUnknown, text: fmt.Sprintf("-queries: %s is not a folder", o.queries)}
 		}
 		fsys = os.DirFS(o.queries)
-	case w.queries != "" && isFolder(filepath.Join(at.project, filepath.FromSlash(w.queries))):
-		fsys = os.DirFS(filepath.Join(at.project, filepath.FromSlash(w.queries)))
-	default:
+	case w.queries == "":
 		return nil, nil
+	default:
+		dir := at.above(w.queries)
+		if dir == "" {
+			return nil, &exitError{code: exitUnknown, text: fmt.Sprintf("the config's queries: there is no folder %s in %s or above. Name it with -queries", w.queries, at.project)}
+		}
+		fsys = os.DirFS(dir)
 	}
 	list, err := readQueries(fsys)
 	if err != nil {
 		return nil, &exitError{code: exitUnknown, text: err.Error()}
 	}
 	return list, nil
+}
+
+// above is a folder of the project. Where only the migrations folder was named, and no config of wrangler or drizzle-kit says where the project
+// begins, that is looked for from there upwards, as far as the checkout goes.
+func (at *lintPlace) above(folder string) string {
+	for dir := at.project; ; dir = filepath.Dir(dir) {
+		if found := filepath.Join(dir, filepath.FromSlash(folder)); isFolder(found) {
+			return found
+		}
+		if dir == at.repository || dir == filepath.Dir(dir) {
+			return ""
+		}
+	}
 }
 
 func isFolder(dir string) bool {
