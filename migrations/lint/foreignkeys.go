@@ -101,6 +101,10 @@ func deferOff(w *walk) []Finding {
 			} else {
 				x.Rewrite = assertTable + x.Rewrite + "DROP TABLE \"__assert\";\n"
 				x.Advice += " Where it has to stay, assert before it that there are no violations, as below."
+				if i := slices.IndexFunc(w.harms(f), func(h harm) bool { return h.Kind == rehearse.CommitRefused && h.Hidden }); i >= 0 {
+					by := w.harms(f)[i].By
+					x.Advice = fmt.Sprintf("Assert before it that there are no violations, as below. Without the line the release fails, since rows refer to %s, which is dropped; a rebuild by towline rebuild %s does without it.", by, by)
+				}
 			}
 			list = append(list, x)
 		}
