@@ -148,7 +148,7 @@ func difference(d release.Difference) string {
 	case "applied":
 		return "what is already applied: " + orElse(list, "another order")
 	case "pending":
-		return "what will run: " + orElse(list, "another order")
+		return "the migrations: " + orElse(list, "another order")
 	case "schema":
 		return "the database's schema was changed from outside"
 	case "findings":

@@ -112,3 +112,22 @@ func TestCompareSaysHowTwoSchemasDiffer(t *testing.T) {
 		t.Errorf("%+v %v", same, err)
 	}
 }
+
+func TestAChangedColumnIsSaidInSQLsWords(t *testing.T) {
+	schema := func(sql string) []migrations.Object {
+		report, err := rehearse.Run(t.Context(), rehearse.Target{}, plan(t, migrations.File{Name: "0001.sql", SQL: []byte(sql)}))
+		if err != nil {
+			t.Fatal(err)
+		}
+		return report.After
+	}
+	d, err := rehearse.Compare(t.Context(), schema("CREATE TABLE t (a TEXT NOT NULL DEFAULT 'x', b, c INTEGER PRIMARY KEY);"), schema("CREATE TABLE t (a TEXT, b, c INTEGER, PRIMARY KEY (b, c));"), "")
+	want := []string{
+		"column t.a changed: TEXT; before: TEXT NOT NULL DEFAULT 'x'",
+		"column t.b changed: no type PRIMARY KEY; before: no type",
+		"column t.c changed: INTEGER PRIMARY KEY (column 2 of it); before: INTEGER PRIMARY KEY",
+	}
+	if err != nil || !slices.Equal(d.Other, want) {
+		t.Errorf("%q %v", d.Other, err)
+	}
+}

@@ -31,8 +31,25 @@ type column struct {
 	primary              int  // place in the primary key, from 1; 0 if it is not in it
 }
 
+// definition says in SQL's words what a column is.
 func (c column) definition() string {
-	return fmt.Sprintf("%s, not null %t, default %s, primary key %d", c.kind, c.notNull, c.fallback, c.primary)
+	text := c.kind
+	if text == "" {
+		text = "no type"
+	}
+	if c.primary > 0 {
+		text += " PRIMARY KEY"
+	}
+	if c.primary > 1 {
+		text += fmt.Sprintf(" (column %d of it)", c.primary)
+	}
+	if c.notNull {
+		text += " NOT NULL"
+	}
+	if c.fallback != "" {
+		text += " DEFAULT " + c.fallback
+	}
+	return text
 }
 
 type foreignKey struct {
