@@ -61,6 +61,7 @@ func TestAKeyThatARebuildForgetsIsNamed(t *testing.T) {
 		{name: "UNIQUE, as an index", base: base, sql: "CREATE TABLE n(id INTEGER PRIMARY KEY, a TEXT, b INT NOT NULL);\n" + copied + "CREATE UNIQUE INDEX t_a ON t(a);"},
 		{name: "UNIQUE, in a later file", base: base, files: []string{"CREATE TABLE n(id INTEGER PRIMARY KEY, a TEXT, b INT NOT NULL);\n" + copied, "CREATE UNIQUE INDEX t_a ON t(a);"}},
 		{name: "UNIQUE of fewer columns", base: "CREATE TABLE t(id INTEGER PRIMARY KEY, a TEXT, b INT, UNIQUE (a, b));\n", sql: "CREATE TABLE n(id INTEGER PRIMARY KEY, a TEXT UNIQUE, b INT);\n" + copied},
+		{name: "UNIQUE of more columns", base: base, sql: "CREATE TABLE n(id INTEGER PRIMARY KEY, a TEXT, b INT, UNIQUE (b, a));\n" + copied, fires: true, severity: lint.Info},
 		{name: "the primary key", base: base, sql: "CREATE TABLE n(id INTEGER, a TEXT UNIQUE, b INT);\n" + copied, fires: true, severity: lint.Warning, text: "id is unique"},
 		{name: "a column that goes with its key", base: base, sql: "CREATE TABLE n(id INTEGER PRIMARY KEY, b INT);\nINSERT INTO n(id, b) SELECT id, b FROM t;\nDROP TABLE t;\nALTER TABLE n RENAME TO t;\n"},
 	})
@@ -79,6 +80,9 @@ func TestAKeyThatARebuildAddsIsNamed(t *testing.T) {
 		{name: "duplicates that the copy leaves out", base: base, sql: "CREATE TABLE n(id INTEGER PRIMARY KEY, a TEXT UNIQUE, b INT);\nINSERT INTO n(id, a, b) SELECT min(id), a, b FROM t GROUP BY a;\nDROP TABLE t;\nALTER TABLE n RENAME TO t;"},
 		{name: "a foreign key that is new", base: base, sql: "CREATE TABLE n(id INTEGER PRIMARY KEY, a TEXT, b INT REFERENCES q(id));\n" + copied, fires: true, text: "REFERENCES q", rewrite: "NOT EXISTS"},
 		{name: "a foreign key that was there", base: "CREATE TABLE q(id INTEGER PRIMARY KEY);\nCREATE TABLE t(id INTEGER PRIMARY KEY, a TEXT, b INT REFERENCES q(id));\n", sql: "CREATE TABLE n(id INTEGER PRIMARY KEY, a TEXT, b INT REFERENCES \"Q\"(id) ON DELETE CASCADE);\n" + copied},
+		{name: "a foreign key on a column that the file adds before", base: base, sql: "ALTER TABLE t ADD COLUMN c INT;\nCREATE TABLE n(id INTEGER PRIMARY KEY, a TEXT, b INT, c INT REFERENCES q(id));\nINSERT INTO n(id, a, b, c) SELECT id, a, b, c FROM t;\nDROP TABLE t;\nALTER TABLE n RENAME TO t;"},
+		{name: "a foreign key to a parent that is rebuilt as well", base: "CREATE TABLE q(id INTEGER PRIMARY KEY);\nCREATE TABLE t(id INTEGER PRIMARY KEY, a TEXT, b INT REFERENCES q(id));\n",
+			sql: "ALTER TABLE t RENAME TO t_old;\nALTER TABLE q RENAME TO q_old;\nCREATE TABLE q(id INTEGER PRIMARY KEY, z);\nINSERT INTO q(id) SELECT id FROM q_old;\nCREATE TABLE t(id INTEGER PRIMARY KEY, a TEXT, b INT REFERENCES q(id));\nINSERT INTO t(id, a, b) SELECT id, a, b FROM t_old;\nDROP TABLE t_old;\nDROP TABLE q_old;"},
 		{name: "a foreign key on a column that is new", base: base, sql: "CREATE TABLE n(id INTEGER PRIMARY KEY, a TEXT, b INT, c INT REFERENCES q(id));\n" + copied},
 		{name: "STRICT", base: base, sql: "CREATE TABLE n(id INTEGER PRIMARY KEY, a TEXT, b INT) STRICT;\n" + copied, fires: true, text: "STRICT"},
 		{name: "a column called strict", base: base, sql: "CREATE TABLE n(id INTEGER PRIMARY KEY, a TEXT, b INT, strict TEXT);\n" + copied},

@@ -66,9 +66,22 @@ func (w *walk) lostKeys(r rebuilt, was *table) []Finding {
 		x.Text = fmt.Sprintf("%s is unique in %s, and the new table does not say so: rows that are equal in it come in, and INSERT ... ON CONFLICT(%s) fails.", x.Column, r.name, x.Column)
 		x.Advice = "Write the key into the new CREATE TABLE; where it is to go, allow this with the reason."
 		x.Rewrite = indexOn(w.last, true, r.name, key)
+		if is := w.shapes.table(w.last, r.name); is != nil && widened(is, key) {
+			x.Severity = Info // another key takes its place, so it is meant
+		}
 		list = append(list, x)
 	}
 	return list
+}
+
+// widened reports whether a table has a key of these columns and more.
+func widened(t *table, key []string) bool {
+	within := func(list []string) bool {
+		return !slices.ContainsFunc(key, func(k string) bool {
+			return !slices.ContainsFunc(list, func(l string) bool { return same(l, k) })
+		})
+	}
+	return within(t.primaryKey()) || slices.ContainsFunc(t.indexes, func(x index) bool { return x.unique && within(x.columns) })
 }
 
 func them(n int) string {

@@ -65,7 +65,11 @@ func (w *walk) newKeys(r rebuilt, was, is *table) []Finding {
 		if hasKey(was, k) || same(k.parent, r.name) || len(k.to) != 1 || len(k.from) != 1 || r.copiesWith("WHERE", "JOIN", "CASE") || r.drop.assertedAbove(r.name, k.from[0]) {
 			continue
 		}
-		if _, old := was.column(k.from[0]); !old {
+		first := w.shapes.table(r.file.before, r.name) // was may be it under another name, with columns that the file has added
+		if first == nil || hasKey(first, k) {
+			continue
+		}
+		if _, old := first.column(k.from[0]); !old {
 			continue
 		}
 		add(k.from[0], fmt.Sprintf("%s.%s gets REFERENCES %s: with a row that refers to nothing there D1 refuses the release.", r.name, k.from[0], k.parent),
