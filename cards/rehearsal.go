@@ -3,6 +3,7 @@ package cards
 import (
 	"fmt"
 	"slices"
+	"strconv"
 	"strings"
 	"time"
 
@@ -222,6 +223,9 @@ func compared(l *lines, r release.Run) {
 		return
 	case len(c.Differences) == 0:
 		l.addf("✅ As rehearsed: schema, indexes, %s in %s, foreign keys, quick_check", count(c.Rows, "row"), count(c.Tables, "table"))
+		if len(c.Grown) > 0 {
+			l.spare("ℹ️ Rows that others added meanwhile are among them: " + and(shorten(gains(c.Grown), 4, esc)))
+		}
 		return
 	}
 	l.addf("⚠️ <b>Not as rehearsed:</b>")
@@ -231,7 +235,17 @@ func compared(l *lines, r release.Run) {
 	if more := len(c.Differences) - 6; more > 0 {
 		l.addf("… and %d more", more)
 	}
-	l.add("Others may have written meanwhile; look before you rely on it.")
+	l.add("Others may have deleted or changed something meanwhile; look before you rely on it.")
+}
+
+// gains says which tables have more rows than expected, and how many.
+func gains(grown []release.Mismatch) (out []string) {
+	for _, m := range grown {
+		expected, _ := strconv.ParseInt(m.Expected, 10, 64)
+		got, _ := strconv.ParseInt(m.Got, 10, 64)
+		out = append(out, fmt.Sprintf("%s +%s", clean(m.Name), humanize.Comma(got-expected)))
+	}
+	return out
 }
 
 func mismatch(d release.Mismatch) string {

@@ -67,6 +67,9 @@ func TestARequestSaysWhatTheRehearsalFound(t *testing.T) {
 func TestAnEndSaysHowTheDatabaseWasFoundAndWhatProductionWouldRefuse(t *testing.T) {
 	golden(t, "compared", rendered(map[string]cards.View{
 		"as rehearsed": with(run(release.Promote, release.Done), func(r *release.Run) { r.Compared = &release.Compared{Tables: 12, Rows: 12034} }),
+		"as rehearsed, while others wrote": with(run(release.Promote, release.Done), func(r *release.Run) {
+			r.Compared = &release.Compared{Tables: 12, Rows: 12034, Grown: []release.Mismatch{{What: "rows", Name: "orders", Expected: "10000", Got: "11012"}, {What: "rows", Name: "users", Expected: "2", Got: "3"}}}
+		}),
 		"not compared": with(run(release.Promote, release.Done), func(r *release.Run) { r.Compared = &release.Compared{Problem: "D1 DB is overloaded."} }),
 		"not as rehearsed": with(run(release.Promote, release.Done), func(r *release.Run) {
 			r.Compared = &release.Compared{Tables: 12, Rows: 12034, Differences: []release.Mismatch{

@@ -1,6 +1,7 @@
 package deploy_test
 
 import (
+	"context"
 	"os"
 	"strings"
 	"testing"
@@ -8,6 +9,7 @@ import (
 
 	"towline/deploy"
 	"towline/deploy/release"
+	sandbox "towline/sandbox/cloudflare"
 )
 
 // children are a parent with rows that go with it.
@@ -216,6 +218,31 @@ func TestTheDatabaseIsComparedWithTheRehearsalAfterwards(t *testing.T) {
 			t.Errorf("rows at the restore point %v", run.Point.Rows)
 		}
 	})
+}
+
+func TestRowsThatOthersAddMeanwhileAreNoMismatchAndRowsThatAreGoneAreOne(t *testing.T) {
+	for _, c := range []struct {
+		name, sql          string
+		differences, grown int
+	}{
+		{"somebody inserts", "INSERT INTO orders (state) VALUES ('new')", 0, 1},
+		{"rows are gone", "DELETE FROM orders WHERE id = 1", 1, 0},
+	} {
+		t.Run(c.name, func(t *testing.T) {
+			s := newShop(t)
+			s.version("v1", full)
+			s.ship("v1")
+			s.version("v2", full.and(files{"0002_a.sql": "ALTER TABLE orders ADD COLUMN a TEXT;\n"}))
+			s.wants(s.deploy("v2"), release.Done)
+			run := s.promote(0)
+			s.api.Inject(sandbox.Fault{Writes: true, Path: "/query", Body: "ADD COLUMN a", Before: func(context.Context) { s.exec(release.Production, c.sql) }})
+			run = s.ended(s.approve(run, robin))
+			s.wants(run, release.Done)
+			if got := run.Compared; got == nil || len(got.Differences) != c.differences || len(got.Grown) != c.grown {
+				t.Errorf("compared %+v", got)
+			}
+		})
+	}
 }
 
 func TestACopyIsTakenInTheHoursThatAProjectNamesAndServesOutsideOfThem(t *testing.T) {

@@ -156,7 +156,9 @@ type Compared struct {
 	Tables      int        `json:"tables,omitempty"` // whose rows were counted
 	Rows        int64      `json:"rows,omitempty"`   // in all of them
 	Differences []Mismatch `json:"differences,omitempty"`
-	Problem     string     `json:"problem,omitempty"` // why it could not be compared
+	// Grown are tables with more rows than expected. A migration does not make rows that the rehearsal did not see; the app does.
+	Grown   []Mismatch `json:"grown,omitempty"`
+	Problem string     `json:"problem,omitempty"` // why it could not be compared
 }
 
 // Mismatch is one thing that is not as expected.
