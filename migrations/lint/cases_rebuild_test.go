@@ -80,6 +80,11 @@ func TestAWordThatIsNoColumnIsAnErrorInACopy(t *testing.T) {
 		{name: "meant as a text", base: base + "CREATE TABLE n(id, color);", sql: `INSERT INTO n(id, color) SELECT id, "red" FROM t;`, fires: true, severity: lint.Warning, rewrite: "'red'"},
 		{name: "in single quotation marks", base: base + "CREATE TABLE n(id, color);", sql: `INSERT INTO n(id, color) SELECT "id", 'red' FROM t;`},
 		{name: "every word a column", base: base, sql: remake("id INTEGER PRIMARY KEY, a TEXT NOT NULL", `"id", "a"`, `"id", "a"`)},
+		{name: "in an UPDATE", base: base, sql: `UPDATE t SET a = lower("aa") WHERE id = 1;`, fires: true, severity: lint.Warning, table: "t", text: `"aa"`},
+		{name: "in the condition of a DELETE", base: base, sql: `DELETE FROM t WHERE "aa" = 'x';`, fires: true, severity: lint.Warning},
+		{name: "in an index", base: base, sql: `CREATE INDEX i ON t("aa");`, fires: true, severity: lint.Warning},
+		{name: "columns in an UPDATE", base: base, sql: `UPDATE t SET "a" = lower("a") WHERE "id" = 1;`},
+		{name: "in a trigger, which refers to new and old", base: base, sql: `CREATE TRIGGER g AFTER UPDATE ON t BEGIN UPDATE t SET "a" = new."a" WHERE "id" = new."id"; END;`},
 		{name: "values, which copy nothing", base: base, sql: `INSERT INTO t(id, a) VALUES (1, "x");`},
 		{name: "another kind of quotation", base: base, sql: remake("id INTEGER PRIMARY KEY, a TEXT NOT NULL", "`id`, [a]", "`id`, [a]")},
 	})

@@ -307,11 +307,18 @@ func (w *walk) spelledOut(s *step) string {
 	return fmt.Sprintf("INSERT INTO %s(%s) SELECT %s FROM %s;\n", q(into.name), qs(names), qs(names), q(from.name))
 }
 
-// quotedGhost finds double-quoted words that name no column in statements that copy rows.
+// quotedGhost finds double-quoted words that name no column in statements that copy or change rows, or make an index.
 func quotedGhost(w *walk) []Finding {
 	var list []Finding
 	for _, s := range w.steps {
-		if len(s.ghosts) == 0 || s.err != nil || s.selects() == "" || s.fills() == "" {
+		if len(s.ghosts) == 0 || s.err != nil {
+			continue
+		}
+		_, indexed := s.createsIndex()
+		if table := firstOf(s.updates(), s.deletesFrom(), indexed); table != "" && s.fills() == "" {
+			list = append(list, s.ghostsOf(table)...)
+		}
+		if s.selects() == "" || s.fills() == "" {
 			continue
 		}
 		_, copies := w.rebuildOf(s, s.fills())
@@ -332,6 +339,20 @@ func quotedGhost(w *walk) []Finding {
 			}
 			list = append(list, x)
 		}
+	}
+	return list
+}
+
+// ghostsOf are the findings of an UPDATE, a DELETE or a CREATE INDEX with words that name no column of the table.
+func (s *step) ghostsOf(table string) []Finding {
+	var list []Finding
+	for _, g := range s.ghosts {
+		x := s.at()
+		x.Table, x.Column, x.Severity = table, g.name, Warning
+		x.Text = fmt.Sprintf("No table here has a column %q, and D1 takes a double-quoted word that names nothing for a text: this means the text %s, the same in every row.", g.name, g.name)
+		x.Advice = "Mend the name; if a text is meant, write it in single quotation marks."
+		x.Rewrite = strings.ReplaceAll(s.SQL, migrations.QuoteName(g.name), migrations.QuoteText(g.name)) + ";\n"
+		list = append(list, x)
 	}
 	return list
 }

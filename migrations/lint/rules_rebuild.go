@@ -42,7 +42,7 @@ func rebuildLosesRules() []rule {
 		}, selectStarCopy},
 		{Rule{
 			Code: "D1-RB05", Name: "quoted-ghost-column", Group: groupRebuilds, Severity: Error,
-			Summary: "A copy that selects a double-quoted word which is no column. A warning where it looks as if a text was meant.",
+			Summary: "A copy that selects a double-quoted word which is no column. A warning where it looks as if a text was meant, and in an UPDATE, a DELETE or an index.",
 			Why:     "D1 reads double-quoted words that name nothing as texts, so the word itself lands in every row. Tools that write migrations do this when a column is new.",
 			Do:      "Leave the column out of the copy, or write the value that is meant.",
 			Bad:     "CREATE TABLE t(id INTEGER PRIMARY KEY);\n-- then\nCREATE TABLE new_t(id INTEGER PRIMARY KEY, color TEXT);\nINSERT INTO new_t(\"id\", \"color\") SELECT \"id\", \"color\" FROM t;\nDROP TABLE t;\nALTER TABLE new_t RENAME TO t;",
