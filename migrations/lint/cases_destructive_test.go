@@ -35,6 +35,7 @@ func TestADroppedColumnIsAnError(t *testing.T) {
 		{name: "with data", base: plain, sql: "ALTER TABLE users DROP COLUMN fax;", fires: true, table: "users", rewrite: "towline:contract of=0001"},
 		{name: "left out of a rebuild", base: plain, sql: "CREATE TABLE n(id INTEGER PRIMARY KEY, a TEXT);\nINSERT INTO n(id, a) SELECT id, a FROM users;\nDROP TABLE users;\nALTER TABLE n RENAME TO users;", fires: true, text: "leaves fax out"},
 		{name: "under another name in a rebuild", base: plain, sql: "CREATE TABLE n(id INTEGER PRIMARY KEY, telefax TEXT, a TEXT);\nINSERT INTO n(id, telefax, a) SELECT id, fax, a FROM users;\nDROP TABLE users;\nALTER TABLE n RENAME TO users;"},
+		{name: "a STORED generated one", base: "CREATE TABLE users(id INTEGER PRIMARY KEY, a INT, s INT AS (a + 1) STORED);", sql: "ALTER TABLE users DROP COLUMN s;", fires: true, severity: lint.Warning, text: "worked out"},
 		{name: "a VIRTUAL generated one", base: base, sql: "ALTER TABLE users DROP COLUMN v;"},
 		{name: "marked as a contract", base: plain, sql: "-- towline:contract of=0001_base.sql\nALTER TABLE users DROP COLUMN fax;"},
 		{name: "added by the same release", base: plain, files: []string{"ALTER TABLE users ADD COLUMN tmp TEXT;", "ALTER TABLE users DROP COLUMN tmp;"}},

@@ -115,6 +115,7 @@ func TestAForeignKeyWithoutAnIndexIsNamedWhenItsParentGoes(t *testing.T) {
 		{name: "a rebuild of many rows", base: bare, sql: textbook, in: rows(8_000, 80_000), fires: true, severity: lint.Error},
 		{name: "a rebuild of few rows", base: bare, sql: textbook, in: rows(10, 999)},
 		{name: "all rows deleted", base: bare, sql: "DELETE FROM users;", fires: true},
+		{name: "rows deleted that no index finds", base: bare, sql: "DELETE FROM users WHERE name LIKE 'x%';", fires: true},
 		{name: "one row deleted", base: bare, sql: "DELETE FROM users WHERE id = 1;"},
 		{name: "with an index", base: bare + "CREATE INDEX i ON invoices(user_id, id);", sql: textbook},
 		{name: "with a primary key that begins with it", base: users + "CREATE TABLE m(user_id INTEGER REFERENCES users(id), n INTEGER, PRIMARY KEY (user_id, n));", sql: textbook},

@@ -63,6 +63,9 @@ func dropColumn(w *walk) []Finding {
 		}
 		x, fires := w.goes(s, table, removed[0].name)
 		if fires {
+			if removed[0].stored && x.Severity == "" {
+				x.Severity, x.Text = Warning, " They are worked out from other columns."+x.Text
+			}
 			x.Text = fmt.Sprintf("All values of %s.%s go, and D1 writes every row of %s anew.%s", table, removed[0].name, table, x.Text)
 			list = append(list, x)
 		}

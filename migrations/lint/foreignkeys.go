@@ -275,8 +275,8 @@ func unindexedKey(w *walk) []Finding {
 	var list []Finding
 	for _, s := range w.steps {
 		parent := s.drops()
-		if parent == "" && !s.word("WHERE") {
-			parent = s.deletesFrom()
+		if table := s.deletesFrom(); parent == "" && (!s.word("WHERE") || same(w.goesThrough(s), table)) {
+			parent = table
 		}
 		if parent == "" || s.err != nil || !s.file.before.has(parent) {
 			continue
