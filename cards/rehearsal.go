@@ -226,6 +226,7 @@ func compared(l *lines, r release.Run) {
 		if len(c.Grown) > 0 {
 			l.spare("ℹ️ Rows that others added meanwhile are among them: " + and(shorten(gains(c.Grown), 4, esc)))
 		}
+		changedRows(l, c.Changed)
 		return
 	}
 	l.addf("⚠️ <b>Not as rehearsed:</b>")
@@ -235,7 +236,21 @@ func compared(l *lines, r release.Run) {
 	if more := len(c.Differences) - 6; more > 0 {
 		l.addf("… and %d more", more)
 	}
+	changedRows(l, c.Changed)
 	l.add("Others may have deleted or changed something meanwhile; look before you rely on it.")
+}
+
+// changedRows says what the release made of the tables that it writes to, where no rehearsal on the data had said so before. What went is
+// said in any case.
+func changedRows(l *lines, list []release.Rows) {
+	for _, r := range list {
+		line := fmt.Sprintf("%s: %s", code(r.Table), rowsChange(r))
+		if r.After < r.Before {
+			l.add("⚠️ " + line)
+			continue
+		}
+		l.spare("• " + line)
+	}
 }
 
 // gains says which tables have more rows than expected, and how many.

@@ -70,6 +70,9 @@ func TestAnEndSaysHowTheDatabaseWasFoundAndWhatProductionWouldRefuse(t *testing.
 		"as rehearsed, while others wrote": with(run(release.Promote, release.Done), func(r *release.Run) {
 			r.Compared = &release.Compared{Tables: 12, Rows: 12034, Grown: []release.Mismatch{{What: "rows", Name: "orders", Expected: "10000", Got: "11012"}, {What: "rows", Name: "users", Expected: "2", Got: "3"}}}
 		}),
+		"as rehearsed on the schema, and rows went": with(run(release.Promote, release.Done), func(r *release.Run) {
+			r.Compared = &release.Compared{Tables: 12, Rows: 12034, Changed: []release.Rows{{Table: "orders", Before: 9, After: 0}, {Table: "users", Before: 2, After: 3}}}
+		}),
 		"not compared": with(run(release.Promote, release.Done), func(r *release.Run) { r.Compared = &release.Compared{Problem: "D1 DB is overloaded."} }),
 		"not as rehearsed": with(run(release.Promote, release.Done), func(r *release.Run) {
 			r.Compared = &release.Compared{Tables: 12, Rows: 12034, Differences: []release.Mismatch{

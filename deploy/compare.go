@@ -4,6 +4,8 @@ import (
 	"context"
 	"encoding/json"
 	"fmt"
+	"maps"
+	"slices"
 	"strconv"
 	"time"
 
@@ -99,13 +101,26 @@ func (x *execution) compare(ctx context.Context) *release.Compared {
 	for _, n := range now.Rows {
 		out.Rows += n
 	}
-	for _, d := range rehearse.CompareFingerprints(report.Expect(before, plan.Ledger), now, plan.Ledger) {
+	expected := report.Expect(before, plan.Ledger)
+	out.Changed = changedRows(before.Rows, expected.Rows, now.Rows)
+	for _, d := range rehearse.CompareFingerprints(expected, now, plan.Ledger) {
 		m := release.Mismatch{What: string(d.What), Name: d.Name, Expected: d.Expected, Got: d.Got}
 		if moreRows(d) {
 			out.Grown = append(out.Grown, m)
 			continue
 		}
 		out.Differences = append(out.Differences, m)
+	}
+	return out
+}
+
+// changedRows are the tables of which nothing was expected and that have another number of rows than before.
+func changedRows(before, expected, now map[string]int64) (out []release.Rows) {
+	for _, name := range slices.Sorted(maps.Keys(now)) {
+		was, known := before[name]
+		if _, judged := expected[name]; known && !judged && was >= 0 && was != now[name] {
+			out = append(out, release.Rows{Table: name, Before: was, After: now[name]})
+		}
 	}
 	return out
 }

@@ -3,6 +3,7 @@ package deploy_test
 import (
 	"context"
 	"os"
+	"slices"
 	"strings"
 	"testing"
 	"time"
@@ -216,6 +217,20 @@ func TestTheDatabaseIsComparedWithTheRehearsalAfterwards(t *testing.T) {
 		}
 		if run.Point.Rows["orders"] != 3 {
 			t.Errorf("rows at the restore point %v", run.Point.Rows)
+		}
+	})
+}
+
+func TestRowsThatATriggerTakesAreCounted(t *testing.T) {
+	onBoth(t, func(t *testing.T, s *shop) {
+		s.version("v1", full.and(files{"0001_t.sql": "CREATE TABLE users (id INTEGER PRIMARY KEY, seen TEXT);\nINSERT INTO users (id) VALUES (1);\n"}))
+		s.ship("v1")
+		s.version("v2", full.and(files{"0001_t.sql": "CREATE TABLE users (id INTEGER PRIMARY KEY, seen TEXT);\nINSERT INTO users (id) VALUES (1);\n",
+			"0002_t.sql": "CREATE TRIGGER users_seen AFTER UPDATE ON users BEGIN DELETE FROM orders WHERE state = 'paid'; END;\nUPDATE users SET seen = 'x' WHERE id = 1;\n"}))
+		run := s.ship("v2")
+		want := []release.Rows{{Table: "orders", Before: 3, After: 2}}
+		if c := run.Compared; c == nil || len(c.Differences) > 0 || !slices.Equal(c.Changed, want) {
+			t.Errorf("compared %+v", c)
 		}
 	})
 }

@@ -157,8 +157,11 @@ type Compared struct {
 	Rows        int64      `json:"rows,omitempty"`   // in all of them
 	Differences []Mismatch `json:"differences,omitempty"`
 	// Grown are tables with more rows than expected. A migration does not make rows that the rehearsal did not see; the app does.
-	Grown   []Mismatch `json:"grown,omitempty"`
-	Problem string     `json:"problem,omitempty"` // why it could not be compared
+	Grown []Mismatch `json:"grown,omitempty"`
+	// Changed are tables that the release writes to, of which nothing was expected since it was not rehearsed on these rows, and that
+	// have another number of them now.
+	Changed []Rows `json:"changed,omitempty"`
+	Problem string `json:"problem,omitempty"` // why it could not be compared
 }
 
 // Mismatch is one thing that is not as expected.
