@@ -58,7 +58,7 @@ func (l *Layout) choose(c wranglerConfig, o Options) (*entry, error) {
 	for _, e := range all[1:] {
 		switch {
 		case e.dir != first.dir:
-			return nil, fmt.Errorf("%s: %s has its migrations in %s, and %s in %s. Say which is meant with `migrations:` in Towline's config",
+			return nil, fmt.Errorf("%s: %s has its migrations in %s, and %s in %s. Say which is meant: `migrations:` in Towline's config, -database on the command line",
 				c.path, first.label(), first.dir, e.label(), e.dir)
 		case e.pattern != first.pattern && e.patternSet == first.patternSet, e.patternSet != first.patternSet:
 			return nil, fmt.Errorf("%s: %s and %s read %s with different migrations_pattern. Give both the same", c.path, first.label(), e.label(), first.dir)
