@@ -64,15 +64,17 @@ const (
 	Look      Verb = "look"      // run
 	Settle    Verb = "settle"    // run
 	Rehearsal Verb = "rehearsal" // run; its report as a document
-	Backfills Verb = "backfill"  // project
-	Pause     Verb = "pause"     // project, run: a backfill's
-	Resume    Verb = "resume"    // project, run
-	Stop      Verb = "stop"      // project, run
-	RunNow    Verb = "run-now"   // person, text of the command
-	Freeze    Verb = "freeze"    // project, what the command takes
-	Unlock    Verb = "unlock"    // project, environment, since when
-	TakeOver  Verb = "takeover"  // project, environment, since when
-	Extend    Verb = "extend"    // project, environment, since when
+	// RefusedReport is the same of a request that was refused: project, release, the report's digest.
+	RefusedReport Verb = "refused-report"
+	Backfills     Verb = "backfill" // project
+	Pause         Verb = "pause"    // project, run: a backfill's
+	Resume        Verb = "resume"   // project, run
+	Stop          Verb = "stop"     // project, run
+	RunNow        Verb = "run-now"  // person, text of the command
+	Freeze        Verb = "freeze"   // project, what the command takes
+	Unlock        Verb = "unlock"   // project, environment, since when
+	TakeOver      Verb = "takeover" // project, environment, since when
+	Extend        Verb = "extend"   // project, environment, since when
 )
 
 // Action is what a button means: a verb and what it is about.

@@ -32,6 +32,9 @@ func Refusal(r *release.Refusal, project string) Card {
 	var l lines
 	s.into(&l)
 	l.addf("code: <code>%s</code>", r.Code)
+	if digest := r.Facts["report"]; digest != "" {
+		s.buttons = append(s.buttons, []Button{{Text: "Report", Action: Do(RefusedReport, project, r.Facts["release"], digest)}})
+	}
 	return Card{HTML: l.String(), Buttons: s.buttons}
 }
 

@@ -134,3 +134,13 @@ func TestAVoteThatCountsSaysHowFarItIs(t *testing.T) {
 		}
 	}
 }
+
+func TestARefusalWithAReportHasItsButton(t *testing.T) {
+	r := factual(release.CodeLint)
+	r.Facts["report"] = "7f3c"
+	card := cards.Refusal(r, "shop")
+	last := card.Buttons[len(card.Buttons)-1]
+	if len(last) != 1 || last[0].Text != "Report" || last[0].Action.String() != cards.Do(cards.RefusedReport, "shop", "42", "7f3c").String() {
+		t.Errorf("buttons %+v", card.Buttons)
+	}
+}

@@ -2,7 +2,6 @@ package cards
 
 import (
 	"fmt"
-	"slices"
 	"strconv"
 	"strings"
 	"time"
@@ -275,7 +274,7 @@ func mismatch(d release.Mismatch) string {
 
 // refusedForContent reports whether it was what the rehearsal found that ended the run.
 func refusedForContent(r release.Run) bool {
-	return r.Refusal != nil && slices.Contains([]release.Code{release.CodeRehearsalFailed, release.CodeWouldLoseRows, release.CodeLint}, r.Refusal.Code)
+	return r.Refusal != nil && r.Refusal.OfContent()
 }
 
 // keeping counts the findings that keep a release from production.

@@ -31,8 +31,12 @@ func TestAnErrorOfLintKeepsAReleaseFromProductionAndNotFromPreview(t *testing.T)
 		t.Fatalf("findings on preview %+v", run.Plan.Findings)
 	}
 	_, err := s.engine.Promote(t.Context(), s.request(dana), 0)
-	if r := refused(t, err, release.CodeLint); r.Facts["rule"] != "D1-DS02" || r.Facts["file"] != "0002_nofax.sql" {
+	r := refused(t, err, release.CodeLint)
+	if r.Facts["rule"] != "D1-DS02" || r.Facts["file"] != "0002_nofax.sql" {
 		t.Errorf("%+v", r)
+	}
+	if text, err := s.engine.Report(t.Context(), release.Plan{Report: r.Facts["report"]}); err != nil || !strings.Contains(string(text), "D1-DS02") || r.Facts["release"] != "2" {
+		t.Errorf("the report behind it: %q, %v", text, err)
 	}
 
 	s.version("v3", children.and(files{"0002_nofax.sql": "-- towline:allow D1-DS02 reason=\"nobody has sent a fax since 2009\"\nALTER TABLE users DROP COLUMN fax;\n"}))

@@ -191,7 +191,7 @@ func (e *Engine) askOnce(ctx context.Context, p Project, r Request, run release.
 			return nil
 		}
 		if refusal := e.gates(tx, p, &run, plan); refusal != nil {
-			return refusal
+			return withReport(refusal, plan.plan)
 		}
 		s := tx.State(p.Name, run.Environment)
 		if s.Revision != before.Revision {
@@ -231,6 +231,14 @@ func (e *Engine) askOnce(ctx context.Context, p Project, r Request, run release.
 		return release.Run{}, wrap(err, "store the request")
 	}
 	return run, nil
+}
+
+// withReport names the report of the rehearsal in a refusal that the content is to blame for, since there is no run that has it.
+func withReport(r *release.Refusal, plan release.Plan) *release.Refusal {
+	if r.OfContent() && plan.Report != "" {
+		r.Facts["report"], r.Facts["release"] = plan.Report, fmt.Sprint(plan.Release)
+	}
+	return r
 }
 
 // asRequest is a run as people are asked about it.

@@ -92,6 +92,8 @@ func (h *Handlers) act(ctx context.Context, a ask, p bot.Press, action cards.Act
 		return cards.Settled, err
 	case cards.Rehearsal:
 		return h.postReport(ctx, a, action.Arg(0))
+	case cards.RefusedReport:
+		return h.postRefused(ctx, a, action)
 	case cards.Status, cards.Releases, cards.Backfills, cards.Freeze, cards.Audit, cards.Contract, cards.Backups:
 		return h.refresh(ctx, a, p, action)
 	}

@@ -27,6 +27,21 @@ func TestTheReportOfARehearsalIsPostedOnceAsADocument(t *testing.T) {
 	}
 }
 
+func TestTheReportBehindARefusalIsPosted(t *testing.T) {
+	d := newDesk()
+	button := cards.Do(cards.RefusedReport, "shop", "42", "three rows are in the way")
+	if toast := d.press(t, 1, on(team, button, true)); toast.Alert || toast.Text != cards.ReportPosted || len(d.box.order) != 1 {
+		t.Fatalf("%+v, posted %v", toast, d.box.order)
+	}
+	f, _ := d.box.frame(d.box.order[0])
+	if f.Document == nil || f.Document.Name != "shop-42-production-rehearsal.txt" || string(f.Document.Content) != "three rows are in the way" {
+		t.Errorf("%+v", f)
+	}
+	if toast := d.press(t, 1, on(shared, button, true)); !strings.Contains(toast.Text, "wrong_chat") || len(d.box.frames) != 1 {
+		t.Errorf("%+v, posted %v", toast, d.box.order)
+	}
+}
+
 func TestAReportThatIsNotThereIsSaidToBeGone(t *testing.T) {
 	d := newDesk()
 	d.engine.runs["R"] = release.Run{ID: "R", Project: "shop", Plan: &release.Plan{}}

@@ -1,6 +1,9 @@
 package release
 
-import "strings"
+import (
+	"slices"
+	"strings"
+)
 
 // Code is a stable reason for a refusal. Codes stay; their wording, which is in package cards, may change.
 type Code string
@@ -116,6 +119,11 @@ func Refuse(code Code, pairs ...string) *Refusal {
 func (r *Refusal) Listing(items ...string) *Refusal {
 	r.Items = items
 	return r
+}
+
+// OfContent reports whether what the release would do is refused, which its rehearsal's report tells in full.
+func (r *Refusal) OfContent() bool {
+	return slices.Contains([]Code{CodeRehearsalFailed, CodeWouldLoseRows, CodeLint}, r.Code)
 }
 
 // Error is for logs.
