@@ -177,7 +177,11 @@ func (w *walk) uniqueFinding(s *step, table string, x index) Finding {
 	f.Text = fmt.Sprintf("With two rows of %s that are equal in %s D1 refuses this: UNIQUE constraint failed.", table, or(f.Column, "the expression"))
 	if n := w.duplicates(s); n > 0 {
 		f.Severity = Error
-		f.Text = fmt.Sprintf("D1 will refuse this: in the copy of the data %d rows of %s are in the way (UNIQUE constraint failed).", n, table)
+		rows := fmt.Sprintf("%d rows of %s are", n, table)
+		if n == 1 {
+			rows = fmt.Sprintf("a row of %s is", table)
+		}
+		f.Text = fmt.Sprintf("D1 will refuse this: in the copy of the data %s in the way (UNIQUE constraint failed).", rows)
 	}
 	f.Advice = "Assert before it that there are no duplicates, so that it fails by name, or remove them in an earlier migration."
 	if !slices.Contains(x.columns, "") {
