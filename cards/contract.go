@@ -16,7 +16,7 @@ func ContractOf(project string, c deploy.Contract, now time.Time) Card {
 	l.addf("🌱 <b>%s</b> · expand and contract", name(project))
 	l.gap()
 	if !c.Known {
-		l.add("What the code uses of the schema is not known yet: it is learnt when a release goes live on production.")
+		l.add("What the code uses of the schema is not known yet: it is learnt from the code beside the migrations, when a release goes live on production.")
 		l.add("Next: /deploy and /promote, or /promote again what is live after the code has changed.")
 		return Card{HTML: l.String()}
 	}

@@ -77,6 +77,9 @@ func lightReason(why deploy.LightReason, g deploy.Light, project string) string 
 	case deploy.LightExpires:
 		return "• that is soon: afterwards only what DOWN files and backups give is left"
 	case deploy.LightUntested:
+		if g.Tested.IsZero() && g.Backup.IsZero() {
+			return "• nothing was ever restored for practice: the first backup is taken before the next release that destroys something"
+		}
 		return "• untested for a month or more: <code>/drill " + name(project) + "</code> restores the last backup here and checks it"
 	case deploy.LightDrift:
 		return "• the database was changed from outside, see below"
