@@ -111,6 +111,7 @@ func check(ctx context.Context, p program, path string, effective bool) error {
 	if effective {
 		fmt.Fprintln(p.stdout, indent(c.Effective()))
 	}
+	checkBackups(v, c)
 	checkTelegram(ctx, v, c)
 	d1, err := databasesOf(c, nil)
 	if err != nil {

@@ -156,6 +156,10 @@ func TestCheckSaysWhatIsWrongAndHowToRepairIt(t *testing.T) {
 		{name: "a migration cannot be split", code: exitRefused, admin: true, spoil: func(o *outside) {
 			o.write("app/db/migrations/0002_bad.sql", "CREATE TABLE a (id);\nCREATE TABLE b (id)\n")
 		}},
+		{name: "no backup can be kept", code: exitRefused, admin: true, spoil: func(o *outside) {
+			o.write("taken", "a file")
+			o.config(goodConfig, "store: {path: towline.db}", "store: {path: towline.db}\nbackups: {dir: taken}")
+		}},
 		{name: "the config has several errors", code: exitRefused, spoil: func(o *outside) {
 			o.config(goodConfig, "role: deployer", "role: deploier", "migrations:", "migratoins:", "chat: -1001234567890", "chat: shop")
 		}},
