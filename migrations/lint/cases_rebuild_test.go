@@ -1,6 +1,7 @@
 package lint_test
 
 import (
+	"slices"
 	"testing"
 
 	"towline/migrations/lint"
@@ -67,9 +68,28 @@ func TestACopyWithoutColumnNamesIsNamed(t *testing.T) {
 		{name: "SELECT t.*", base: base, sql: around("INSERT INTO n(id, a, b) SELECT t.* FROM t;"), fires: true},
 		{name: "no list of columns to fill", base: base, sql: around("INSERT INTO n SELECT id, b, a FROM t;"), fires: true},
 		{name: "both lists", base: base, sql: around("INSERT INTO n(id, a, b) SELECT id, a, b FROM t;")},
+		{name: "a foreign key, which is no source", base: "CREATE TABLE p(id INTEGER PRIMARY KEY);\nCREATE TABLE t(id INTEGER PRIMARY KEY, p INTEGER REFERENCES p(id), a TEXT);\n",
+			sql:   "CREATE TABLE n(id INTEGER PRIMARY KEY, p INTEGER REFERENCES p(id), a TEXT NOT NULL);\nINSERT INTO n SELECT * FROM t;\nDROP TABLE t;\nALTER TABLE n RENAME TO t;",
+			fires: true, rewrite: "INSERT INTO n(id, p, a) SELECT id, p, a FROM t;"},
 		{name: "a product, which is no star", base: base, sql: around("INSERT INTO n(id, a, b) SELECT id * 1, a, b FROM t;")},
 		{name: "outside of a rebuild", base: base + "CREATE TABLE u(id, a, b);", sql: "INSERT INTO u SELECT * FROM t;"},
 	})
+}
+
+func TestACopyThatIsMoreThanAStarIsNotWrittenAnew(t *testing.T) {
+	for _, copied := range []string{
+		"INSERT INTO n SELECT * FROM t WHERE a IS NOT NULL;", "INSERT INTO n SELECT id, lower(b), a FROM t;", "INSERT OR IGNORE INTO n SELECT * FROM t;",
+		"INSERT INTO n SELECT t.* FROM t JOIN p ON p.id = t.id;", "INSERT INTO n SELECT * FROM t UNION ALL SELECT * FROM t;",
+	} {
+		report := ruleCase{
+			base: "CREATE TABLE p(id INTEGER PRIMARY KEY);\nCREATE TABLE t(id INTEGER PRIMARY KEY, a TEXT, b TEXT);\n",
+			sql:  "CREATE TABLE n(id INTEGER PRIMARY KEY, b TEXT, a TEXT);\n" + copied + "\nDROP TABLE t;\nALTER TABLE n RENAME TO t;",
+		}.run(t)
+		i := slices.IndexFunc(report.Findings, func(f lint.Finding) bool { return f.Code == "D1-RB04" })
+		if i < 0 || report.Findings[i].Rewrite != "" {
+			t.Errorf("%s: %+v", copied, report.Findings)
+		}
+	}
 }
 
 func TestAWordThatIsNoColumnIsAnErrorInACopy(t *testing.T) {

@@ -283,15 +283,35 @@ func (s *step) listsColumns() bool {
 	return false
 }
 
-// spelledOut is an INSERT .. SELECT * between two tables with the columns that both have.
+// plainSource is the table t of INSERT INTO n SELECT * FROM t, or of SELECT t.*; empty: it is another statement.
+func (s *step) plainSource() string {
+	text := func(i int) string {
+		if i >= len(s.tokens) {
+			return ""
+		}
+		return s.tokens[i].Text(s.SQL)
+	}
+	is := func(i int, word string) bool { return i < len(s.tokens) && s.tokens[i].Is(s.SQL, word) }
+	i := slices.IndexFunc(s.tokens, func(t migrations.Token) bool { return t.Is(s.SQL, "SELECT") })
+	if i < 0 || !is(0, "INSERT") || !is(1, "INTO") {
+		return ""
+	}
+	star, of := i+1, ""
+	if text(i+2) == "." {
+		star, of = i+3, migrations.Unquote(text(i+1))
+	}
+	name := migrations.Unquote(text(star + 2))
+	if text(star) != "*" || !is(star+1, "FROM") || of != "" && !same(of, name) || strings.Trim(text(star+3), ";") != "" || star+4 < len(s.tokens) {
+		return ""
+	}
+	return name
+}
+
+// spelledOut is an INSERT INTO .. SELECT * FROM one table, and nothing else, with the columns that both tables have. What has more to it
+// (a condition, an expression, a join) is not written anew: the copy would be another one.
 func (w *walk) spelledOut(s *step) string {
 	into := w.shapes.table(s.before, s.fills())
-	var from *table
-	for _, a := range s.actions {
-		if a.Kind == sqlite.Read && a.Inner == "" && s.before.has(a.Arg3) && !same(a.Arg3, s.fills()) {
-			from = w.shapes.table(s.before, a.Arg3)
-		}
-	}
+	from := w.shapes.table(s.before, s.plainSource())
 	if into == nil || from == nil {
 		return ""
 	}
