@@ -51,6 +51,7 @@ func may() map[string][]string {
 		"migrations/rebuild":  {"migrations", "migrations/sqlite"},
 		"migrations/dump":     {"migrations"},
 		"migrations/backfill": {"migrations", "migrations/sqlite"},
+		"migrations/advise":   {"migrations", "migrations/sqlite", "migrations/rehearse"},
 		"migrations/lint":     {"migrations", "migrations/sqlite", "migrations/layout", "migrations/rehearse", "migrations/rebuild", "migrations/backfill"},
 
 		"deploy/release":  {"migrations"},
@@ -58,18 +59,30 @@ func may() map[string][]string {
 		"deploy/gate":     {"deploy/release", "deploy/freeze", "migrations", "migrations/rehearse"},
 		"deploy/backfill": {"migrations", "migrations/backfill", "migrations/sqlite"},
 		"deploy": {"deploy/release", "deploy/freeze", "deploy/gate", "deploy/backfill", "migrations", "migrations/layout", "migrations/drizzle", "migrations/rehearse",
-			"migrations/lint", "migrations/dump", "migrations/backfill"},
+			"migrations/lint", "migrations/dump", "migrations/backfill", "migrations/advise", "deploy/watch"},
+		"deploy/watch": {},
 
-		"cards":    {"deploy", "deploy/release", "deploy/freeze", "deploy/gate", "migrations"},
-		"handlers": {"bot", "cards", "deploy", "deploy/release", "deploy/freeze", "deploy/gate", "migrations"},
+		// What things used. It knows no release: a report is given what it should know of them as values.
+		"usage":          {},
+		"usage/tariff":   {},
+		"usage/forecast": {},
+		"usage/alert":    {"usage", "usage/tariff", "usage/forecast"},
+		"usage/report":   {"usage", "usage/tariff", "usage/forecast"},
+		"usage/chart":    {},
+
+		"cards":    {"deploy", "deploy/release", "deploy/freeze", "deploy/gate", "migrations", "usage", "usage/alert", "usage/report", "usage/tariff", "usage/chart"},
+		"handlers": {"bot", "cards", "deploy", "deploy/release", "deploy/freeze", "deploy/gate", "migrations", "usage", "usage/alert", "usage/report", "usage/chart"},
+
+		// What programs read: figures for Prometheus, and whether the bot is at work.
+		"admin": {},
 
 		"bot":        {},
-		"cloudflare": {"deploy"},
+		"cloudflare": {"deploy", "usage"},
 		"source":     {},
 		"config":     {},
 		"control":    {},
 		"backups":    {"deploy", "deploy/release", "migrations/dump"},
-		"store":      {"bot", "deploy", "deploy/release"},
+		"store":      {"bot", "deploy", "deploy/release", "usage", "usage/alert"},
 
 		"sandbox/telegram":               {},
 		"sandbox/page":                   {"sandbox/telegram"},
@@ -87,9 +100,12 @@ func may() map[string][]string {
 		"bot/storetest":    {"bot"},
 		"deploy/d1test":    {"deploy"},
 		"deploy/storetest": {"deploy", "deploy/release", "migrations"},
+		"usage/storetest":  {"usage", "usage/alert"},
+		"usage/sourcetest": {"usage"},
 
 		// Plugs everything together.
-		"cmd/towline": {"bot", "cards", "cloudflare", "config", "control", "deploy", "deploy/release", "deploy/freeze", "deploy/gate", "handlers", "source", "store", "backups",
+		"cmd/towline": {"bot", "cards", "cloudflare", "config", "control", "deploy", "deploy/release", "deploy/freeze", "deploy/gate", "handlers", "source", "store", "backups", "admin",
+			"usage", "usage/alert", "usage/chart", "usage/forecast", "usage/report", "usage/tariff",
 			"migrations", "migrations/sqlite", "migrations/layout", "migrations/drizzle", "migrations/rehearse", "migrations/lint", "migrations/rebuild", "migrations/dump",
 			"sandbox/cloudflare", "sandbox/page", "sandbox/telegram"},
 	}

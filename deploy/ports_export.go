@@ -4,7 +4,6 @@ import (
 	"context"
 	"errors"
 	"io"
-	"time"
 )
 
 // Exports reads and writes whole databases as SQL text. Implementations are safe for concurrent use; the suite is
@@ -34,14 +33,3 @@ type ExportProgress interface {
 // docs: known limitations). One that was asked for all the same has been seen to block the database for good
 // (workers-sdk#9519).
 var ErrVirtualTables = errors.New("the database has virtual tables, which D1 does not export")
-
-// Analytics tells what Cloudflare counted. It lags behind by minutes, sometimes more. Implementations are safe for
-// concurrent use.
-type Analytics interface {
-	// RowsWritten is how many rows were written to a database since a moment, entries of indexes included, and up to when
-	// that was counted at least: asOf is the last minute in which anything of the database was counted, a read too, and
-	// zero where nothing was; rows says nothing then. Figures are sampled where there is much to count ("Sampling", GraphQL
-	// Analytics API) and kept for 31 days ("Metrics and analytics", D1). Errors are those of a read; an answer with data
-	// and errors both is an error.
-	RowsWritten(ctx context.Context, id string, since time.Time) (rows int64, asOf time.Time, err error)
-}
