@@ -173,34 +173,3 @@ func (v value) schedule(zoneKey string) cron.Schedule {
 	}
 	return schedule
 }
-
-func (d *decoder) usage(s *section) Usage {
-	u := Usage{Timezone: time.UTC, Alerts: []int{50, 80, 95}, Report: defaultReport}
-	u.Schedule = value{d: d, text: defaultReport}.schedule("usage.timezone")
-	if v, ok := s.scalar("report", ""); ok {
-		u.Report, u.Schedule = v.text, v.schedule("usage.timezone")
-	}
-	if v, ok := s.scalar("timezone", ""); ok {
-		u.Timezone = v.zone()
-	}
-	if spec, ok := u.Schedule.(*cron.SpecSchedule); ok {
-		spec.Location = u.Timezone
-	}
-	if !s.has("alerts") {
-		return u
-	}
-	u.Alerts = []int{}
-	nodes, paths := s.list("alerts", "a list such as [50, 80, 95]")
-	for i, node := range nodes {
-		v, ok := d.scalar(node, paths[i])
-		if !ok {
-			continue
-		}
-		n, ok := v.number(1, 100)
-		if ok && len(u.Alerts) > 0 && int(n) <= u.Alerts[len(u.Alerts)-1] {
-			v.failf("expected ascending percentages, found %d after %d", n, u.Alerts[len(u.Alerts)-1])
-		}
-		u.Alerts = append(u.Alerts, int(n))
-	}
-	return u
-}

@@ -33,6 +33,7 @@ type Config struct {
 	People      []Person      `yaml:"people"`
 	Projects    []Project     `yaml:"projects"`
 	Usage       Usage         `yaml:"usage"`
+	Admin       AdminListener `yaml:"admin"`
 
 	secrets []string
 }
@@ -67,6 +68,8 @@ type Cloudflare struct {
 	APIURL string `yaml:"api_url"`
 	// Plan is "paid" or "free": how far back Time Travel reaches, and which limits count.
 	Plan string `yaml:"plan"`
+	// BillingDay is the day of the month on which the account's billing period begins, 1 to 28: monthly volumes count from then.
+	BillingDay int `yaml:"billing_day"`
 }
 
 // Store is where Towline keeps its own records.
@@ -145,6 +148,10 @@ type Project struct {
 	Rehearse Rehearse  `yaml:"rehearse"`
 	Backups  NoBackups `yaml:"backups"`
 	Backfill Backfill  `yaml:"backfill"`
+	// Workers are the script names of the app's Workers, whose requests are counted.
+	Workers []string `yaml:"workers"`
+	// Watch is how long production is watched after a promote.
+	Watch OrOff `yaml:"watch"`
 }
 
 // Place is a chat, or a topic of it.
@@ -226,16 +233,6 @@ type Window struct {
 	Ends   time.Time `yaml:"-"`
 	// Reason is what people are told; it may be empty.
 	Reason string `yaml:"reason"`
-}
-
-// Usage is when to report on the databases, and when to warn.
-type Usage struct {
-	// Report is the cron expression as written; Schedule is the same, parsed, in Timezone.
-	Report   string         `yaml:"report"`
-	Schedule cron.Schedule  `yaml:"-"`
-	Timezone *time.Location `yaml:"timezone"`
-	// Alerts are per cent of a limit, ascending.
-	Alerts []int `yaml:"alerts"`
 }
 
 // Text is the window as people read it: "0 16 * * FRI for 64h", "2026-12-20 to 2027-01-04".

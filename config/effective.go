@@ -98,6 +98,8 @@ func scalarText(v reflect.Value) (text string, ok bool) {
 		return val.Text(), true
 	case Hours:
 		return quote(string(val)), true
+	case OrOff:
+		return val.Text(), true
 	case Count:
 		return val.Text(), true
 	case time.Duration:

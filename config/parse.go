@@ -19,6 +19,8 @@ const (
 	defaultBackups       = "backups"
 	defaultKeep          = 30 * 24 * time.Hour // as long as Time Travel's bookmarks
 	defaultContract      = 24 * time.Hour
+	defaultStale         = 14 * 24 * time.Hour
+	defaultWatch         = 30 * time.Minute
 	defaultExpire        = 24 * time.Hour
 	defaultStop          = time.Minute
 	defaultReport        = "0 9 * * MON"

@@ -69,6 +69,7 @@ func TestTheLeastConfigHasTheDocumentedDefaults(t *testing.T) {
 		Lint: config.Lint{ContractAfter: 24 * time.Hour}, Rehearse: config.Rehearse{Copy: "schema", MaxSize: 500e6, MaxAge: 24 * time.Hour},
 		Preview:    config.Preview{Database: "shop-preview", Approvals: config.Approvals{Role: config.Approver, Expire: 24 * time.Hour}},
 		Production: config.Production{Database: "shop"}, Approvals: config.Approvals{Required: 1, Role: config.Approver, Expire: 24 * time.Hour},
+		Watch: config.OrOff(30 * time.Minute),
 	}
 	if diff := cmp.Diff([]config.Project{want}, c.Projects); diff != "" {
 		t.Error(diff)

@@ -50,6 +50,7 @@ func (d *decoder) config(root *yaml.Node) *Config {
 	}
 	c.People = d.people(s)
 	c.Usage = d.usage(s.sub("usage", Usage{}, ""))
+	c.Admin = d.admin(s.sub("admin", AdminListener{}, ""))
 	c.Projects = d.projects(s, c.Usage.Timezone)
 	c.Backups = d.backups(s.sub("backups", Backups{}, ""), filepath.Join(filepath.Dir(c.Store.Path), defaultBackups), c.Usage.Timezone)
 	d.rules(c)
@@ -109,9 +110,13 @@ func (d *decoder) cloudflare(s *section) Cloudflare {
 	if v, ok := s.scalar("api_url", ""); ok {
 		c.APIURL = v.address()
 	}
-	c.Plan = "paid"
+	c.Plan, c.BillingDay = "paid", 1
 	if v, ok := s.scalar("plan", ""); ok {
 		c.Plan = v.choice("paid", "free")
+	}
+	if v, ok := s.scalar("billing_day", ""); ok {
+		n, _ := v.number(1, 28)
+		c.BillingDay = int(n)
 	}
 	return c
 }
@@ -206,6 +211,10 @@ func (d *decoder) project(s *section, zone *time.Location) Project {
 	}
 	d.environments(s, &p)
 	d.database(s, &p)
+	p.Workers, p.Watch = d.workers(s), OrOff(defaultWatch)
+	if v, ok := s.scalar("watch", ""); ok {
+		p.Watch = v.orOff(10*time.Minute, 24*time.Hour)
+	}
 	if s.has("freeze") {
 		p.Freeze = d.freeze(s.sub("freeze", Freeze{}, ""), zone)
 	}
