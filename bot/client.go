@@ -81,8 +81,9 @@ type post struct {
 	html     string
 	keyboard keyboard
 	silent   bool
-	name     string // of the file; "" for a text
-	content  []byte
+	name     string // of the file or picture; "" for a text
+	photo    bool   // it is a picture
+	content  []byte // nil for an edit that leaves it as it is
 }
 
 // keyboard is Telegram's InlineKeyboardMarkup. The library's own type puts an
@@ -154,6 +155,14 @@ func unparsed(err error) bool {
 }
 
 func (c *client) sendAs(ctx context.Context, p post, mode models.ParseMode) (int, error) {
+	if p.photo {
+		m, err := c.tg.SendPhoto(ctx, &tg.SendPhotoParams{
+			ChatID: p.place.Chat, MessageThreadID: thread(p.place), Caption: p.html, ParseMode: mode,
+			Photo:               &models.InputFileUpload{Filename: p.name, Data: bytes.NewReader(p.content)},
+			DisableNotification: p.silent, ReplyParameters: reply(p.replyTo), ReplyMarkup: p.keyboard.markup(),
+		})
+		return messageID(m), c.plain("sendPhoto", err)
+	}
 	if p.name != "" {
 		m, err := c.tg.SendDocument(ctx, &tg.SendDocumentParams{
 			ChatID: p.place.Chat, MessageThreadID: thread(p.place), Caption: p.html, ParseMode: mode,
@@ -176,7 +185,8 @@ func messageID(m *models.Message) int {
 	return m.ID
 }
 
-// edit changes text and buttons of a message, or a file's caption and buttons.
+// edit changes text and buttons of a message, or a file's caption and buttons, or
+// a picture with both where it has new content.
 func (c *client) edit(ctx context.Context, p post) error {
 	err := c.editAs(ctx, p, models.ParseModeHTML)
 	if unparsed(err) {
@@ -187,6 +197,9 @@ func (c *client) edit(ctx context.Context, p post) error {
 }
 
 func (c *client) editAs(ctx context.Context, p post, mode models.ParseMode) error {
+	if p.photo && p.content != nil {
+		return c.editMedia(ctx, p, mode)
+	}
 	if p.name != "" {
 		_, err := c.tg.EditMessageCaption(ctx, &tg.EditMessageCaptionParams{
 			ChatID: p.place.Chat, MessageID: p.message, Caption: p.html, ParseMode: mode, ReplyMarkup: p.keyboard.markup(),
@@ -198,6 +211,16 @@ func (c *client) editAs(ctx context.Context, p post, mode models.ParseMode) erro
 		LinkPreviewOptions: noPreview(), ReplyMarkup: p.keyboard.markup(),
 	})
 	return c.plain("editMessageText", err)
+}
+
+// editMedia puts another picture into a message. The upload is a part of the
+// request whose name is free.
+func (c *client) editMedia(ctx context.Context, p post, mode models.ParseMode) error {
+	_, err := c.tg.EditMessageMedia(ctx, &tg.EditMessageMediaParams{
+		ChatID: p.place.Chat, MessageID: p.message, ReplyMarkup: p.keyboard.markup(),
+		Media: &models.InputMediaPhoto{Media: "attach://picture.png", Caption: p.html, ParseMode: mode, MediaAttachment: bytes.NewReader(p.content)},
+	})
+	return c.plain("editMessageMedia", err)
 }
 
 // strip takes a message's buttons away.

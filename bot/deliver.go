@@ -63,7 +63,7 @@ func (o *Outbox) step(ctx context.Context, c Card) error {
 	chat := o.aliases.resolve(c.Wanted.Place.Chat)
 	here := c.Message != 0 && c.Chat == chat && c.Topic == c.Wanted.Place.Topic
 	switch {
-	case c.SentHash != c.WantedHash && (!here || c.SentDigest != c.Digest), c.Wanted.Repost > c.Reposted, c.Message == 0:
+	case c.SentHash != c.WantedHash && (!here || c.SentDigest != c.Digest && c.Wanted.Photo == nil), c.Wanted.Repost > c.Reposted, c.Message == 0:
 		return o.post(ctx, c, chat)
 	case c.SentHash != c.WantedHash:
 		return o.edit(ctx, c)
@@ -78,8 +78,11 @@ func (c Card) outgoing(chat int64, now time.Time) post {
 		place: Place{Chat: chat, Topic: f.Place.Topic}, message: c.Message, replyTo: f.ReplyTo,
 		html: f.HTML, keyboard: render(f.Buttons, living(c.Tokens, now)), silent: !f.Notify,
 	}
-	if f.Document != nil {
+	switch {
+	case f.Document != nil:
 		p.name = f.Document.Name
+	case f.Photo != nil:
+		p.name, p.photo = f.Photo.Name, true
 	}
 	return p
 }
@@ -124,7 +127,13 @@ func (o *Outbox) post(ctx context.Context, c Card, chat int64) error {
 // edit changes the live message. One that is gone is posted anew.
 func (o *Outbox) edit(ctx context.Context, c Card) error {
 	now := o.now()
-	err := o.client.edit(ctx, c.outgoing(c.Chat, now))
+	p := c.outgoing(c.Chat, now)
+	if c.Wanted.Photo != nil && c.SentDigest != c.Digest {
+		if err := o.repaint(ctx, c, &p); err != nil {
+			return err
+		}
+	}
+	err := o.client.edit(ctx, p)
 	if errors.Is(err, ErrMessageGone) {
 		o.log.Info("the message is gone, posting anew", "card", c.Key, "chat", c.Chat, "message", c.Message)
 		return o.record(ctx, c.Key, func(c *Card) { c.Message, c.SentHash, c.SentTokens = 0, "", nil })
@@ -132,17 +141,29 @@ func (o *Outbox) edit(ctx context.Context, c Card) error {
 	if err != nil {
 		return err
 	}
-	hash, tokens := c.WantedHash, c.tokenIDs(now)
+	hash, digest, tokens := c.WantedHash, c.Digest, c.tokenIDs(now)
 	return o.record(ctx, c.Key, func(c *Card) {
-		c.SentHash, c.SentTokens, c.Changed = hash, tokens, o.now()
+		c.SentHash, c.SentDigest, c.SentTokens, c.Changed = hash, digest, tokens, o.now()
 		*c = c.shown(c.Changed)
 	})
+}
+
+// repaint makes p put another picture into the live message. From here on nobody
+// knows which of the two is shown until the edit is recorded: were the one before
+// wanted again after a crash, it would otherwise count as shown.
+func (o *Outbox) repaint(ctx context.Context, c Card, p *post) error {
+	content, err := o.store.Document(ctx, c.Digest)
+	if err != nil {
+		return err
+	}
+	p.content = content
+	return o.change(ctx, c.Key, func(c *Card) { c.SentHash, c.SentDigest = "", "" })
 }
 
 // retire makes an older message one that a newer one took over from: it loses its
 // buttons, and its words where the card has others for it.
 func (o *Outbox) retire(ctx context.Context, c Card, m MessageRef) error {
-	if c.Wanted.Left == "" || c.Wanted.Document != nil {
+	if c.Wanted.Left == "" || c.Wanted.form() != aText {
 		return o.client.strip(ctx, m)
 	}
 	return o.client.edit(ctx, post{place: Place{Chat: m.Chat}, message: m.Message, html: c.Wanted.Left})

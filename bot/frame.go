@@ -9,13 +9,15 @@ type Frame struct {
 	// that is gone does not hinder.
 	ReplyTo int
 	// HTML is Telegram HTML: at most 4096 UTF-16 units after parsing, 1024 with a
-	// Document, whose caption it is then.
+	// Document or a Photo, whose caption it is then.
 	HTML string
 	// Buttons are rows of at most 8, at most 100 in all.
 	Buttons [][]Button
-	// Document makes the card a file. A card cannot change between file and
-	// text; one whose Document changes is posted anew.
+	// Document makes the card a file, Photo a picture. A card cannot change between
+	// text, file and picture. One whose Document changes is posted anew; a changed
+	// Photo takes the place of the one before in the same message.
 	Document *Document
+	Photo    *Photo
 	// Kind says how urgent the frame is when a chat is short of what it may be
 	// sent. Its zero value lets the frame's other fields tell.
 	Kind Kind
@@ -85,6 +87,15 @@ type Button struct {
 
 // Document is a file of at most 50 MB.
 type Document struct {
+	Name    string
+	Content []byte
+}
+
+// Photo is a picture that the chat shows: a PNG of at most 10 MB, whose sides have
+// at most 10,000 pixels together and are at most 20 times as long as each other
+// ("sendPhoto", Bot API). Telegram compresses it again: fine lines and small
+// letters suffer.
+type Photo struct {
 	Name    string
 	Content []byte
 }

@@ -18,6 +18,9 @@ const (
 	mostButtons   = 100
 	mostRow       = 8
 	mostDocument  = 50 << 20
+	mostPhoto     = 10 << 20
+	mostSides     = 10000
+	mostRatio     = 20
 	mostCardKey   = 256
 	mostButtonURL = 2048
 )
@@ -88,6 +91,12 @@ func (o *Outbox) Want(ctx context.Context, key string, f Frame) error {
 		}
 		f.Document = &Document{Name: f.Document.Name}
 	}
+	if f.Photo != nil {
+		if digest, err = o.store.PutDocument(ctx, f.Photo.Content); err != nil {
+			return fmt.Errorf("bot: card %s: %w", key, err)
+		}
+		f.Photo = &Photo{Name: f.Photo.Name}
+	}
 	fresh, err := newTokens(o.random, f)
 	if err != nil {
 		return err
@@ -107,8 +116,8 @@ func (o *Outbox) Want(ctx context.Context, key string, f Frame) error {
 
 // wanting is c with f as its newest frame.
 func (c Card) wanting(f Frame, digest string, fresh map[string]string, found bool, now time.Time) (Card, error) {
-	if found && (c.Wanted.Document == nil) != (f.Document == nil) {
-		return c, &FrameError{c.Key, "a card cannot change between text and file"}
+	if found && c.Wanted.form() != f.form() {
+		return c, &FrameError{c.Key, "a card cannot change between text, file and picture"}
 	}
 	tokens := wantTokens(c.Tokens, f, fresh, now)
 	hash := f.hash(digest, tokens)
@@ -143,7 +152,7 @@ func (f Frame) data() []Button {
 
 // hash identifies what a frame looks like and where.
 func (f Frame) hash(digest string, tokens []Token) string {
-	name := ""
+	name := "" // a picture's is not shown
 	if f.Document != nil {
 		name = f.Document.Name
 	}
@@ -182,13 +191,10 @@ func render(rows [][]Button, tokens map[string]string) keyboard {
 func (f Frame) check(key string) error {
 	refuse := func(format string, args ...any) error { return &FrameError{key, fmt.Sprintf(format, args...)} }
 	most := mostText
-	if f.Document != nil {
+	if f.form() != aText {
 		most = mostCaption
-		switch {
-		case f.Document.Name == "" || len(f.Document.Content) == 0:
-			return refuse("a file needs a name and content")
-		case len(f.Document.Content) > mostDocument:
-			return refuse("the file has %d bytes, and 50 MB is the most", len(f.Document.Content))
+		if reason := f.wrongFile(); reason != "" {
+			return refuse("%s", reason)
 		}
 	}
 	n := parsedUnits(f.HTML)
@@ -199,7 +205,7 @@ func (f Frame) check(key string) error {
 		return refuse("unknown kind %q", f.Kind)
 	case f.Place.Chat == 0:
 		return refuse("no chat")
-	case n == 0 && f.Document == nil:
+	case n == 0 && f.form() == aText:
 		return refuse("no text")
 	case n > most:
 		return refuse("the text has %d UTF-16 units, and %d is the most", n, most)

@@ -41,6 +41,7 @@ type frameRecord struct {
 	HTML    string           `json:"html"`
 	Buttons [][]buttonRecord `json:"buttons,omitempty"`
 	File    string           `json:"file,omitempty"`
+	Photo   string           `json:"photo,omitempty"`
 	Kind    string           `json:"kind,omitempty"`
 	OnReply string           `json:"on_reply,omitempty"`
 	Until   time.Time        `json:"until,omitzero"`
@@ -95,6 +96,9 @@ func toRecord(c bot.Card) cardRecord {
 	if f.Document != nil {
 		r.Wanted.File = f.Document.Name
 	}
+	if f.Photo != nil {
+		r.Wanted.Photo = f.Photo.Name
+	}
 	for _, row := range f.Buttons {
 		var line []buttonRecord
 		for _, b := range row {
@@ -127,6 +131,9 @@ func fromRecord(key string, r cardRecord) bot.Card {
 	}
 	if w.File != "" {
 		c.Wanted.Document = &bot.Document{Name: w.File}
+	}
+	if w.Photo != "" {
+		c.Wanted.Photo = &bot.Photo{Name: w.Photo}
 	}
 	for _, row := range w.Buttons {
 		var line []bot.Button
