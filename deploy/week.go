@@ -23,6 +23,8 @@ type Week struct {
 	Head                         string // and its hash
 	TeamSeq                      uint64 // the same of the team's own log
 	TeamHead                     string
+
+	Delivery Delivery // how production was changed
 }
 
 // Broken is a run that went past gates.
@@ -57,6 +59,7 @@ func (e *Engine) Week(ctx context.Context, project string, since, until time.Tim
 	if err != nil {
 		return w, wrap(err, "look back at %s", project)
 	}
+	var failed []release.Run // on production
 	for before := w.Seq; before > 0; {
 		var page []Entry
 		from := before - min(before, weekPage)
@@ -67,18 +70,21 @@ func (e *Engine) Week(ctx context.Context, project string, since, until time.Tim
 		if err != nil {
 			return w, wrap(err, "look back at %s", project)
 		}
-		if !e.tally(ctx, &w, page) {
+		further, broken := e.tally(ctx, &w, page)
+		failed = append(failed, broken...)
+		if !further {
 			break
 		}
 		before = from
 	}
 	slices.SortStableFunc(w.Broken, func(a, b Broken) int { return a.At.Compare(b.At) })
-	return w, nil
+	return w, e.delivered(ctx, &w, failed)
 }
 
-// tally counts a page of entries; false: the page goes back behind the stretch of time.
-func (e *Engine) tally(ctx context.Context, w *Week, page []Entry) bool {
-	further := len(page) > 0
+// tally counts a page of entries; further is false where the page goes back behind the stretch of time. failed are the runs on production that
+// did not end well.
+func (e *Engine) tally(ctx context.Context, w *Week, page []Entry) (further bool, failed []release.Run) {
+	further = len(page) > 0
 	for _, entry := range page {
 		if entry.At.Before(w.Since) {
 			further = false
@@ -97,20 +103,37 @@ func (e *Engine) tally(ctx context.Context, w *Week, page []Entry) bool {
 			}
 			continue
 		}
-		w.ended(run, entry)
+		if w.ended(run, entry) {
+			failed = append(failed, run)
+		}
 	}
-	return further
+	return further, failed
 }
 
-func (w *Week) ended(run release.Run, entry Entry) {
-	switch {
-	case strings.HasPrefix(entry.Detail, string(release.Done)) && run.Kind == release.Promote:
-		w.Promotes++
-	case strings.HasPrefix(entry.Detail, string(release.Done)) && run.Kind == release.Rollback:
-		w.Rollbacks++
-	case strings.HasPrefix(entry.Detail, string(release.Done)):
-		w.Deploys++
-	case strings.HasPrefix(entry.Detail, string(release.Broken)) && run.Environment == release.Production:
-		w.Failed++
+// ended counts the end of a run, and tells whether it failed on production.
+func (w *Week) ended(run release.Run, entry Entry) (failed bool) {
+	done, broken := strings.HasPrefix(entry.Detail, string(release.Done)), strings.HasPrefix(entry.Detail, string(release.Broken))
+	switch run.Kind {
+	case release.Promote:
+		w.Promotes += one(done)
+	case release.Rollback:
+		w.Rollbacks += one(done)
+	case release.Deploy, release.Reset:
+		w.Deploys += one(done)
+		return false
+	case release.Baseline, release.Backfill:
+	default: // a watch changes nothing
+		return false
 	}
+	failed = broken && run.Environment == release.Production
+	w.Failed += one(failed)
+	return failed
+}
+
+// one counts what is true.
+func one(b bool) int {
+	if b {
+		return 1
+	}
+	return 0
 }
