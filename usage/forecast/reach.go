@@ -1,0 +1,47 @@
+package forecast
+
+import "time"
+
+// Reach is when a limit is reached: the days' beginnings. A time is zero where that does not happen within the forecast. Earliest and
+// Latest follow the band.
+type Reach struct {
+	Likely, Earliest, Latest time.Time
+}
+
+// Reaches is the first day on which the value is at the limit or above it. ok is false if that is not likely within the forecast; Earliest may
+// be known all the same.
+func (f Forecast) Reaches(limit float64) (r Reach, ok bool) {
+	for _, p := range f.Points {
+		r.note(p.At, p.Value >= limit, p.High >= limit, p.Low >= limit)
+	}
+	return r, !r.Likely.IsZero()
+}
+
+// Adds is the day on which what was used already and the days to come add up to the limit.
+func (f Forecast) Adds(used, limit float64) (r Reach, ok bool) {
+	for n, p := range f.Points {
+		t := f.Total(n + 1)
+		r.note(p.At, used+t.Value >= limit, used+t.High >= limit, used+t.Low >= limit)
+	}
+	return r, !r.Likely.IsZero()
+}
+
+func (r *Reach) note(at time.Time, likely, early, late bool) {
+	for _, one := range []struct {
+		is bool
+		t  *time.Time
+	}{{likely, &r.Likely}, {early, &r.Earliest}, {late, &r.Latest}} {
+		if one.is && one.t.IsZero() {
+			*one.t = at
+		}
+	}
+}
+
+// Total is what the first n days add up to; At is the last of them. Days beyond the forecast add nothing.
+func (f Forecast) Total(n int) Point {
+	var t Point
+	for _, p := range f.Points[:max(0, min(n, len(f.Points)))] {
+		t = Point{At: p.At, Value: t.Value + p.Value, Low: t.Low + p.Low, High: t.High + p.High}
+	}
+	return t
+}
