@@ -29,6 +29,7 @@ type operation struct {
 	purpose    string // "needed to ..."
 	database   bool   // whether it is about one database, which may not exist
 	write      bool
+	silent     bool // a success need not say anything
 }
 
 var (
@@ -38,6 +39,7 @@ var (
 	opApply    = operation{name: "apply", permission: permissionEdit, purpose: "apply migrations", database: true, write: true}
 	opBookmark = operation{name: "take a bookmark", permission: permissionRead, purpose: "take restore points", database: true}
 	opRestore  = operation{name: "restore", permission: permissionEdit, purpose: "restore a database", database: true, write: true}
+	opDelete   = operation{name: "delete a database", permission: permissionEdit, purpose: "delete databases", database: true, write: true, silent: true}
 	opExport   = operation{name: "export", permission: permissionEdit, purpose: "take copies of a database", database: true}
 	opAfter    = operation{name: "ask after an import", permission: permissionEdit, purpose: "bring a copy back", database: true}
 	opImport   = operation{name: "import", permission: permissionEdit, purpose: "bring a copy back", database: true, write: true}
@@ -246,4 +248,17 @@ func (d *D1) Restore(ctx context.Context, id, bookmark string) (string, error) {
 		err = &deploy.UnansweredError{Err: errors.New(opRestore.name + ": an answer without the bookmark that leads back")}
 	}
 	return previous, err
+}
+
+// Delete implements deploy.Databases. The API answers with "result": null (API reference, "Delete D1 Database").
+func (d *D1) Delete(ctx context.Context, id string) error {
+	if err := usable(opDelete, id); err != nil {
+		return err
+	}
+	var params d1.DatabaseDeleteParams
+	params.AccountID.Value, params.AccountID.Present = d.account, true
+	return d.send(ctx, opDelete, func(ctx context.Context, listen option.Middleware) error {
+		_, err := d.databases.Delete(ctx, id, params, option.WithMiddleware(listen))
+		return err
+	})
 }

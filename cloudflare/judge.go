@@ -36,8 +36,8 @@ func (r *refusal) Error() string {
 	}
 }
 
-// judge returns nil for a success: a status of 2xx, "success": true and a result.
-func (d *D1) judge(res *http.Response, body []byte) *refusal {
+// judge returns nil for a success: a status of 2xx, "success": true and, but for a silent operation, a result.
+func (d *D1) judge(op operation, res *http.Response, body []byte) *refusal {
 	var e struct {
 		Success *bool             `json:"success"`
 		Errors  []json.RawMessage `json:"errors"`
@@ -48,7 +48,8 @@ func (d *D1) judge(res *http.Response, body []byte) *refusal {
 		return r
 	}
 	r.envelope = true
-	if *e.Success && res.StatusCode/100 == 2 && len(e.Result) > 0 && string(e.Result) != "null" {
+	says := len(e.Result) > 0 && string(e.Result) != "null"
+	if *e.Success && res.StatusCode/100 == 2 && (says || op.silent) {
 		return nil
 	}
 	for _, text := range e.Errors {

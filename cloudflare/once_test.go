@@ -67,6 +67,48 @@ func writes(id, point string) map[string]func(ctx context.Context, d *cloudflare
 	}
 }
 
+func TestADeletionIsSentExactlyOnceWhateverComesOfIt(t *testing.T) {
+	for _, f := range faults() {
+		if strings.HasPrefix(f.name, "200 with success and") {
+			continue // an answer without a result is what Cloudflare gives here
+		}
+		t.Run(f.name, func(t *testing.T) {
+			server, url := embedded(t)
+			id, _ := shop(t, url)
+			o := cloudflare.Options{APIURL: url}
+			if f.short {
+				o.Timeout = 30 * time.Millisecond
+			}
+			d := open(t, o)
+			server.Forget()
+			f.fault.Times = sandbox.Always
+			server.Inject(f.fault)
+			err := d.Delete(t.Context(), id)
+			server.Heal()
+			expectClass(t, "Delete", err, f.isNo)
+			if calls := server.Calls(); len(calls) != 1 || calls[0].Method != http.MethodDelete {
+				t.Errorf("the server saw %+v; want one DELETE", calls)
+			}
+		})
+	}
+}
+
+func TestADeletionWhoseAnswerSaysNothingIsDone(t *testing.T) {
+	for _, body := range []string{`{"success":true,"errors":[],"result":null}`, `{"success":true,"errors":[]}`, `{"success":true,"result":{}}`} {
+		d, seen := answering(t, 200, body)
+		if err := d.Delete(t.Context(), anID); err != nil {
+			t.Errorf("%s: %v", body, err)
+		}
+		if got := seen(); !slices.Equal(got, []string{"DELETE /client/v4/accounts/" + account + "/d1/database/" + anID}) {
+			t.Errorf("sent %q", got)
+		}
+	}
+	for _, body := range []string{`{"success":false,"errors":[],"result":null}`, `{}`, `null`, ``} {
+		d, _ := answering(t, 200, body)
+		expectClass(t, "Delete "+body, d.Delete(t.Context(), anID), false)
+	}
+}
+
 // shop is a database with a table and a restore point, made without faults.
 func shop(t *testing.T, url string) (id, point string) {
 	t.Helper()

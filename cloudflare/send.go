@@ -128,7 +128,7 @@ func (d *D1) listen(op operation) option.Middleware {
 		if err != nil {
 			return nil, err
 		}
-		if r := d.judge(res, body); r != nil {
+		if r := d.judge(op, res, body); r != nil {
 			return nil, r
 		}
 		res.Header.Set("Content-Type", "application/json") // it is, or judge would have said so

@@ -111,6 +111,10 @@ func (m mortalDatabases) Restore(ctx context.Context, id, bookmark string) (b st
 	return b, err
 }
 
+func (m mortalDatabases) Delete(ctx context.Context, id string) error {
+	return m.does(func() error { return m.Databases.Delete(ctx, id) })
+}
+
 // journey is something that people do with the shop, which must end well wherever the process dies.
 type journey struct {
 	before func(s *shop)                       // without dying

@@ -31,6 +31,9 @@ type Databases interface {
 	Bookmark(ctx context.Context, id string) (string, error)
 	// Restore returns the database, in place, to a bookmark and says which bookmark leads back. Errors as Apply's.
 	Restore(ctx context.Context, id, bookmark string) (previous string, err error)
+	// Delete takes the database away, with what it holds and with its Time Travel: nothing leads back. nil: it is gone.
+	// ErrNoDatabase: no database has this id. Other errors as Apply's.
+	Delete(ctx context.Context, id string) error
 }
 
 // Database is one D1 database.

@@ -27,6 +27,7 @@ var refusing = []testCase{
 			"Apply":    second(u.Apply(ended, id, []string{"INSERT INTO item VALUES (3)"})),
 			"Bookmark": second(u.Bookmark(ended, id)),
 			"Restore":  second(u.Restore(ended, id, point)),
+			"Delete":   u.Delete(ended, id),
 		} {
 			if !errors.Is(err, context.Canceled) {
 				t.Errorf("%s: %v; want context.Canceled", call, err)
@@ -52,6 +53,7 @@ func unknownID(id string) func(t *testing.T, u *user) {
 		for call, err := range map[string]error{
 			"Apply":   second(u.Apply(u.ctx, id, []string{"CREATE TABLE item (id INTEGER)"})),
 			"Restore": second(u.Restore(u.ctx, id, "00000000-00000001-00000001-00000000000000000000000000000000")),
+			"Delete":  u.Delete(u.ctx, id),
 		} {
 			var rejected *deploy.RejectedError
 			if !errors.Is(err, deploy.ErrNoDatabase) || !errors.As(err, &rejected) {
