@@ -50,6 +50,10 @@ type Project struct {
 	Rehearse Rehearse
 	NoBackup string // the reason for which no backup is taken before a destructive change; empty: one is
 	Backfill Backfill
+
+	Watch   time.Duration  // how long production is watched after a promote; 0: not at all
+	Workers []string       // script names of the app's Workers, whose errors and times are watched with the database
+	Zone    *time.Location // the team's, in which "the same hour of the weekday" is meant; nil: UTC
 }
 
 // Lint is how a project wants its migrations judged.
@@ -116,6 +120,9 @@ type Options struct {
 	Exports Exports
 	// Analytics is what Cloudflare counted; nil: it is not asked.
 	Analytics Analytics
+	// Traffic is what Cloudflare counted of an app's traffic, and Queries of single queries; without Traffic a promote is not watched.
+	Traffic TrafficCounts
+	Queries QueryCounts
 	// Backups keeps backups; nil: none are taken.
 	Backups Backups
 	// Drills is when the last backups are restored here for practice; nil: when somebody asks.
@@ -159,6 +166,8 @@ type Engine struct {
 
 	exports   Exports
 	analytics Analytics
+	traffic   TrafficCounts
+	asked     QueryCounts
 	backups   Backups
 	drills    Schedule
 	scratch   string
@@ -196,7 +205,7 @@ func New(o Options) *Engine {
 	}
 	return &Engine{
 		patience: o.Patience, spacing: o.Spacing, stopping: o.StopTimeout, people: o.People,
-		exports: o.Exports, analytics: o.Analytics, backups: o.Backups, drills: o.Drills, scratch: o.Scratch, free: o.Free,
+		exports: o.Exports, analytics: o.Analytics, traffic: o.Traffic, asked: o.Queries, backups: o.Backups, drills: o.Drills, scratch: o.Scratch, free: o.Free,
 		store: o.Store, blobs: o.Blobs, d1: o.Databases, projects: o.Projects, now: o.Now, log: o.Logger,
 		entropy: ulid.Monotonic(o.Random, 0), changed: newSignal(),
 	}

@@ -233,6 +233,7 @@ type State struct {
 	// Left are migrations that a rollback left applied though the live release lacks them: they only added to the schema.
 	Left     []string     `json:"left,omitempty"`
 	Backfill *Backfilling `json:"backfill,omitempty"` // one that is not done
+	Watch    string       `json:"watch,omitempty"`    // the run of the last watch
 
 	// Unfinished is the restore point of the first of those runs that changed the database and did not come to their end,
 	// since the last that did. It is the way back to what was live before them.

@@ -88,6 +88,8 @@ type Run struct {
 	Before    string        `json:"before,omitempty"`   // blob of the database's fingerprint before the change
 	Compared  *Compared     `json:"compared,omitempty"` // with the rehearsal, after it
 	Backfill  *Progress     `json:"backfill,omitempty"`
+	Watch     *Watching     `json:"watch,omitempty"`   // of a watch
+	Watched   string        `json:"watched,omitempty"` // of a promote: the run that watches it
 	Refusal   *Refusal      `json:"refusal,omitempty"`
 	Failure   *Failure      `json:"failure,omitempty"`
 	Notes     []string      `json:"notes,omitempty"` // codes of what is worth saying at the end
