@@ -167,7 +167,7 @@ type Engine struct {
 	exports   Exports
 	analytics Analytics
 	traffic   TrafficCounts
-	asked     QueryCounts
+	queried   QueryCounts
 	backups   Backups
 	drills    Schedule
 	scratch   string
@@ -205,7 +205,7 @@ func New(o Options) *Engine {
 	}
 	return &Engine{
 		patience: o.Patience, spacing: o.Spacing, stopping: o.StopTimeout, people: o.People,
-		exports: o.Exports, analytics: o.Analytics, traffic: o.Traffic, asked: o.Queries, backups: o.Backups, drills: o.Drills, scratch: o.Scratch, free: o.Free,
+		exports: o.Exports, analytics: o.Analytics, traffic: o.Traffic, queried: o.Queries, backups: o.Backups, drills: o.Drills, scratch: o.Scratch, free: o.Free,
 		store: o.Store, blobs: o.Blobs, d1: o.Databases, projects: o.Projects, now: o.Now, log: o.Logger,
 		entropy: ulid.Monotonic(o.Random, 0), changed: newSignal(),
 	}
