@@ -91,54 +91,6 @@ func (f Figure) Counts() bool {
 	return false
 }
 
-// Sample is what was counted of one subject in one stretch of time, an hour or a UTC day.
-type Sample struct {
-	// At is where the stretch begins, in UTC.
-	At time.Time
-	// Hours says how many hours of the stretch the counts cover: 1 for an hour, up to 24 for a day. Less than 24 is a day that is not
-	// over yet, or has a gap that nothing filled in time.
-	Hours  int
-	has    uint16 // a bit for each figure
-	values [figures]float64
-}
-
-// Get returns a figure; ok is false where it was not counted.
-func (s *Sample) Get(f Figure) (v float64, ok bool) {
-	if f >= figures || s.has&(1<<f) == 0 {
-		return 0, false
-	}
-	return s.values[f], true
-}
-
-// Set notes a figure. Values beyond 2^53 lose precision, which no figure of D1's comes near.
-func (s *Sample) Set(f Figure, v float64) {
-	if f < figures {
-		s.has |= 1 << f
-		s.values[f] = v
-	}
-}
-
-// Empty reports whether nothing was counted.
-func (s *Sample) Empty() bool { return s.has == 0 }
-
-// Add merges another sample into this one: counts are added, and of levels the greater stays. Figures that only one of them has are kept.
-func (s *Sample) Add(other Sample) {
-	for _, f := range Figures() {
-		v, ok := other.Get(f)
-		if !ok {
-			continue
-		}
-		was, had := s.Get(f)
-		switch {
-		case had && f.Counts():
-			v += was
-		case had:
-			v = max(v, was)
-		}
-		s.Set(f, v)
-	}
-}
-
 // Hour is the hour that t is in, and Day the UTC day: D1's limits begin anew at 00:00 UTC ("Pricing", D1 docs).
 func Hour(t time.Time) time.Time { return t.UTC().Truncate(time.Hour) }
 

@@ -1,26 +1,65 @@
 package forecast
 
 import (
+	"math"
 	"slices"
 	"time"
 )
 
-const oneDay = 24 * time.Hour
-
 // Daily continues a series for some days from the last known one on. Days need not be in order, and may be missing. It returns
-// ErrTooLittle for less than two weeks of them.
+// ErrTooLittle for less than two weeks of known ones in the last 16; a day that is there twice counts once, the later one.
 func Daily(days []Day, ahead int, kind Kind) (Forecast, error) {
-	days = slices.Clone(days)
-	slices.SortFunc(days, func(a, b Day) int { return a.At.Compare(b.At) })
-	if len(days) < enough {
-		return Forecast{History: len(days)}, ErrTooLittle
+	values, last := dense(days)
+	f := Forecast{History: len(kept(values))}
+	if f.History < enough {
+		return f, ErrTooLittle
 	}
-	f := Forecast{History: len(days)}
-	last := days[len(days)-1].At
-	week := days[len(days)-7:]
-	for i := range ahead {
-		d := week[i%7]
-		f.Points = append(f.Points, Point{At: last.Add(time.Duration(i+1) * oneDay), Value: d.Value, Low: d.Value, High: d.Value})
+	methods := counting()
+	if kind == Level {
+		methods = levelling()
+	}
+	now := view(values, kind)
+	t := try(values, methods, kind, now.shift)
+	best := methods[t.best]
+	f.Error, f.Naive, f.Tested, f.Method, f.sums = t.mape, t.naive, t.tested, best.name, t.sums(ahead)
+	if now.shift >= 0 {
+		f.Shift = last.Add(-time.Duration(len(values)-1-now.shift) * oneDay)
+	}
+	off := t.days(ahead)
+	for i, v := range best.ahead(now, ahead) {
+		wide := off[i] * t.scale(v, now)
+		f.Points = append(f.Points, Point{At: last.Add(time.Duration(i+1) * oneDay), Value: v, Low: max(0, v-wide), High: v + wide})
 	}
 	return f, nil
+}
+
+// view is the past as a kind of series needs it.
+func view(values []float64, kind Kind) past {
+	if kind == Level {
+		return past{values: values, week: even(), level: values, shift: -1}
+	}
+	return look(values)
+}
+
+// dense lays days out one after another, up to the last, with gaps as unknown.
+func dense(days []Day) (values []float64, last time.Time) {
+	usable := slices.DeleteFunc(slices.Clone(days), func(d Day) bool { return math.IsNaN(d.Value) || math.IsInf(d.Value, 0) })
+	if len(usable) == 0 {
+		return nil, last
+	}
+	slices.SortStableFunc(usable, func(a, b Day) int { return a.At.Compare(b.At) })
+	midnight := func(t time.Time) time.Time { return t.UTC().Truncate(oneDay) }
+	last = midnight(usable[len(usable)-1].At)
+	at := func(t time.Time) int { return window - 1 - int(last.Sub(midnight(t))/oneDay) }
+	values = make([]float64, window)
+	for i := range values {
+		values[i] = unknown()
+	}
+	first := window - 1
+	for _, d := range usable {
+		if i := at(d.At); i >= 0 {
+			values[i], first = max(0, d.Value), min(first, i)
+		}
+	}
+	return values[first:], last
 }

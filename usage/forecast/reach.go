@@ -37,11 +37,22 @@ func (r *Reach) note(at time.Time, likely, early, late bool) {
 	}
 }
 
-// Total is what the first n days add up to; At is the last of them. Days beyond the forecast add nothing.
+// Total is what the first n days add up to; At is the last of them. Days beyond the forecast add nothing. Its band is narrower than
+// the days' bands together: what one day has too much another lacks.
 func (f Forecast) Total(n int) Point {
-	var t Point
-	for _, p := range f.Points[:max(0, min(n, len(f.Points)))] {
-		t = Point{At: p.At, Value: t.Value + p.Value, Low: t.Low + p.Low, High: t.High + p.High}
+	n = max(0, min(n, len(f.Points)))
+	var t, apart Point
+	for _, p := range f.Points[:n] {
+		t.At, t.Value = p.At, t.Value+p.Value
+		apart.Low, apart.High = apart.Low+p.Low, apart.High+p.High
+	}
+	if n == 0 {
+		return t
+	}
+	t.Low, t.High = apart.Low, apart.High
+	if n <= len(f.sums) {
+		wide := f.sums[n-1] * t.Value
+		t.Low, t.High = max(t.Low, t.Value-wide), min(t.High, t.Value+wide)
 	}
 	return t
 }

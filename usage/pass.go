@@ -1,0 +1,296 @@
+package usage
+
+import (
+	"context"
+	"errors"
+	"maps"
+	"slices"
+	"time"
+)
+
+// How far a pass looks back.
+const (
+	// reach is how far back a subject is read that has no samples yet, and how long a gap may be: what Cloudflare keeps. It is less
+	// than HoursKept, so that no day is made anew of which hours were pruned.
+	reach = 31 * 24 * time.Hour
+	// settle is how old an hour is before it is final. Until then it is read anew by each pass; after that, where nothing was counted,
+	// nothing happened.
+	settle = 6 * time.Hour
+	// near is how much older than that an unread hour may be and still be asked for along with the others.
+	near = 48 * time.Hour
+	// chunk is how much of a longer gap is read, stored and marked at a time.
+	chunk = 7 * 24 * time.Hour
+	// ahead is how far samples of the future are removed, which a clock that was wrong has left.
+	ahead = 2 * 24 * time.Hour
+)
+
+// pass is one look at everything.
+type pass struct {
+	*Sampler
+	now      time.Time
+	hour     time.Time // the one that is running
+	marks    map[Subject]Marks
+	subjects []Subject
+	state    State // as this pass leaves it
+	gathered map[Subject]*patch
+	gaps     []gap
+	stored   bool
+	moved    bool // Cloudflare's own figures confirm the clock: something was counted within the last day
+	errs     []error
+}
+
+// gap is a stretch of a dataset that was missed, longer ago than the last passes.
+type gap struct {
+	dataset  Dataset
+	subjects []Subject
+	from, to time.Time
+}
+
+func (s *Sampler) begin(ctx context.Context) (*pass, error) {
+	before, err := s.last(ctx)
+	if err != nil {
+		return nil, err
+	}
+	p := &pass{Sampler: s, now: s.o.Now().UTC(), state: before, gathered: map[Subject]*patch{}}
+	p.hour = Hour(p.now)
+	p.state.Datasets, p.state.Databases = maps.Clone(before.Datasets), maps.Clone(before.Databases)
+	if p.state.Datasets == nil {
+		p.state.Datasets = map[Dataset]Standing{}
+	}
+	p.state.LastPass, p.state.Trouble = p.now, ""
+	p.marks, err = s.o.Store.Marks(ctx)
+	return p, err
+}
+
+// run does what a pass does: what is new first, since alerts wait for it, and then what was missed.
+func (p *pass) run(ctx context.Context) error {
+	bounds := p.ask(ctx)
+	p.list(ctx)
+	p.gather()
+	for _, d := range AllDatasets() {
+		if p.state.Datasets[d].Available {
+			p.recent(ctx, d, bounds[d])
+		}
+	}
+	if err := p.keep(ctx); err != nil {
+		return err
+	}
+	for _, g := range p.gaps {
+		if p.state.Datasets[g.dataset].Available {
+			p.fill(ctx, g)
+		}
+	}
+	if err := p.prune(ctx); err != nil {
+		p.errs = append(p.errs, err)
+	}
+	if len(p.gaps) > 0 {
+		if err := p.keep(ctx); err != nil {
+			return err
+		}
+	}
+	if err := ctx.Err(); err != nil {
+		return err
+	}
+	return errors.Join(p.errs...)
+}
+
+// failed notes what was in the way. Being told that there is nothing to count is no trouble.
+func (p *pass) failed(err error) Why {
+	why := NoAnswer
+	switch {
+	case errors.Is(err, ErrNotAllowed):
+		return NotAllowed
+	case errors.Is(err, ErrBusy):
+		why = Busy
+	}
+	p.errs = append(p.errs, err)
+	if p.state.Trouble != Busy {
+		p.state.Trouble = why
+	}
+	return why
+}
+
+// standing notes what became of a dataset, and logs it where it is news.
+func (p *pass) standing(d Dataset, change func(*Standing)) {
+	s := p.state.Datasets[d]
+	was := s
+	change(&s)
+	s.Available = s.Why == ""
+	p.state.Datasets[d] = s
+	if s.Why != was.Why && s.Why != "" && s.Why != NoAnswer && s.Why != Busy {
+		p.o.Log.Warn("a dataset of Cloudflare's analytics cannot be counted", "dataset", string(d), "why", string(s.Why))
+	}
+}
+
+// ask finds out what may be counted.
+func (p *pass) ask(ctx context.Context) map[Dataset]Bounds {
+	bounds, err := p.o.Source.Datasets(ctx)
+	if err != nil {
+		why := p.failed(err)
+		for _, d := range AllDatasets() {
+			p.standing(d, func(s *Standing) { s.Why = why })
+		}
+		return nil
+	}
+	for _, d := range AllDatasets() {
+		b, there := bounds[d]
+		p.standing(d, func(s *Standing) {
+			s.Why, s.Back = "", b.Back
+			if !there {
+				s.Why = Missing
+			} else if !b.Enabled {
+				s.Why = Disabled
+			}
+		})
+	}
+	return bounds
+}
+
+// list finds out which databases there are. A database that was watched once is counted as long as it is there: when it was last used
+// is asked of those that nobody needs any more.
+func (p *pass) list(ctx context.Context) {
+	all, err := p.o.Source.Inventory(ctx)
+	if err != nil {
+		p.failed(err)
+		return
+	}
+	names := p.o.Watch().Databases
+	wanted := make(map[string]bool, len(names))
+	for _, name := range names {
+		wanted[name] = true
+	}
+	total := Sample{At: p.hour}
+	p.state.Listed, p.state.Count, p.state.Size, p.state.Databases = p.now, len(all), 0, map[string]Stored{}
+	for _, d := range all {
+		p.state.Size += d.Size
+		of := Subject{Kind: Database, ID: d.ID}
+		if _, before := p.marks[of]; !before && !wanted[d.Name] {
+			continue
+		}
+		p.state.Databases[d.Name] = d
+		now := Sample{At: p.hour}
+		now.Cover(Storage, float64(d.Size), 0)
+		p.patch(of).add(now)
+	}
+	total.Cover(Storage, float64(p.state.Size), 0)
+	total.Cover(Databases, float64(len(all)), 0)
+	p.patch(Whole()).add(total)
+}
+
+// gather makes the list of what is counted.
+func (p *pass) gather() {
+	if p.o.Calls != nil {
+		if most, known := p.o.Calls(); known {
+			now := Sample{At: p.hour}
+			now.Cover(APICalls, float64(most), 0)
+			p.patch(Whole()).add(now)
+		}
+	}
+	p.subjects = []Subject{Whole()}
+	for _, name := range slices.Sorted(maps.Keys(p.state.Databases)) {
+		p.subjects = append(p.subjects, Subject{Kind: Database, ID: p.state.Databases[name].ID})
+	}
+	workers := slices.Clone(p.o.Watch().Workers)
+	slices.Sort(workers)
+	for _, name := range slices.Compact(workers) {
+		p.subjects = append(p.subjects, Subject{Kind: Worker, ID: name})
+	}
+}
+
+// recent reads what is not final yet of a dataset, for all subjects at once, and notes what was missed.
+func (p *pass) recent(ctx context.Context, d Dataset, b Bounds) {
+	back := reach
+	if b.Back > 0 {
+		back = min(back, b.Back)
+	}
+	earliest := Hour(p.now.Add(-back)).Add(time.Hour) // the hour in which Cloudflare's memory ends is not whole
+	from := p.hour.Add(-settle)
+	missed := map[time.Time][]Subject{}
+	var subjects, whole []Subject
+	for _, s := range p.subjects {
+		if len(countsOf(d, s.Kind)) == 0 {
+			continue
+		}
+		subjects = append(subjects, s)
+		begin := p.begun(s, d, earliest)
+		if begin.Before(p.hour.Add(-settle - near)) {
+			missed[begin] = append(missed[begin], s)
+			continue
+		}
+		whole = append(whole, s)
+		if begin.Before(from) {
+			from = begin
+		}
+	}
+	if len(subjects) == 0 {
+		return
+	}
+	counted, err := p.count(ctx, d, subjects, from, p.hour.Add(time.Hour))
+	if err != nil {
+		return
+	}
+	to := p.take(d, subjects, counted, from, p.hour.Add(time.Hour))
+	p.standing(d, func(s *Standing) { s.CountedTo = to })
+	for _, s := range whole {
+		p.patch(s).marks[d] = p.hour.Add(-settle)
+	}
+	for _, begin := range slices.SortedFunc(maps.Keys(missed), time.Time.Compare) {
+		p.gaps = append(p.gaps, gap{dataset: d, subjects: missed[begin], from: begin, to: from})
+	}
+}
+
+// begun is from when on a subject's hours are asked for.
+func (p *pass) begun(s Subject, d Dataset, earliest time.Time) time.Time {
+	begin, marked := p.marks[s][d]
+	if !marked && s.Kind == Database {
+		for _, stored := range p.state.Databases {
+			if stored.ID == s.ID {
+				begin = Hour(stored.Created) // before that there was nothing to count, not even nothing
+			}
+		}
+	}
+	if begin.Before(earliest) {
+		begin = earliest
+	}
+	if last := p.hour.Add(-settle); begin.After(last) { // new, or the clock was ahead
+		begin = last
+	}
+	return begin
+}
+
+// fill reads a gap, piece by piece.
+func (p *pass) fill(ctx context.Context, g gap) {
+	for from := g.from; from.Before(g.to); from = from.Add(chunk) {
+		to := from.Add(chunk)
+		if to.After(g.to) {
+			to = g.to
+		}
+		counted, err := p.count(ctx, g.dataset, g.subjects, from, to)
+		if err != nil {
+			return
+		}
+		p.take(g.dataset, g.subjects, counted, from, to)
+		for _, s := range g.subjects {
+			p.patch(s).marks[g.dataset] = to
+		}
+		if err := p.flush(ctx); err != nil {
+			p.errs = append(p.errs, err)
+			return
+		}
+	}
+}
+
+// count asks the source. After an error the dataset is left alone for this pass, and all of them once Cloudflare is busy.
+func (p *pass) count(ctx context.Context, d Dataset, subjects []Subject, from, to time.Time) ([]Counted, error) {
+	counted, err := p.o.Source.Hours(ctx, d, subjects, from, to)
+	if err == nil {
+		return counted, nil
+	}
+	why := p.failed(err)
+	for _, other := range AllDatasets() {
+		if other == d || why == Busy && p.state.Datasets[other].Available {
+			p.standing(other, func(s *Standing) { s.Why = why })
+		}
+	}
+	return nil, err
+}

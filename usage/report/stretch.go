@@ -1,0 +1,298 @@
+package report
+
+import (
+	"math"
+	"slices"
+	"time"
+
+	"towline/usage"
+)
+
+// book is an Input with its samples laid out by time.
+type book struct {
+	Input
+	account ledger
+	series  []ledger
+	counted []ledger // what the report's measures are of: the account, or all series
+}
+
+// ledger is one subject's samples by the Unix time at which they begin.
+type ledger struct {
+	Series
+	hours, days map[int64]*usage.Sample
+}
+
+func newBook(in Input) *book {
+	b := &book{Input: in, account: lay(in.Account)}
+	for _, s := range in.Series {
+		b.series = append(b.series, lay(s))
+	}
+	b.counted = b.series
+	if in.Whole {
+		b.counted = []ledger{b.account}
+	}
+	return b
+}
+
+func lay(s Series) ledger {
+	l := ledger{Series: s, hours: make(map[int64]*usage.Sample, len(s.Hours)), days: make(map[int64]*usage.Sample, len(s.Days))}
+	for i := range s.Hours {
+		l.hours[s.Hours[i].At.Unix()] = &s.Hours[i]
+	}
+	for i := range s.Days {
+		l.days[s.Days[i].At.Unix()] = &s.Days[i]
+	}
+	return l
+}
+
+// grain is how fine samples are looked at.
+type grain struct {
+	step time.Duration
+	of   func(ledger) map[int64]*usage.Sample
+}
+
+func hourly() grain {
+	return grain{time.Hour, func(l ledger) map[int64]*usage.Sample { return l.hours }}
+}
+
+func daily() grain {
+	return grain{24 * time.Hour, func(l ledger) map[int64]*usage.Sample { return l.days }}
+}
+
+// coarse is the length from which on a stretch is added up from days: hours are not kept for long enough to know the stretch before it as well.
+const coarse = 15 * 24 * time.Hour
+
+func (b *book) grain() grain {
+	if b.To.Sub(b.From) >= coarse {
+		return daily()
+	}
+	return hourly()
+}
+
+// heldFor is how long a level that was not counted again still stands: databases that nobody uses are counted every few days.
+const heldFor = 72 * time.Hour
+
+// get is a figure of one ledger in the step that begins at t. What counts is 0 where the account was counted and the ledger was not; a level is
+// the last that was counted, for a time.
+func (b *book) get(l ledger, f usage.Figure, g grain, t time.Time) (float64, bool) {
+	if s := g.of(l)[t.Unix()]; s != nil {
+		if v, ok := s.Get(f); ok {
+			return v, true
+		}
+	}
+	if f.Counts() {
+		s := g.of(b.account)[t.Unix()]
+		if s == nil || l.Subject.Kind == usage.Account {
+			return 0, false
+		}
+		_, ok := s.Get(like(f))
+		return 0, ok
+	}
+	if f != usage.Storage {
+		return 0, false
+	}
+	for back := g.step; back <= heldFor; back += g.step {
+		if s := g.of(l)[t.Add(-back).Unix()]; s != nil {
+			if v, ok := s.Get(f); ok {
+				return v, true
+			}
+		}
+	}
+	return 0, false
+}
+
+// like is the figure by which one sees that another was counted of the account: one of the same dataset.
+func like(f usage.Figure) usage.Figure {
+	switch f {
+	case usage.RowsRead, usage.RowsWritten, usage.ReadQueries, usage.WriteQueries:
+		return usage.RowsRead
+	case usage.Requests:
+		return usage.Requests
+	case usage.Errors, usage.Storage, usage.BatchP90, usage.CPUP50, usage.CPUP99, usage.Databases, usage.APICalls:
+	}
+	return f
+}
+
+// sum is a figure of several ledgers together. Where one of them is unknown, so is the sum, but for levels: a database that was only just made has none
+// before.
+func (b *book) sum(of []ledger, f usage.Figure, g grain, t time.Time) (total float64, known bool) {
+	for _, l := range of {
+		if !has(l.Subject.Kind, f) {
+			continue
+		}
+		v, ok := b.get(l, f, g, t)
+		if !ok && f.Counts() {
+			return 0, false
+		}
+		total, known = total+v, known || ok
+	}
+	return total, known
+}
+
+// has tells whether subjects of a kind have a figure.
+func has(k usage.Kind, f usage.Figure) bool {
+	switch f {
+	case usage.Requests, usage.CPUP50, usage.CPUP99:
+		return k != usage.Database
+	case usage.Errors:
+		return true
+	case usage.RowsRead, usage.RowsWritten, usage.ReadQueries, usage.WriteQueries, usage.Storage, usage.BatchP90:
+		return k != usage.Worker
+	case usage.Databases, usage.APICalls:
+	}
+	return k == usage.Account
+}
+
+// since is the first day of which anything of the account is known.
+func (b *book) since() time.Time {
+	if len(b.Account.Days) > 0 {
+		return b.Account.Days[0].At
+	}
+	return time.Time{}
+}
+
+// compared is what two stretches of the same length had in the steps that were counted in both.
+type compared struct {
+	now, before float64
+	steps, over int
+}
+
+// enough tells whether so much was counted in both that a change means something: three quarters.
+func (c compared) enough() bool { return c.steps > 0 && 4*c.steps >= 3*c.over }
+
+// compare adds a figure up over the stretch, and beside it over the one before.
+func (b *book) compare(of []ledger, f usage.Figure) (total float64, steps int, c compared) {
+	g := b.grain()
+	length := b.To.Sub(b.From)
+	if g.step == time.Hour {
+		length = max(length, 7*24*time.Hour).Truncate(7 * 24 * time.Hour) // the same hours of the same weekdays
+	} else {
+		length = length.Round(24 * time.Hour)
+	}
+	for t := b.From.UTC().Truncate(g.step); t.Before(b.To); t = t.Add(g.step) {
+		if t.Add(g.step).After(b.Now) {
+			break // not over
+		}
+		c.over++
+		v, ok := b.sum(of, f, g, t)
+		if !ok {
+			continue
+		}
+		total, steps = total+v, steps+1
+		if was, ok := b.sum(of, f, g, t.Add(-length)); ok {
+			c.now, c.before, c.steps = c.now+v, c.before+was, c.steps+1
+		}
+	}
+	return total, steps, c
+}
+
+// measure is one of the report's figures.
+func (b *book) measure(f usage.Figure) Measure {
+	m := Measure{Figure: f, Days: b.days(f)}
+	total, steps, c := b.compare(b.counted, f)
+	hours := int(b.grain().step / time.Hour)
+	m.Sum, m.Hours, m.Of = total, steps*hours, c.over*hours
+	if f.Counts() {
+		if c.enough() {
+			m.Before, m.Same, m.Compared = c.before, c.now, true
+		}
+	} else {
+		m.Sum, m.Before, m.Compared = b.levels(f)
+		m.Same = m.Sum
+	}
+	first, last := usage.Day(b.From), usage.Day(b.To.Add(-1))
+	for _, d := range m.Days {
+		if d.Known && !d.At.Before(first) && !d.At.After(last) && (d.Value > m.Peak.Value || m.Peak.At.IsZero()) {
+			m.Peak = d
+		}
+	}
+	b.ahead(&m)
+	return m
+}
+
+// levels is a level at the end of the stretch and at its begin.
+func (b *book) levels(f usage.Figure) (last, first float64, compared bool) {
+	at := func(t time.Time) (float64, bool) {
+		g := b.grain()
+		for i := range int(heldFor / g.step) {
+			if v, ok := b.sum(b.counted, f, g, t.UTC().Truncate(g.step).Add(-time.Duration(i)*g.step)); ok {
+				return v, true
+			}
+		}
+		return 0, false
+	}
+	last, ok := at(b.To.Add(-1))
+	first, was := at(b.From)
+	return last, first, ok && was
+}
+
+// shown is how many days a chart has: four weeks, or for a longer stretch twice as much.
+const shown = 28
+
+// days are those of the chart.
+func (b *book) days(f usage.Figure) []Day {
+	n := shown
+	if b.To.Sub(b.From) >= coarse {
+		n = 2*shown + 4
+	}
+	last := usage.Day(b.To.Add(-1))
+	var all []Day
+	for t := last.AddDate(0, 0, 1-n); !t.After(last); t = t.AddDate(0, 0, 1) {
+		d := Day{At: t}
+		d.Value, d.Known = b.sum(b.counted, f, daily(), t)
+		if f.Counts() {
+			d.Partial = d.Known && b.partial(t)
+		}
+		all = append(all, d)
+	}
+	return all
+}
+
+// partial tells whether a day is not over, or was counted in part.
+func (b *book) partial(day time.Time) bool {
+	if day.AddDate(0, 0, 1).After(b.Now) {
+		return true
+	}
+	s := b.account.days[day.Unix()]
+	return s != nil && s.Hours > 0 && s.Hours < 24
+}
+
+// part is one database or Worker by itself.
+func (b *book) part(s Series) Part {
+	i := slices.IndexFunc(b.series, func(l ledger) bool { return l.Subject == s.Subject })
+	l := []ledger{b.series[i]}
+	p := Part{Subject: s.Subject, Name: s.Name, Project: s.Project, Production: s.Production}
+	amount := func(f usage.Figure) Amount {
+		if !has(s.Subject.Kind, f) {
+			return Amount{}
+		}
+		total, steps, c := b.compare(l, f)
+		if like(f) == f && f != usage.Errors && c.enough() {
+			p.Before, p.Same = c.before, c.now
+		}
+		return Amount{Value: total, Is: steps > 0}
+	}
+	p.Written, p.Errors = amount(usage.RowsWritten), amount(usage.Errors)
+	p.Read, p.Requests = amount(usage.RowsRead), amount(usage.Requests)
+	p.CPUP99, p.BatchP90 = b.worst(l[0], usage.CPUP99), b.worst(l[0], usage.BatchP90)
+	g := b.grain()
+	for back := time.Duration(0); back <= heldFor && !p.Stored.Is; back += g.step {
+		p.Stored.Value, p.Stored.Is = b.get(l[0], usage.Storage, g, b.To.Add(-1).UTC().Truncate(g.step).Add(-back))
+	}
+	return p
+}
+
+// worst is the greatest of a level in the stretch.
+func (b *book) worst(l ledger, f usage.Figure) Amount {
+	g := b.grain()
+	worst := math.Inf(-1)
+	for t := b.From.UTC().Truncate(g.step); t.Before(b.To); t = t.Add(g.step) {
+		if v, ok := b.get(l, f, g, t); ok {
+			worst = max(worst, v)
+		}
+	}
+	if math.IsInf(worst, -1) {
+		return Amount{}
+	}
+	return Amount{Value: worst, Is: true}
+}
