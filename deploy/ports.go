@@ -162,6 +162,10 @@ type Tx interface {
 	// Lifetimes are what is known of the tables and columns of a project's production; PutLifetimes replaces them all.
 	Lifetimes(project string) []release.Lifetime
 	PutLifetimes(project string, all []release.Lifetime)
+	// Known is what is remembered of a database by its name; AllKnown lists all of them, in the order of their names.
+	Known(database string) (release.Known, bool)
+	PutKnown(release.Known)
+	AllKnown() []release.Known
 	// Config is the digest of the config that counted last; empty before the first.
 	Config() string
 	PutConfig(digest string)

@@ -24,6 +24,7 @@ import (
 //	run/ID                      a run               key/KEY                       the run that a request made
 //	kept/PROJECT/ENV            present while the environment has a lock, a hold or a freeze
 //	lifetimes/PROJECT           what is known of the tables and columns of production
+//	known/DATABASE              what is remembered of a database
 //	delegations                 the roles that people lent each other
 //	config                      digest of the config that counted last
 //	open/ID                     present while a run can still change something
@@ -237,6 +238,19 @@ func (t *deployTx) Lifetimes(project string) []release.Lifetime {
 
 func (t *deployTx) PutLifetimes(project string, all []release.Lifetime) {
 	put(t, key("lifetimes", project), all)
+}
+
+func (t *deployTx) Known(database string) (release.Known, bool) {
+	return get[release.Known](t, key("known", database))
+}
+
+func (t *deployTx) PutKnown(k release.Known) { put(t, key("known", k.Database), k) }
+
+// knownLimit is as many databases as an account can have (D1 documentation, "Limits").
+const knownLimit = 50_000
+
+func (t *deployTx) AllKnown() []release.Known {
+	return list[release.Known](t, key("known")+"/", "", knownLimit, false)
 }
 
 func (t *deployTx) Config() string {

@@ -88,6 +88,7 @@ type Run struct {
 	Before    string        `json:"before,omitempty"`   // blob of the database's fingerprint before the change
 	Compared  *Compared     `json:"compared,omitempty"` // with the rehearsal, after it
 	Backfill  *Progress     `json:"backfill,omitempty"`
+	Drop      *Drop         `json:"drop,omitempty"`    // of a preview database that is emptied or deleted, as it was confirmed
 	Watch     *Watching     `json:"watch,omitempty"`   // of a watch
 	Watched   string        `json:"watched,omitempty"` // of a promote: the run that watches it
 	Refusal   *Refusal      `json:"refusal,omitempty"`

@@ -31,6 +31,35 @@ var records = []testCase{
 			}
 		})
 	}},
+	{"what is known of a database is kept by its name, and all of it is listed in the order of the names", func(t *testing.T, u *user) {
+		at := time.Unix(1700000000, 0).UTC()
+		shop := release.Known{
+			Database: "shop-preview", Made: []release.Made{{ID: "a", Run: "r", At: at}},
+			Uses: []release.Use{{Project: "shop", Environment: release.Preview, Since: at, Last: at, Run: "r", Place: "1/2/3"}},
+		}
+		u.view(t, func(tx deploy.Tx) {
+			if got, ok := tx.Known("shop-preview"); ok || len(tx.AllKnown()) > 0 {
+				t.Errorf("before any was stored: %+v", got)
+			}
+		})
+		u.update(t, func(tx deploy.Tx) { tx.PutKnown(release.Known{Database: "shop-preview"}) })
+		u.update(t, func(tx deploy.Tx) {
+			tx.PutKnown(shop)
+			tx.PutKnown(release.Known{Database: "blog", Gone: at})
+		})
+		u.twice(t, func(tx deploy.Tx) {
+			got, ok := tx.Known("shop-preview")
+			if diff := cmp.Diff(shop, got); !ok || diff != "" {
+				t.Errorf("%t %s", ok, diff)
+			}
+			if _, ok := tx.Known("shop"); ok {
+				t.Error("a part of a name is known")
+			}
+			if diff := cmp.Diff([]release.Known{{Database: "blog", Gone: at}, shop}, tx.AllKnown()); diff != "" {
+				t.Error(diff)
+			}
+		})
+	}},
 	{"a release that is listed says how many migrations it has, and stored from there it keeps them", func(t *testing.T, u *user) {
 		want := aRelease("shop", 7, "abc")
 		u.update(t, func(tx deploy.Tx) { tx.PutRelease(want) })
