@@ -19,16 +19,17 @@ func momentOf(t time.Time) float64 {
 
 func dateOf(day int) time.Time { return time.Unix(int64(day)*86400, 0).UTC() }
 
-// dateTick is a day whose date is written.
+// dateTick is a day whose date is written, with its middle at x.
 type dateTick struct {
 	day  int
+	x    float64
 	text string
 }
 
 // rhythm is a way of choosing the days whose dates are written; "" for a day that is not.
 type rhythm func(day int) string
 
-// rhythms are the ways, from each day to each tenth year. Last is a day that is named where not each is.
+// rhythms are the ways, from each day to each tenth year. Where every second day is named, the last known one is.
 func rhythms(first, last, known int) []rhythm {
 	var list []rhythm
 	if last-first < 14 {
@@ -64,25 +65,34 @@ func when(ok bool, text string) string {
 	return text
 }
 
-// dates chooses the dates that are written: the most that fit beside each other. At gives the middle of a day, width that of a text; gap is the
-// least room between two. Known is the last day that has a value.
-func dates(first, last, known int, at func(day int) float64, width func(string) float64, gap float64) []dateTick {
-	for _, r := range rhythms(first, last, known) {
+// row is where dates are written: from left to right, with a least room between two of them.
+type row struct {
+	left, right, gap float64
+	width            func(text string) float64
+}
+
+// dates chooses the dates that are written: the most that fit beside each other. At gives the middle of a day; a date at an edge is moved inwards.
+// Known is the last day that has a value.
+func (r row) dates(first, last, known int, at func(day int) float64) []dateTick {
+	for _, choose := range rhythms(first, last, known) {
 		var list []dateTick
 		edge, fits := math.Inf(-1), true
 		for day := first; day <= last && fits; day++ {
-			text := r(day)
+			text := choose(day)
 			if text == "" {
 				continue
 			}
-			half := width(text) / 2
-			fits = at(day)-half >= edge
-			edge = at(day) + half + gap
-			list = append(list, dateTick{day, text})
+			half := r.width(text) / 2
+			x := min(max(at(day), r.left+half), r.right-half)
+			fits = x-half >= edge
+			edge = x + half + r.gap
+			list = append(list, dateTick{day, x, text})
 		}
 		if fits && len(list) > 0 {
 			return list
 		}
 	}
-	return []dateTick{{known, dateOf(known).Format("2 Jan")}}
+	text := dateOf(known).Format("2 Jan")
+	half := r.width(text) / 2
+	return []dateTick{{known, min(max(at(known), r.left+half), r.right-half), text}}
 }

@@ -42,7 +42,7 @@ func (u Unit) in(v float64, power int) string {
 	return text + u.suffixes()[power]
 }
 
-// String writes a value for people: 3.42 M, 487 MB.
+// text writes a value for people: 3.42 M, 487 MB.
 func (u Unit) text(v float64) string { return u.in(v, u.power(v)) }
 
 // scale is the range of values of a panel, from 0 to top, and the values that are written.

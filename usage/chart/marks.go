@@ -1,0 +1,116 @@
+package chart
+
+import (
+	"cmp"
+	"slices"
+	"strconv"
+
+	"git.sr.ht/~sbinet/gg"
+)
+
+// flag is a mark's name at its place; more are those beside it that have no room of their own.
+type flag struct {
+	x    float64 // the mark's
+	at   float64 // the middle of its name
+	name string
+	more int
+}
+
+func (f flag) text() string {
+	if f.more == 0 {
+		return f.name
+	}
+	return f.name + " +" + strconv.Itoa(f.more)
+}
+
+// marks draws a thin line at each mark, and the names above the figures.
+func (p *plot) marks() {
+	right := p.area.right
+	y := p.area.top - 0.45*p.sizes.label
+	if turn := p.data.turn(); turn <= p.data.last {
+		const text = "forecast"
+		room := p.area.right - p.x(float64(turn)) - 10
+		at := p.area.right - 8 - p.width(p.label(), text)
+		if p.width(p.label(), text) <= room {
+			at = p.x(float64(turn)) + 10
+			right = p.x(float64(turn))
+		} else {
+			right = at - 12
+		}
+		p.text(p.label(), text, at, y, 0, p.quiet)
+	}
+	for _, f := range p.flags(right) {
+		p.text(style{medium, p.sizes.label}, f.text(), f.at, y, 0.5, p.ink)
+	}
+}
+
+// flags draws the lines of the marks that are within the panel's days, and finds room for their names left of an edge.
+func (p *plot) flags(edge float64) []flag {
+	marks := slices.DeleteFunc(slices.Clone(p.panel.Marks), func(m Mark) bool {
+		at := momentOf(m.At)
+		return at < float64(p.data.first) || at >= float64(p.data.last+1)
+	})
+	slices.SortStableFunc(marks, func(a, b Mark) int { return cmp.Compare(momentOf(a.At), momentOf(b.At)) })
+	s := style{medium, p.sizes.label}
+	var list []flag
+	for _, m := range marks {
+		x := p.x(momentOf(m.At))
+		p.line([]gg.Point{{X: x, Y: p.area.top - 0.25*p.sizes.label}, {X: x, Y: p.area.bottom}}, 2.5, p.ink, 3, 6)
+		f := p.placed(flag{x: x, name: m.Label}, edge)
+		if n := len(list); n > 0 {
+			prior := list[n-1]
+			if f.at-p.width(s, f.text())/2 < prior.at+p.width(s, prior.text())/2+0.5*p.sizes.label {
+				prior.more++
+				list[n-1] = p.placed(prior, edge)
+				continue
+			}
+		}
+		list = append(list, f)
+	}
+	return list
+}
+
+// placed puts a name above its mark, or as near as there is room.
+func (p *plot) placed(f flag, edge float64) flag {
+	half := p.width(style{medium, p.sizes.label}, f.text()) / 2
+	f.at = max(min(f.x, edge-half), p.whole.left+half)
+	return f
+}
+
+// limitLine draws the limit with its name above it, where the figures leave it the most room; one that is out of reach is only named.
+func (p *plot) limitLine() {
+	l := p.panel.Limit
+	if l == nil || l.Value <= 0 {
+		return
+	}
+	s := style{medium, p.sizes.label}
+	if !p.limited {
+		text := p.fit(s, "↑ "+l.Label, p.area.width()-16)
+		p.plate(s, text, p.area.left+8, p.area.top+0.8*p.sizes.label, 0, p.limit)
+		return
+	}
+	y := p.y(l.Value)
+	p.fill(p.area.left, y-1.5, p.area.right, y+1.5, p.limit)
+	text := p.fit(s, l.Label, p.area.width()-16)
+	p.plate(s, text, p.roomFor(p.width(s, text), l.Value), y-0.4*p.sizes.label, 0, p.limit)
+	if day, ok := p.data.crossing(l.Value); ok && p.panel.Shape == Line && p.data.most < l.Value {
+		p.dot(p.middle(day), y, 8, p.limit, false)
+	}
+}
+
+// roomFor is where a name above the limit hides the least: at the left, in the middle or at the right.
+func (p *plot) roomFor(wide, limit float64) float64 {
+	best, least := 0.0, -1.0
+	for _, left := range []float64{p.area.left + 8, p.area.left + (p.area.width()-wide)/2, p.area.right - 8 - wide} {
+		over := 0.0
+		for day := p.data.first; day <= p.data.last; day++ {
+			if x := p.middle(day); x > left-12 && x < left+wide+12 {
+				over += max(p.data.days[day].Value, p.data.ahead[day].High, limit) - limit
+			}
+		}
+		if least < 0 || over < least {
+			best, least = left, over
+		}
+	}
+	return best
+}

@@ -1,0 +1,122 @@
+package chart
+
+import (
+	"bytes"
+	"fmt"
+	"image/png"
+)
+
+const (
+	margin = 44.0 // left and right of everything
+	gutter = 48.0 // between two panels side by side
+)
+
+// PNG draws a picture. The same picture gives the same bytes on one kind of machine. It returns an error for a picture with no panel or more than
+// three, for an unknown theme, shape or unit, and for a panel of more than three years.
+func PNG(p Picture, t Theme) ([]byte, error) {
+	c, ok := coloursOf(t)
+	if !ok {
+		return nil, fmt.Errorf("chart: unknown theme %q", t)
+	}
+	if len(p.Panels) < 1 || len(p.Panels) > 3 {
+		return nil, fmt.Errorf("chart: a picture has one to three panels, not %d", len(p.Panels))
+	}
+	v, err := newCanvas(c)
+	if err != nil {
+		return nil, err
+	}
+	boxes, s := layout(v.headline(p), len(p.Panels))
+	noted := false
+	for _, panel := range p.Panels {
+		noted = noted || panel.Note != ""
+	}
+	for i, panel := range p.Panels {
+		if err := v.panel(panel, boxes[i], s, noted); err != nil {
+			return nil, err
+		}
+	}
+	var out bytes.Buffer
+	if err := png.Encode(&out, v.im); err != nil {
+		return nil, fmt.Errorf("chart: %w", err)
+	}
+	return out.Bytes(), nil
+}
+
+// layout gives each panel its box below the headline, and its sizes. Letters of 26 pixels, 22 where there are three panels, are the
+// smallest that can be read on a phone.
+func layout(top float64, panels int) ([]box, sizes) {
+	const left, right, bottom = margin, Width - margin, Height - 14.0
+	switch panels {
+	case 1:
+		return []box{{left, top, right, bottom}}, sizes{title: 34, label: 29, values: 5}
+	case 2:
+		half := (bottom - top - 20) / 2
+		return []box{{left, top, right, top + half}, {left, bottom - half, right, bottom}}, sizes{title: 30, label: 26, values: 3}
+	}
+	middle, half := (left+right)/2, (bottom-top-16)/2
+	return []box{
+		{left, top, middle - gutter/2, top + half}, {middle + gutter/2, top, right, top + half}, {left, bottom - half, right, bottom},
+	}, sizes{title: 28, label: 24, values: 3}
+}
+
+// headline writes title and subtitle beneath a short thick rule, and returns where they end. One panel leaves the subtitle a line of its own.
+func (c *canvas) headline(p Picture) float64 {
+	c.fill(margin, 0, margin+92, 10, c.ink)
+	title, sub := style{bold, 40}, style{regular, 27}
+	if len(p.Panels) == 1 && p.Subtitle != "" {
+		c.text(title, c.fit(title, p.Title, Width-2*margin), margin, 64, 0, c.ink)
+		c.text(sub, c.fit(sub, p.Subtitle, Width-2*margin), margin, 106, 0, c.quiet)
+		return 134
+	}
+	text := c.fit(title, p.Title, Width-2*margin)
+	c.text(title, text, margin, 62, 0, c.ink)
+	if room := Width - 2*margin - c.width(title, text) - 32; room > 160 {
+		c.text(sub, c.fit(sub, p.Subtitle, room), Width-margin, 62, 1, c.quiet)
+	}
+	return 86
+}
+
+// panel draws one panel: its title with the newest value beside it, its note, and the figures.
+func (c *canvas) panel(panel Panel, b box, s sizes, noted bool) error {
+	switch panel.Shape {
+	case Bars, Line:
+	default:
+		return fmt.Errorf("chart: unknown shape %q", panel.Shape)
+	}
+	switch panel.Unit {
+	case Rows, Bytes, Requests:
+	default:
+		return fmt.Errorf("chart: unknown unit %q", panel.Unit)
+	}
+	data, err := seriesOf(panel)
+	if err != nil {
+		return err
+	}
+	inner := b
+	inner.top += 1.15 * s.title
+	if noted {
+		inner.top += 1.3 * s.label
+	}
+	p := newPlot(c, panel, data, inner, s)
+	p.head(b)
+	p.draw()
+	return nil
+}
+
+// head writes a panel's title, newest value and note.
+func (p *plot) head(b box) {
+	title, value := style{medium, p.sizes.title}, style{bold, p.sizes.title}
+	y := b.top + 0.85*p.sizes.title
+	newest, date := p.latest()
+	room := b.width() - p.width(title, p.panel.Title) - 24
+	right := b.right
+	if w := p.width(value, newest); newest != "" && w <= room {
+		p.text(value, newest, right, y, 1, p.series)
+		right, room = right-w-12, room-w-12
+		if p.width(p.label(), date) <= room {
+			p.text(p.label(), date, right, y, 1, p.quiet)
+		}
+	}
+	p.text(title, p.fit(title, p.panel.Title, b.width()), b.left, y, 0, p.ink)
+	p.text(p.label(), p.fit(p.label(), p.panel.Note, b.width()), b.left, y+1.3*p.sizes.label, 0, p.quiet)
+}
