@@ -1,0 +1,119 @@
+package watch_test
+
+import (
+	"fmt"
+	"math"
+	"math/rand/v2"
+	"testing"
+	"time"
+
+	"towline/deploy/watch"
+)
+
+// traffic makes stretches of an app: how much there is, how noisy its times and rows are from week to week, and how many queries fail.
+type traffic struct {
+	random  *rand.Rand
+	queries float64
+	noise   float64 // standard deviation of the logarithm, from one stretch to another
+	failing float64
+}
+
+// around is a figure as it varies from stretch to stretch.
+func (g traffic) around(v float64) float64 { return v * math.Exp(g.random.NormFloat64()*g.noise) }
+
+// binomial counts how many of n happen, near enough.
+func (g traffic) binomial(n int64, p float64) int64 {
+	if p <= 0 {
+		return 0
+	}
+	mean := float64(n) * p
+	if mean > 50 {
+		return min(n, max(0, int64(math.Round(mean+g.random.NormFloat64()*math.Sqrt(mean*(1-p))))))
+	}
+	k, limit := int64(0), math.Exp(-mean)
+	for product := g.random.Float64(); product > limit; product *= g.random.Float64() {
+		k++
+	}
+	return min(n, k)
+}
+
+// stretch is one, of which some figures are so many times the usual.
+func (g traffic) stretch(part, errors, latency, rows float64) watch.Stretch {
+	s := watch.Stretch{Listed: true}
+	count := int64(g.around(g.queries) * part)
+	var failed, read int64
+	for i, each := range []float64{1, 8, 40, 300} {
+		q := watch.Query{SQL: fmt.Sprintf("SELECT %d", i), Runs: count * int64(4-i) / 10}
+		q.Failed = g.binomial(q.Runs, min(1, g.around(g.failing)*errors))
+		q.RowsRead = int64(float64(q.Runs) * g.around(each) * rows)
+		q.P95 = time.Duration(g.around(4+each/4) * latency * float64(time.Millisecond))
+		failed, read = failed+q.Failed, read+q.RowsRead
+		s.Top = append(s.Top, q)
+	}
+	if g.random.IntN(5) == 0 { // somebody looks at everything
+		q := watch.Query{SQL: "SELECT everything", Runs: 1 + g.random.Int64N(3), P95: 2 * time.Second}
+		q.RowsRead = q.Runs * 200_000
+		read += q.RowsRead
+		s.Top = append(s.Top, q)
+	}
+	p90 := time.Duration(g.around(25) * latency * float64(time.Millisecond))
+	s.Queries, s.Failed, s.RowsRead, s.BatchP90 = &count, &failed, &read, &p90
+	return s
+}
+
+// alarms counts how often a promote is told to be worse of so many.
+func (g traffic) alarms(of, weeks int, errors, latency, rows float64) (n int) {
+	for range of {
+		c := watch.Case{After: g.stretch(0.5, errors, latency, rows)}
+		for range weeks {
+			c.Weeks = append(c.Weeks, g.stretch(1, 1, 1, 1))
+		}
+		if watch.Judge(c).Verdict == watch.Worse {
+			n++
+		}
+	}
+	return n
+}
+
+func TestTrafficThatOnlyComesAndGoesIsHardlyEverCalledWorse(t *testing.T) {
+	for _, queries := range []float64{200, 2000, 50_000} {
+		for _, noise := range []float64{0.1, 0.25} {
+			for _, failing := range []float64{0, 0.002, 0.03} {
+				for _, weeks := range []int{1, 4} {
+					t.Run(fmt.Sprintf("%.0f queries, noise %.2f, %.3f failing, %d weeks", queries, noise, failing, weeks), func(t *testing.T) {
+						g := traffic{random: rand.New(rand.NewPCG(1, 2)), queries: queries, noise: noise, failing: failing}
+						const of = 1000
+						n := g.alarms(of, weeks, 1, 1, 1)
+						t.Logf("%d of %d", n, of)
+						if n > of/100 {
+							t.Errorf("%d of %d promotes are called worse though nothing is", n, of)
+						}
+					})
+				}
+			}
+		}
+	}
+}
+
+func TestWhatIsWorseIsNearlyAlwaysFound(t *testing.T) {
+	for _, c := range []struct {
+		name                  string
+		errors, latency, rows float64
+	}{
+		{"ten times the failures", 10, 1, 1},
+		{"four times the latency", 1, 4, 1},
+		{"four times the rows", 1, 1, 4},
+	} {
+		for _, queries := range []float64{2000, 50_000} {
+			t.Run(fmt.Sprintf("%s, %.0f queries", c.name, queries), func(t *testing.T) {
+				g := traffic{random: rand.New(rand.NewPCG(3, 4)), queries: queries, noise: 0.15, failing: 0.003}
+				const of = 500
+				n := g.alarms(of, 4, c.errors, c.latency, c.rows)
+				t.Logf("%d of %d", n, of)
+				if n < of*95/100 {
+					t.Errorf("%d of %d are found", n, of)
+				}
+			})
+		}
+	}
+}
