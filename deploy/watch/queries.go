@@ -2,7 +2,6 @@ package watch
 
 import (
 	"cmp"
-	"math"
 	"slices"
 	"time"
 )
@@ -115,13 +114,12 @@ func fails(q Query, before known, isNew bool) bool {
 	if isNew {
 		return now.of() >= failingNew
 	}
-	// A query that nobody ran as often before is held against its usual share of failures with the same care as all of them are.
-	expected := float64(now.all) * (float64(before.Failed) + 0.5) / float64(before.Runs)
-	least := failingTimes
+	// A query has few runs in each stretch, of which often none fails: its usual share is that of all of them, if it is more.
+	share, times := max(medianShare(before.stretches), share{before.Failed, before.Runs}.of()), float64(failingTimes)
 	if len(before.stretches) == 1 {
-		least = failingAlone
+		times = failingAlone
 	}
-	return more(now, before.stretches) && now.of() >= float64(least)*medianShare(before.stretches) && float64(now.part) > expected+surprise*math.Sqrt(expected+1)
+	return more(now, before.stretches) && now.of() >= times*share
 }
 
 func isSlow(q Query, before known, isNew bool) bool {
