@@ -13,7 +13,7 @@ const (
 	factor      = 2
 	factorAlone = 3
 	// beyond is how many times the worst of the stretches before.
-	beyond = 1.2
+	beyond = 1.5
 	// latencyFloor and cpuFloor are how much more at least, whatever the factor: 2 ms that become 5 ms hurt nobody.
 	latencyFloor = 20 * time.Millisecond
 	cpuFloor     = 10 * time.Millisecond

@@ -115,11 +115,11 @@ func fails(q Query, before known, isNew bool) bool {
 		return now.of() >= failingNew
 	}
 	// A query has few runs in each stretch, of which often none fails: its usual share is that of all of them, if it is more.
-	share, times := max(medianShare(before.stretches), share{before.Failed, before.Runs}.of()), float64(failingTimes)
+	usual, times := max(medianShare(before.stretches), share{before.Failed, before.Runs}.of()), float64(failingTimes)
 	if len(before.stretches) == 1 {
 		times = failingAlone
 	}
-	return more(now, before.stretches) && now.of() >= times*share
+	return more(now, before.stretches) && now.of() >= times*usual
 }
 
 func isSlow(q Query, before known, isNew bool) bool {
