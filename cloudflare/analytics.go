@@ -67,10 +67,6 @@ func (d *D1) RowsWritten(ctx context.Context, id string, since time.Time) (rows 
 	return int64(*a.Total[0].Sum.RowsWritten), a.Newest[0].Dimensions.Minute.UTC(), nil
 }
 
-func strange(format string, args ...any) error {
-	return &deploy.UnansweredError{Err: fmt.Errorf(opAnalytics.name+": "+format, args...)}
-}
-
 // ask sends a GraphQL query and decodes its data. The API answers without Cloudflare's envelope, and with status 200 whatever
 // is wrong ("Error responses", GraphQL Analytics API): data beside errors is a part of the truth, and counts as none.
 func (d *D1) ask(ctx context.Context, query string, variables map[string]string, data any) error {
@@ -87,9 +83,10 @@ func (d *D1) ask(ctx context.Context, query string, variables map[string]string,
 		}
 		d.authorize(req.Header)
 		req.Header.Set("Content-Type", "application/json")
-		d.calls.Add(1)
 		began := d.now()
+		ended := d.calls.sent(kindOf(req.URL.Path), began)
 		res, err := d.http.Do(req)
+		ended(res)
 		if err != nil {
 			if ctx.Err() == nil && limited.Err() != nil {
 				return fmt.Errorf("no answer within %s", d.timeout)

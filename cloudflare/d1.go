@@ -12,7 +12,6 @@ import (
 	"net/url"
 	"regexp"
 	"strings"
-	"sync/atomic"
 	"time"
 
 	"github.com/cloudflare/cloudflare-go/v7/d1"
@@ -66,7 +65,8 @@ type D1 struct {
 	log       *slog.Logger
 	now       func() time.Time
 	random    func() float64
-	calls     atomic.Int64
+	calls     tally
+	schema    schema
 }
 
 var _ deploy.Databases = (*D1)(nil)
@@ -123,10 +123,8 @@ func (d *D1) defaults() {
 	if d.random == nil {
 		d.random = rand.Float64
 	}
+	d.calls.since = d.now()
 }
-
-// Calls is how many HTTP requests were sent so far, repetitions included.
-func (d *D1) Calls() int64 { return d.calls.Load() }
 
 // Format prints the account and the server, whatever the verb.
 func (d *D1) Format(f fmt.State, _ rune) {

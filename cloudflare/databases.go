@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"slices"
+	"time"
 
 	"github.com/cloudflare/cloudflare-go/v7/d1"
 	"github.com/cloudflare/cloudflare-go/v7/option"
@@ -45,7 +46,7 @@ var (
 	opImport   = operation{name: "import", permission: permissionEdit, purpose: "bring a copy back", database: true, write: true}
 	opVerify   = operation{name: "verify the token", permission: permissionValid, purpose: "use the API at all"}
 
-	opAnalytics = operation{name: "ask analytics", permission: permissionAnalytics, purpose: "say how many rows were written"}
+	opAnalytics = operation{name: "ask analytics", permission: permissionAnalytics, purpose: "read what was counted"}
 )
 
 // perPage is how many databases are asked for at a time; maxPages ends a list that never ends: an account has at most 50,000
@@ -80,8 +81,10 @@ func (d *D1) Find(ctx context.Context, name string) (deploy.Database, error) {
 // empty list, and an empty list means "create it".
 type page struct {
 	Result []struct {
-		UUID string `json:"uuid"`
-		Name string `json:"name"`
+		UUID    string    `json:"uuid"`
+		Name    string    `json:"name"`
+		Size    *float64  `json:"file_size"`
+		Created time.Time `json:"created_at"`
 	} `json:"result"`
 	Info struct {
 		Total int `json:"total_count"`

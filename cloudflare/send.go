@@ -116,9 +116,10 @@ func (d *D1) try(ctx context.Context, op operation, try attempt) error {
 // listen is the one place where answers are judged. It reads the whole answer, and hands on only what is a success.
 func (d *D1) listen(op operation) option.Middleware {
 	return func(req *http.Request, next option.MiddlewareNext) (*http.Response, error) {
-		d.calls.Add(1)
 		began := d.now()
+		ended := d.calls.sent(kindOf(req.URL.Path), began)
 		res, err := next(req)
+		ended(res)
 		if err != nil {
 			d.log.DebugContext(req.Context(), "cloudflare: no answer", "call", op.name, "took", d.now().Sub(began))
 			return nil, err

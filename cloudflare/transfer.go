@@ -115,9 +115,10 @@ func (d *D1) store(ctx context.Context, name, method, signed string, body io.Rea
 		return nil, 0, &storageError{err: errors.New("an address that cannot be used")}
 	}
 	req.ContentLength = size
-	d.calls.Add(1)
 	began := d.now()
+	ended := d.calls.sent(kindStorage, began)
 	res, err := d.http.Do(req)
+	ended(res)
 	if err != nil {
 		return nil, 0, &storageError{err: plain(limited, err)}
 	}
