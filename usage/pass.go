@@ -35,7 +35,8 @@ type pass struct {
 	gathered map[Subject]*patch
 	gaps     []gap
 	stored   bool
-	moved    bool // Cloudflare's own figures confirm the clock: something was counted within the last day
+	created  map[Subject]time.Time // the hour, where it is known
+	clock    bool                  // Cloudflare's figures confirm it: something was counted within the last day
 	errs     []error
 }
 
@@ -187,8 +188,14 @@ func (p *pass) gather() {
 		}
 	}
 	p.subjects = []Subject{Whole()}
+	p.created = map[Subject]time.Time{}
 	for _, name := range slices.Sorted(maps.Keys(p.state.Databases)) {
-		p.subjects = append(p.subjects, Subject{Kind: Database, ID: p.state.Databases[name].ID})
+		d := p.state.Databases[name]
+		s := Subject{Kind: Database, ID: d.ID}
+		p.subjects = append(p.subjects, s)
+		if !d.Created.IsZero() {
+			p.created[s] = Hour(d.Created) // before that there was nothing to count, not even nothing
+		}
 	}
 	workers := slices.Clone(p.o.Watch().Workers)
 	slices.Sort(workers)
@@ -208,7 +215,7 @@ func (p *pass) recent(ctx context.Context, d Dataset, b Bounds) {
 	missed := map[time.Time][]Subject{}
 	var subjects, whole []Subject
 	for _, s := range p.subjects {
-		if len(countsOf(d, s.Kind)) == 0 {
+		if len(silent(d, s.Kind)) == 0 {
 			continue
 		}
 		subjects = append(subjects, s)
@@ -242,12 +249,8 @@ func (p *pass) recent(ctx context.Context, d Dataset, b Bounds) {
 // begun is from when on a subject's hours are asked for.
 func (p *pass) begun(s Subject, d Dataset, earliest time.Time) time.Time {
 	begin, marked := p.marks[s][d]
-	if !marked && s.Kind == Database {
-		for _, stored := range p.state.Databases {
-			if stored.ID == s.ID {
-				begin = Hour(stored.Created) // before that there was nothing to count, not even nothing
-			}
-		}
+	if !marked {
+		begin = p.created[s]
 	}
 	if begin.Before(earliest) {
 		begin = earliest

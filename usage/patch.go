@@ -2,12 +2,15 @@ package usage
 
 import (
 	"context"
+	"maps"
 	"math"
+	"slices"
 	"time"
 )
 
-// countsOf are the counts that a dataset has of a kind of subject: those that are 0 in an hour that it has nothing of.
-func countsOf(d Dataset, k Kind) []Figure {
+// silent are the figures that a dataset has of every kind of subject that it knows. An hour that it has nothing of has 0 of those that are
+// counts.
+func silent(d Dataset, k Kind) []Figure {
 	switch {
 	case d == Activity && k != Worker:
 		return []Figure{RowsRead, RowsWritten, ReadQueries, WriteQueries}
@@ -23,18 +26,13 @@ func countsOf(d Dataset, k Kind) []Figure {
 
 // has reports whether a dataset has a figure for a kind of subject.
 func has(d Dataset, k Kind, f Figure) bool {
-	for _, c := range countsOf(d, k) {
-		if c == f {
-			return true
-		}
-	}
 	switch f {
 	case BatchP90:
 		return d == Activity && k == Database
 	case CPUP50, CPUP99:
 		return d == Invocations && k == Worker
 	default:
-		return false
+		return slices.Contains(silent(d, k), f)
 	}
 }
 
@@ -103,7 +101,7 @@ func (p *pass) take(d Dataset, subjects []Subject, counted []Counted, from, to t
 			}
 		}
 	}
-	p.moved = p.moved || len(counted) > 0 && !last.Before(p.hour.Add(-24*time.Hour))
+	p.clock = p.clock || len(counted) > 0 && !last.Before(p.hour.Add(-24*time.Hour))
 	whole := p.whole(last, to)
 	for _, c := range counted {
 		if at := Hour(c.Sample.At); of[c.Subject][at] {
@@ -112,7 +110,7 @@ func (p *pass) take(d Dataset, subjects []Subject, counted []Counted, from, to t
 	}
 	for _, s := range subjects {
 		for at := from; at.Before(whole); at = at.Add(time.Hour) {
-			if !of[s][at] {
+			if !of[s][at] && !at.Before(p.created[s]) {
 				p.patch(s).add(nothing(d, s.Kind, at, told[s.Kind]))
 			}
 		}
@@ -150,7 +148,7 @@ func cleaned(d Dataset, c Counted, at time.Time, whole bool) Sample {
 // stored is not told by silence.
 func nothing(d Dataset, k Kind, at time.Time, told map[Figure]bool) Sample {
 	out := Sample{At: at}
-	for _, f := range countsOf(d, k) {
+	for _, f := range silent(d, k) {
 		if f.Counts() && (told == nil || told[f]) {
 			out.Cover(f, 0, 1)
 		}
@@ -231,9 +229,10 @@ func (p *pass) keep(ctx context.Context) error {
 	if err := p.o.Store.PutState(ctx, p.state); err != nil {
 		return err
 	}
-	p.Sampler.mu.Lock()
-	defer p.Sampler.mu.Unlock()
-	p.Sampler.state, p.Sampler.known = p.state, true
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	p.Sampler.state, p.known = p.state, true
+	p.Sampler.state.Datasets, p.Sampler.state.Databases = maps.Clone(p.state.Datasets), maps.Clone(p.state.Databases)
 	if p.stored {
 		close(p.changed)
 		p.changed, p.stored = make(chan struct{}), false
@@ -243,7 +242,7 @@ func (p *pass) keep(ctx context.Context) error {
 
 // prune removes what is old, where the clock is Cloudflare's too: one that is ahead must not cost what cannot be counted again.
 func (p *pass) prune(ctx context.Context) error {
-	if !p.moved {
+	if !p.clock {
 		return nil
 	}
 	return p.o.Store.Prune(ctx, p.now.Add(-HoursKept), p.now.Add(-DaysKept))

@@ -13,7 +13,7 @@ type Sample struct {
 	// not over, that Cloudflare has not counted to its end, or with a gap that nothing filled in time; the figures are what is known of
 	// it. Covers tells of a single figure.
 	Hours  int
-	has    uint16 // a bit for each figure
+	has    uint16         // a bit for each figure
 	more   [figures]int16 // hours that it covers beyond Hours; less than 0 for a level that covers fewer
 	values [figures]float64
 }
