@@ -5,8 +5,8 @@
 // stretches of time, bend.go finds releases after which a day is not what it was, cost.go prices the billing month, and ahead.go asks package
 // forecast how things go on.
 //
-// What was not counted is never taken for 0. The measure of that is the account: where Cloudflare counted anything of it in an hour, a database
-// without a sample did nothing then; where it did not, nothing is known of anybody.
+// What was not counted is never taken for 0: a sum says how many hours it is of, two stretches are compared by the hours that were counted in both,
+// and a day of a chart that was not counted is a gap.
 package report
 
 import (

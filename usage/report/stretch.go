@@ -14,6 +14,13 @@ type book struct {
 	account ledger
 	series  []ledger
 	counted []ledger // what the report's measures are of: the account, or all series
+	futures map[going]gone
+}
+
+// going names a future: of the account, or of what is counted.
+type going struct {
+	f       usage.Figure
+	account bool
 }
 
 // ledger is one subject's samples by the Unix time at which they begin.
@@ -72,61 +79,62 @@ func (b *book) grain() grain {
 // heldFor is how long a level that was not counted again still stands: databases that nobody uses are counted every few days.
 const heldFor = 72 * time.Hour
 
-// get is a figure of one ledger in the step that begins at t. What counts is 0 where the account was counted and the ledger was not; a level is
-// the last that was counted, for a time.
-func (b *book) get(l ledger, f usage.Figure, g grain, t time.Time) (float64, bool) {
+// value is a figure in one step of time, and how many of the step's hours it covers. A step that is not over, or that Cloudflare has not counted to
+// its end, covers fewer than it has; ok is false where nothing was counted.
+type value struct {
+	v     float64
+	hours int
+	ok    bool
+}
+
+// get is a figure of one ledger in the step that begins at t. A level that was not counted is the last that was, for a time.
+func (b *book) get(l ledger, f usage.Figure, g grain, t time.Time) value {
 	if s := g.of(l)[t.Unix()]; s != nil {
 		if v, ok := s.Get(f); ok {
-			return v, true
+			return value{v, s.Covers(f), true}
 		}
-	}
-	if f.Counts() {
-		s := g.of(b.account)[t.Unix()]
-		if s == nil || l.Subject.Kind == usage.Account {
-			return 0, false
-		}
-		_, ok := s.Get(like(f))
-		return 0, ok
 	}
 	if f != usage.Storage {
-		return 0, false
+		return value{}
 	}
 	for back := g.step; back <= heldFor; back += g.step {
 		if s := g.of(l)[t.Add(-back).Unix()]; s != nil {
 			if v, ok := s.Get(f); ok {
-				return v, true
+				return value{v, int(g.step / time.Hour), true}
 			}
 		}
 	}
-	return 0, false
+	return value{}
 }
 
-// like is the figure by which one sees that another was counted of the account: one of the same dataset.
-func like(f usage.Figure) usage.Figure {
-	switch f {
-	case usage.RowsRead, usage.RowsWritten, usage.ReadQueries, usage.WriteQueries:
-		return usage.RowsRead
-	case usage.Requests:
-		return usage.Requests
-	case usage.Errors, usage.Storage, usage.BatchP90, usage.CPUP50, usage.CPUP99, usage.Databases, usage.APICalls:
-	}
-	return f
-}
-
-// sum is a figure of several ledgers together. Where one of them is unknown, so is the sum, but for levels: a database that was only just made has none
-// before.
-func (b *book) sum(of []ledger, f usage.Figure, g grain, t time.Time) (total float64, known bool) {
+// sum is a figure of several ledgers together. Where one of them was not counted, the sum was not, but for the time before its first sample.
+func (b *book) sum(of []ledger, f usage.Figure, g grain, t time.Time) value {
+	out := value{hours: int(g.step / time.Hour)}
 	for _, l := range of {
 		if !has(l.Subject.Kind, f) {
 			continue
 		}
-		v, ok := b.get(l, f, g, t)
-		if !ok && f.Counts() {
-			return 0, false
+		v := b.get(l, f, g, t)
+		switch {
+		case v.ok:
+			out.v, out.ok, out.hours = out.v+v.v, true, min(out.hours, v.hours)
+		case f.Counts() && l.begun(g, t):
+			return value{}
 		}
-		total, known = total+v, known || ok
 	}
-	return total, known
+	if !out.ok {
+		out.hours = 0
+	}
+	return out
+}
+
+// begun tells whether there is a sample of the subject from before t.
+func (l ledger) begun(g grain, t time.Time) bool {
+	first := l.Days
+	if g.step == time.Hour {
+		first = l.Hours
+	}
+	return len(first) > 0 && first[0].At.Before(t)
 }
 
 // has tells whether subjects of a kind have a figure.
@@ -160,38 +168,38 @@ type compared struct {
 // enough tells whether so much was counted in both that a change means something: three quarters.
 func (c compared) enough() bool { return c.steps > 0 && 4*c.steps >= 3*c.over }
 
-// compare adds a figure up over the stretch, and beside it over the one before.
-func (b *book) compare(of []ledger, f usage.Figure) (total float64, steps int, c compared) {
+// compare adds a figure up over the stretch, and beside it over the one before. hours is how many hours of it were counted.
+func (b *book) compare(of []ledger, f usage.Figure) (total float64, hours int, c compared) {
 	g := b.grain()
+	whole := int(g.step / time.Hour)
 	length := b.To.Sub(b.From)
 	if g.step == time.Hour {
-		length = max(length, 7*24*time.Hour).Truncate(7 * 24 * time.Hour) // the same hours of the same weekdays
+		length = max(length, week).Truncate(week) // the same hours of the same weekdays
 	} else {
-		length = length.Round(24 * time.Hour)
+		length = length.Round(g.step)
 	}
 	for t := b.From.UTC().Truncate(g.step); t.Before(b.To); t = t.Add(g.step) {
-		if t.Add(g.step).After(b.Now) {
-			break // not over
+		over := !t.Add(g.step).After(b.Now)
+		if over {
+			c.over++
 		}
-		c.over++
-		v, ok := b.sum(of, f, g, t)
-		if !ok {
-			continue
-		}
-		total, steps = total+v, steps+1
-		if was, ok := b.sum(of, f, g, t.Add(-length)); ok {
-			c.now, c.before, c.steps = c.now+v, c.before+was, c.steps+1
+		v := b.sum(of, f, g, t)
+		total, hours = total+v.v, hours+v.hours
+		if was := b.sum(of, f, g, t.Add(-length)); over && v.hours == whole && was.hours == whole {
+			c.now, c.before, c.steps = c.now+v.v, c.before+was.v, c.steps+1
 		}
 	}
-	return total, steps, c
+	return total, hours, c
 }
+
+// week is what hours are compared across.
+const week = 7 * 24 * time.Hour
 
 // measure is one of the report's figures.
 func (b *book) measure(f usage.Figure) Measure {
 	m := Measure{Figure: f, Days: b.days(f)}
-	total, steps, c := b.compare(b.counted, f)
-	hours := int(b.grain().step / time.Hour)
-	m.Sum, m.Hours, m.Of = total, steps*hours, c.over*hours
+	total, hours, c := b.compare(b.counted, f)
+	m.Sum, m.Hours, m.Of = total, hours, c.over*int(b.grain().step/time.Hour)
 	if f.Counts() {
 		if c.enough() {
 			m.Before, m.Same, m.Compared = c.before, c.now, true
@@ -215,8 +223,8 @@ func (b *book) levels(f usage.Figure) (last, first float64, compared bool) {
 	at := func(t time.Time) (float64, bool) {
 		g := b.grain()
 		for i := range int(heldFor / g.step) {
-			if v, ok := b.sum(b.counted, f, g, t.UTC().Truncate(g.step).Add(-time.Duration(i)*g.step)); ok {
-				return v, true
+			if v := b.sum(b.counted, f, g, t.UTC().Truncate(g.step).Add(-time.Duration(i)*g.step)); v.ok {
+				return v.v, true
 			}
 		}
 		return 0, false
@@ -238,23 +246,10 @@ func (b *book) days(f usage.Figure) []Day {
 	last := usage.Day(b.To.Add(-1))
 	var all []Day
 	for t := last.AddDate(0, 0, 1-n); !t.After(last); t = t.AddDate(0, 0, 1) {
-		d := Day{At: t}
-		d.Value, d.Known = b.sum(b.counted, f, daily(), t)
-		if f.Counts() {
-			d.Partial = d.Known && b.partial(t)
-		}
-		all = append(all, d)
+		v := b.sum(b.counted, f, daily(), t)
+		all = append(all, Day{At: t, Value: v.v, Known: v.ok, Partial: v.ok && f.Counts() && v.hours < 24})
 	}
 	return all
-}
-
-// partial tells whether a day is not over, or was counted in part.
-func (b *book) partial(day time.Time) bool {
-	if day.AddDate(0, 0, 1).After(b.Now) {
-		return true
-	}
-	s := b.account.days[day.Unix()]
-	return s != nil && s.Hours > 0 && s.Hours < 24
 }
 
 // part is one database or Worker by itself.
@@ -266,18 +261,19 @@ func (b *book) part(s Series) Part {
 		if !has(s.Subject.Kind, f) {
 			return Amount{}
 		}
-		total, steps, c := b.compare(l, f)
-		if like(f) == f && f != usage.Errors && c.enough() {
+		total, hours, c := b.compare(l, f)
+		if f != usage.Errors && c.enough() {
 			p.Before, p.Same = c.before, c.now
 		}
-		return Amount{Value: total, Is: steps > 0}
+		return Amount{Value: total, Is: hours > 0}
 	}
 	p.Written, p.Errors = amount(usage.RowsWritten), amount(usage.Errors)
 	p.Read, p.Requests = amount(usage.RowsRead), amount(usage.Requests)
 	p.CPUP99, p.BatchP90 = b.worst(l[0], usage.CPUP99), b.worst(l[0], usage.BatchP90)
 	g := b.grain()
 	for back := time.Duration(0); back <= heldFor && !p.Stored.Is; back += g.step {
-		p.Stored.Value, p.Stored.Is = b.get(l[0], usage.Storage, g, b.To.Add(-1).UTC().Truncate(g.step).Add(-back))
+		v := b.get(l[0], usage.Storage, g, b.To.Add(-1).UTC().Truncate(g.step).Add(-back))
+		p.Stored = Amount{Value: v.v, Is: v.ok}
 	}
 	return p
 }
@@ -287,8 +283,8 @@ func (b *book) worst(l ledger, f usage.Figure) Amount {
 	g := b.grain()
 	worst := math.Inf(-1)
 	for t := b.From.UTC().Truncate(g.step); t.Before(b.To); t = t.Add(g.step) {
-		if v, ok := b.get(l, f, g, t); ok {
-			worst = max(worst, v)
+		if v := b.get(l, f, g, t); v.ok {
+			worst = max(worst, v.v)
 		}
 	}
 	if math.IsInf(worst, -1) {

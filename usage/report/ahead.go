@@ -1,0 +1,103 @@
+package report
+
+import (
+	"time"
+
+	"towline/usage"
+	"towline/usage/forecast"
+	"towline/usage/tariff"
+)
+
+// ahead says how a measure goes on, and when it comes to its limit.
+func (b *book) ahead(m *Measure) {
+	going, err := b.goes(b.counted, m.Figure)
+	m.TooLittle = err != nil
+	m.Ahead, m.Error, m.Naive = going.Points, going.Error, going.Naive
+	limit, monthly, ok := b.limit(m)
+	if !ok {
+		return
+	}
+	m.Limit, m.PerDay = &limit, limit.Value
+	if !monthly {
+		if b.Whole || !m.Figure.Counts() {
+			m.Reach = reach(going.Reaches(limit.Value))
+		}
+		return
+	}
+	from, until := month(b.Now.Add(-1), b.BillingDay)
+	m.PerDay = limit.Value / (until.Sub(from).Hours() / 24)
+	if b.Whole {
+		m.Reach = b.volume(m.Figure, going, limit.Value, from, until)
+	}
+}
+
+// limit is the one that a measure comes to first. monthly: it is a volume for the billing month.
+func (b *book) limit(m *Measure) (e tariff.Entry, monthly, ok bool) {
+	t := b.Tariff
+	first := func(day, month string) (tariff.Entry, bool, bool) {
+		if e, ok := t.Limit(day); ok {
+			return e, false, true
+		}
+		e, ok := t.Limit(month)
+		return e, true, ok
+	}
+	switch m.Figure {
+	case usage.RowsRead:
+		return first(tariff.RowsReadPerDay, tariff.RowsReadPerMonth)
+	case usage.RowsWritten:
+		return first(tariff.RowsWrittenPerDay, tariff.RowsWrittenPerMonth)
+	case usage.Requests:
+		return first(tariff.WorkerRequestsPerDay, tariff.WorkerRequestsPerMonth)
+	case usage.Storage:
+		if !b.Whole {
+			if b.single() {
+				e, ok = t.Limit(tariff.DatabaseSize)
+			}
+			return e, false, ok
+		}
+		if e, ok = t.Limit(tariff.StorageIncluded); ok && m.Sum < e.Value {
+			return e, false, true
+		}
+		e, ok = t.Limit(tariff.AccountStorage)
+		return e, false, ok
+	case usage.ReadQueries, usage.WriteQueries, usage.Errors, usage.BatchP90, usage.CPUP50, usage.CPUP99, usage.Databases, usage.APICalls:
+	}
+	return e, false, false
+}
+
+// single tells whether the report is about one database alone.
+func (b *book) single() bool {
+	n := 0
+	for _, l := range b.series {
+		if l.Subject.Kind == usage.Database {
+			n++
+		}
+	}
+	return n == 1
+}
+
+// volume is when the month's days add up to what it includes.
+func (b *book) volume(f usage.Figure, going forecast.Forecast, limit float64, from, until time.Time) *Reach {
+	if len(going.Points) == 0 {
+		return nil
+	}
+	var used float64
+	for t := from; t.Before(going.Points[0].At); t = t.AddDate(0, 0, 1) {
+		used += b.sum(b.counted, f, daily(), t).v
+	}
+	r, ok := going.Adds(used, limit)
+	if !ok || !r.Likely.Before(until) {
+		return nil // the next month begins anew
+	}
+	if !r.Latest.Before(until) {
+		r.Latest = time.Time{}
+	}
+	return reach(r, ok)
+}
+
+func reach(r forecast.Reach, ok bool) *Reach {
+	if !ok {
+		return nil
+	}
+	return &Reach{At: r.Likely, Earliest: r.Earliest, Latest: r.Latest}
+}
