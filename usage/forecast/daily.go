@@ -21,13 +21,14 @@ func Daily(days []Day, ahead int, kind Kind) (Forecast, error) {
 	now := view(values, kind)
 	t := try(values, methods, kind, now.shift)
 	best := methods[t.best]
-	f.Error, f.Naive, f.Tested, f.Method, f.sums = t.mape, t.naive, t.tested, best.name, t.sums(ahead)
+	f.Error, f.Naive, f.Tested, f.Method = t.mape, t.naive, t.tested, best.name
+	f.more, f.sums = t.sums(ahead)
 	if now.shift >= 0 {
 		f.Shift = last.Add(-time.Duration(len(values)-1-now.shift) * oneDay)
 	}
 	off := t.days(ahead)
 	for i, v := range best.ahead(now, ahead) {
-		wide := off[i] * t.scale(v, now)
+		wide := off[i] * t.floor(v)
 		f.Points = append(f.Points, Point{At: last.Add(time.Duration(i+1) * oneDay), Value: v, Low: max(0, v-wide), High: v + wide})
 	}
 	return f, nil

@@ -51,7 +51,8 @@ type Forecast struct {
 	// Method says in a few words what was found to fit, for whoever wonders.
 	Method string
 
-	sums []float64 // of the days 1..n: by which share their sum may be off
+	// For each number of days: what their sum usually has beyond the forecast, and by how much it may be off then, as shares.
+	more, sums []float64
 }
 
 // ErrTooLittle is returned for a series with less than two weeks of known days.

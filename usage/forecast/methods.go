@@ -29,39 +29,81 @@ func look(values []float64) past {
 	return p
 }
 
-// method is one way to go on. ahead returns n days; weight above 1 says by how much worse than a simpler one it may not look before it is taken.
+// method is one way to go on: ahead returns n days. By its handicap, a share, it has to have been better than others before it is taken.
 type method struct {
-	name   string
-	weight float64
-	ahead  func(p past, n int) []float64
+	name     string
+	handicap float64
+	ahead    func(p past, n int) []float64
 }
 
 // counting are the ways of a count, the simplest first. The first is taken where nothing tells them apart.
 func counting() []method {
 	return []method{
-		{"weekdays, level of two weeks", 1, func(p past, n int) []float64 { return p.straight(n, 14, 0) }},
-		{"weekdays, level of a week", 1.02, func(p past, n int) []float64 { return p.straight(n, 7, 0) }},
-		{"weekdays, level of four weeks", 1, func(p past, n int) []float64 { return p.straight(n, 28, 0) }},
-		{"weekdays, trend of eight weeks", 1.01, func(p past, n int) []float64 { return p.straight(n, 14, slope(tail(p.level, 56))) }},
-		{"weekdays, trend of four weeks", 1.03, func(p past, n int) []float64 { return p.straight(n, 14, slope(tail(p.level, 28))) }},
-		{"weekdays, growth by a share", 1.03, func(p past, n int) []float64 { return p.growth(n) }},
-		{"level of two weeks, no weekdays", 1, func(p past, n int) []float64 {
-			return past{values: p.values, week: even(), level: p.flat()}.straight(n, 14, 0)
-		}},
-		{"trend of eight weeks, no weekdays", 1.02, func(p past, n int) []float64 {
-			plain := past{values: p.values, week: even(), level: p.flat()}
-			return plain.straight(n, 14, slope(tail(plain.level, 56)))
-		}},
+		{"the middle of three", 0.01, func(p past, n int) []float64 { return p.between(n) }},
+		{"weekdays, trend as far as it is clear", 0, func(p past, n int) []float64 { return p.straight(n, 14, p.trend(56)) }},
+		{"weekdays, level of two weeks", 0.01, func(p past, n int) []float64 { return p.straight(n, 14, 0) }},
+		{"weekdays, level of four weeks", 0.01, func(p past, n int) []float64 { return p.straight(n, 28, 0) }},
+		{"weekdays, latest level", 0.02, func(p past, n int) []float64 { return p.latest(n) }},
+		{"weekdays, trend of four weeks", 0.02, func(p past, n int) []float64 { return p.straight(n, 14, p.trend(28)) }},
+		{"weekdays, growth by a share", 0.02, func(p past, n int) []float64 { return p.growth(n) }},
 	}
 }
 
-// flat is the past at its last level, weekdays left in.
-func (p past) flat() []float64 {
-	out := append([]float64(nil), p.values...)
+// between takes, for each day, the middle one of the trend, the last week's level, and the last week's same day: with little to go by, no one
+// of them is to be trusted alone.
+func (p past) between(n int) []float64 {
+	trend, level := p.straight(n, 14, p.trend(56)), p.straight(n, 7, 0)
+	out := make([]float64, n)
 	for i := range out {
-		if f := p.week.factor[i%7]; known(p.level[i]) && f > 0 {
-			out[i] = p.level[i] * f
+		out[i] = middle([]float64{trend[i], level[i], lastWeek(p.values, len(p.values), len(p.values)+i)})
+	}
+	return out
+}
+
+// trend is what the level gains a day, as far as it is clear of the noise.
+func (p past) trend(days int) float64 {
+	v := tail(p.level, days)
+	return clear(v, slope(v))
+}
+
+// clear draws a slope towards 0 by the share of it that noise alone would make.
+func clear(values []float64, t float64) float64 {
+	rest, n := make([]float64, len(values)), 0.0
+	for i, v := range values {
+		if rest[i] = v - t*float64(i); known(v) {
+			n++
 		}
+	}
+	noise := spread(rest)
+	if !known(noise) || t == 0 {
+		return t
+	}
+	usual := noise * math.Sqrt(12/(n*n*n)) // the standard error of a slope through n days
+	return t * max(0, 1-2*usual*usual/(t*t))
+}
+
+// latest goes on from the level of the last days, in which each day counts for a third of what the days before it do. A day counts
+// as no more than half again as much as was expected, and no less than half of it.
+func (p past) latest(n int) []float64 {
+	level := unknown()
+	for _, v := range tail(p.level, 56) {
+		switch {
+		case !known(v):
+		case !known(level):
+			level = median(p.level[max(0, len(p.level)-56):max(7, len(p.level)-49)])
+			if !known(level) {
+				level = v
+			}
+		default:
+			level += 0.35 * (max(level*0.5, min(level*1.5, v)) - level)
+		}
+	}
+	if !known(level) {
+		level = 0
+	}
+	out := make([]float64, n)
+	for i := range out {
+		out[i] = p.day(len(p.level)+i, level)
 	}
 	return out
 }
@@ -94,7 +136,7 @@ func (p past) growth(n int) []float64 {
 			logs = append(logs, unknown())
 		}
 	}
-	rate := max(-0.1, min(0.1, slope(logs)))
+	rate := max(-0.1, min(0.1, clear(logs, slope(logs))))
 	recent := tail(logs, 14)
 	from := make([]float64, 0, len(recent))
 	for i, v := range recent {
@@ -141,13 +183,13 @@ func levelling() []method {
 		}
 	}
 	return []method{
-		{"trend of eight weeks", 1, by(func(v []float64) float64 { return slope(tail(v, 56)) })},
-		{"trend of four weeks", 1.01, by(func(v []float64) float64 { return slope(tail(v, 28)) })},
-		{"trend of two weeks", 1.02, by(func(v []float64) float64 { return slope(tail(v, 14)) })},
-		{"as much as in four weeks", 1.02, by(func(v []float64) float64 { return drift(tail(v, 29)) })},
-		{"as much as in eight weeks", 1.02, by(func(v []float64) float64 { return drift(tail(v, 57)) })},
-		{"as it is", 1, by(func([]float64) float64 { return 0 })},
-		{"as week after week", 1.03, func(p past, n int) []float64 { return p.weekly(n) }},
+		{"trend of eight weeks", 0, by(func(v []float64) float64 { return slope(tail(v, 56)) })},
+		{"trend of four weeks", 0.01, by(func(v []float64) float64 { return slope(tail(v, 28)) })},
+		{"trend of two weeks", 0.02, by(func(v []float64) float64 { return slope(tail(v, 14)) })},
+		{"as much as in four weeks", 0.02, by(func(v []float64) float64 { return drift(tail(v, 29)) })},
+		{"as much as in eight weeks", 0.02, by(func(v []float64) float64 { return drift(tail(v, 57)) })},
+		{"as it is", 0, by(func([]float64) float64 { return 0 })},
+		{"as week after week", 0.03, func(p past, n int) []float64 { return p.weekly(n) }},
 	}
 }
 

@@ -37,8 +37,8 @@ func (r *Reach) note(at time.Time, likely, early, late bool) {
 	}
 }
 
-// Total is what the first n days add up to; At is the last of them. Days beyond the forecast add nothing. Its band is narrower than
-// the days' bands together: what one day has too much another lacks.
+// Total is what the first n days add up to; At is the last of them. Days beyond the forecast add nothing. It may be more than its
+// days, since now and then a day has a spike. Its band is narrower than the days' bands together: what one day has too much another lacks.
 func (f Forecast) Total(n int) Point {
 	n = max(0, min(n, len(f.Points)))
 	var t, apart Point
@@ -51,8 +51,9 @@ func (f Forecast) Total(n int) Point {
 	}
 	t.Low, t.High = apart.Low, apart.High
 	if n <= len(f.sums) {
+		t.Value *= 1 + f.more[n-1]
 		wide := f.sums[n-1] * t.Value
-		t.Low, t.High = max(t.Low, t.Value-wide), min(t.High, t.Value+wide)
+		t.Low, t.High = max(0, t.Value-wide), t.Value+wide
 	}
 	return t
 }

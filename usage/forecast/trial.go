@@ -15,8 +15,9 @@ const (
 	// leastOff is the least that a band leaves to chance, for a count; a level is known better.
 	leastOff      = 0.02
 	leastOffLevel = 0.0005
-	// guessed is how far off a forecast is taken to be that nothing could be tried of.
+	// guessed is how far off a forecast is taken to be at least that less than untried days could be tried of.
 	guessed = 0.25
+	untried = 21
 )
 
 // trial is what came of forecasting days of a series that are known.
@@ -27,8 +28,9 @@ type trial struct {
 	mape   float64
 	naive  float64
 	// off and sum hold, for each day ahead, by which shares the best method was off: on that day, and in the sum up to it.
-	off, sum [horizon][]float64
-	level    float64 // what is usual in the series
+	off, sum [horizon][]float64 // those of sums have a sign
+	level    float64            // what is usual in the series
+	guess    float64            // by which share it may be off for all that is known, where little could be tried
 }
 
 // one is a method's errors at one origin.
@@ -52,9 +54,12 @@ func try(values []float64, methods []method, kind Kind, shift int) trial {
 			made[m] = append(made[m], one{o, methods[m].ahead(p, n)})
 		}
 	}
+	t.guess = guess(values, kind)
 	best := math.Inf(1)
 	for m := range methods {
-		if loss := t.loss(values, made[m], shift) * methods[m].weight; loss < best {
+		loss, n := t.loss(values, made[m], shift)
+		// What was tried on few days has to be clearly better.
+		if loss *= 1 + methods[m].handicap*(1+60/max(1, n)); loss < best {
 			t.best, best = m, loss
 		}
 	}
@@ -66,6 +71,20 @@ func try(values []float64, methods []method, kind Kind, shift int) trial {
 		t.naive /= float64(t.tested)
 	}
 	return t
+}
+
+// guess is by which share a count's days may be off for how they differ from their weekdays, and guessed at least. A level is known from
+// its first week on.
+func guess(values []float64, kind Kind) float64 {
+	if kind == Level {
+		return guessed / 10
+	}
+	p := look(values)
+	noise := spread(p.level) / median(p.level)
+	if !known(noise) {
+		noise = 0
+	}
+	return max(guessed, 2*noise)
 }
 
 // least is how many known days a forecast is tried on.
@@ -91,7 +110,7 @@ func moments(n int, kind Kind) []int {
 }
 
 // loss is how far off a method was, as a share of what is usual. No single day counts for more than all of it: spikes are nobody's fault.
-func (t *trial) loss(values []float64, made []one, shift int) float64 {
+func (t *trial) loss(values []float64, made []one, shift int) (share, tried float64) {
 	sum, n := 0.0, 0.0
 	for _, a := range made {
 		for h, v := range a.forecast {
@@ -107,10 +126,7 @@ func (t *trial) loss(values []float64, made []one, shift int) float64 {
 			n++
 		}
 	}
-	if n == 0 {
-		return 0
-	}
-	return sum / n
+	return sum / max(1, n), n
 }
 
 // note keeps how far off the best method was from one origin.
@@ -135,16 +151,13 @@ func (t *trial) note(values []float64, a one, shift int) {
 		t.off[h] = append(t.off[h], math.Abs(values[i]-v)/t.floor(v))
 		was, is = was+v, is+values[i]
 		if whole {
-			t.sum[h] = append(t.sum[h], math.Abs(is-was)/t.floor(was))
+			t.sum[h] = append(t.sum[h], (is-was)/t.floor(was))
 		}
 	}
 }
 
 // floor keeps a share of next to nothing from being beyond all bounds.
 func (t *trial) floor(v float64) float64 { return max(v, 0.1*t.level, math.SmallestNonzeroFloat64) }
-
-// scale is what a share of a forecast is a share of.
-func (t *trial) scale(v float64, _ past) float64 { return t.floor(v) }
 
 // lastWeek is the naive forecast: the same weekday's last known value before the origin.
 func lastWeek(values []float64, origin, i int) float64 {
@@ -164,14 +177,36 @@ func lastWeek(values []float64, origin, i int) float64 {
 // days is by which share each of the days ahead may be off.
 func (t *trial) days(ahead int) []float64 { return t.widen(t.off, ahead) }
 
-// sums is the same of the sum of the days up to each.
-func (t *trial) sums(ahead int) []float64 { return t.widen(t.sum, ahead) }
+// sums is what the sums of the days up to each have beyond those of the forecast, as a share, since spikes add to them that no day
+// is expected to have; and by which share they may be off then.
+func (t *trial) sums(ahead int) (more, off []float64) {
+	more = make([]float64, ahead)
+	var rest [horizon][]float64
+	for h := range ahead {
+		if h >= horizon || len(t.sum[h]) == 0 {
+			more[h] = more[max(0, h-1)]
+			continue
+		}
+		var around []float64
+		for j := max(0, h-3); j <= min(horizon-1, h+3); j++ {
+			around = append(around, t.sum[j]...)
+		}
+		more[h] = mean(around) / 2
+		for _, v := range t.sum[h] {
+			rest[h] = append(rest[h], math.Abs(v-more[h]))
+		}
+	}
+	return more, t.widen(rest, ahead)
+}
 
 // widen makes a band of the errors that were seen: those of the days around each day ahead, never narrower further out. Beyond
 // what could be tried it grows with the distance.
 func (t *trial) widen(off [horizon][]float64, ahead int) []float64 {
 	out := make([]float64, ahead)
 	tried, width := 0, t.least()
+	if t.tested < untried && t.kind == Count {
+		width = t.guess
+	}
 	for h := range ahead {
 		if h < horizon && len(off[h]) > 0 {
 			var around []float64
@@ -203,7 +238,7 @@ func (t *trial) least() float64 {
 // beyond is the width at a distance that was not tried.
 func (t *trial) beyond(width float64, tried, distance int) float64 {
 	if tried == 0 {
-		width, tried = guessed, near
+		width, tried = t.guess, near
 	}
 	more := float64(distance) / float64(tried)
 	if t.kind == Count {

@@ -1,6 +1,9 @@
 package forecast
 
-import "math"
+import (
+	"math"
+	"slices"
+)
 
 // weekdays is what the days of a week are like, beside the level of the days around them. Day i of a series has factor i%7.
 type weekdays struct {
@@ -18,31 +21,79 @@ func even() weekdays {
 }
 
 // rhythm finds the weekday pattern: for each weekday the median share that its days had of the median of the seven days around.
-// The median of seven days is the same whatever weekday it is for, and no single spike moves it.
+// The median of seven days is the same whatever weekday it is for, and no single spike moves it. A pattern that is no clearer than
+// the noise is drawn towards none.
 func rhythm(values []float64) weekdays {
-	w := even()
+	w, g := even(), weeklyGrowth(values)
 	shares := [7][]float64{}
+	var around []float64
 	for i, v := range values {
-		around := values[max(0, min(i-3, len(values)-7)):min(len(values), max(i+4, 7))]
-		level := median(around)
-		if !known(v) || !known(level) {
-			continue
+		from, to := max(0, min(i-3, len(values)-7)), min(len(values), max(i+4, 7))
+		around = around[:0]
+		for j := from; j < to; j++ {
+			if known(values[j]) {
+				around = append(around, values[j]*math.Exp(g*float64(i-j)))
+			}
 		}
-		if level > 0 {
+		if level := middle(around); known(v) && level > 0 {
 			shares[i%7] = append(shares[i%7], v/level)
-		} else if v == 0 {
+		} else if v == 0 && level == 0 {
 			shares[i%7] = append(shares[i%7], 0)
 		}
 	}
+	var rest []float64
+	fewest := len(values)
 	for d := range shares {
 		if len(shares[d]) == 0 {
 			continue
 		}
-		recent := tail(shares[d], 8)
-		w.factor[d] = middle(append([]float64(nil), recent...))
+		shares[d] = tail(shares[d], 8)
+		fewest = min(fewest, len(shares[d]))
+		w.factor[d] = median(shares[d])
 		w.dead[d] = w.factor[d] < 0.02
+		for _, v := range shares[d] {
+			rest = append(rest, v-w.factor[d])
+		}
 	}
+	w.calm(spread(rest), float64(fewest))
 	return w
+}
+
+// calm draws the factors towards 1 by the share of their differences that noise would make as well (James and Stein); n is how many days
+// each of them is made from.
+func (w *weekdays) calm(noise, n float64) {
+	if slices.Contains(w.dead[:], true) {
+		return
+	}
+	m, differ := mean(w.factor[:]), 0.0
+	for _, f := range w.factor {
+		differ += (f - m) * (f - m) / 6
+	}
+	if n > 1 {
+		noise *= math.Sqrt(n / (n - 1))
+	}
+	keep := 0.0
+	if differ > 0 {
+		keep = max(0, 1-noise*noise/n/differ)
+	}
+	for d, f := range w.factor {
+		w.factor[d] = 1 + (f-1)*keep
+	}
+}
+
+// weeklyGrowth is by how much a series grows a day, as a logarithm, by what days differ from those a week earlier. It is the rate of the
+// last weeks, and never so fast that it would be a shift.
+func weeklyGrowth(values []float64) float64 {
+	var rates []float64
+	for i := max(7, len(values)-42); i < len(values); i++ {
+		if a, b := values[i-7], values[i]; a > 0 && b > 0 {
+			rates = append(rates, math.Log(b/a)/7)
+		}
+	}
+	if len(rates) < 4 {
+		return 0
+	}
+	return max(-0.03, min(0.03, middle(rates)))
 }
 
 // without takes the weekdays out of a series. What stands on a dead day says nothing of the level.
