@@ -112,7 +112,9 @@ func withoutTelegram(p program, s *store.Store, c *config.Config) (*desk, error)
 	if err != nil {
 		return nil, err
 	}
-	service, err := newService(parts{wiring: w, store: s, databases: d1, backups: copies, bot: botOptions(c), now: time.Now, log: log})
+	service, err := newService(parts{
+		wiring: w, store: s, databases: d1, backups: copies, bot: botOptions(c), now: time.Now, log: log, free: c.Cloudflare.Plan == "free", scratch: copiesOf(c.Store.Path),
+	})
 	if err != nil {
 		return nil, &exitError{code: exitRefused, text: err.Error()}
 	}

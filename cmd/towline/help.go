@@ -26,7 +26,7 @@ func groups() []group { return []group{theService, theMigrations, inTheChat, its
 // help is `towline help` and `towline help COMMAND`.
 func (p program) help(args []string) int {
 	if len(args) == 0 {
-		usage(p.stdout)
+		printUsage(p.stdout)
 		return exitFine
 	}
 	c, rest, ok := lookUp(args)
@@ -48,7 +48,7 @@ func (p program) noCommand(name string) int {
 // widest is how far the column of commands goes; a longer one gets a line of its own.
 const widest = 36
 
-func usage(w io.Writer) {
+func printUsage(w io.Writer) {
 	fmt.Fprint(w, "Towline ships an app on Cloudflare D1 from a Telegram chat.\n\nusage: towline COMMAND [flags] [words]\n")
 	all := subcommands()
 	width := 0

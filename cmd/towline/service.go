@@ -11,12 +11,14 @@ import (
 
 	"towline/bot"
 	"towline/cards"
+	"towline/cloudflare"
 	"towline/deploy"
 	"towline/deploy/gate"
 	"towline/deploy/release"
 	"towline/handlers"
 	"towline/source"
 	"towline/store"
+	"towline/usage"
 )
 
 // service is the bot at work: what serve and demo both are.
@@ -25,6 +27,7 @@ type service struct {
 	bot    *bot.Bot
 	engine *deploy.Engine
 	chat   *handlers.Handlers
+	usage  *usage.Sampler
 	cursor handlers.Cursor
 	log    *slog.Logger
 }
@@ -51,6 +54,11 @@ type account interface {
 	deploy.Databases
 	deploy.Exports
 	deploy.Analytics
+	deploy.QueryCounts
+	deploy.TrafficCounts
+	usage.Source
+	// Stats are the calls that were made.
+	Stats() cloudflare.CallStats
 }
 
 // late lets the bot be made before the handlers that post through it.
@@ -59,11 +67,17 @@ type late struct{ bot.Handler }
 func newService(p parts) (*service, error) {
 	s := &service{cursor: p.store.Deploy(), log: p.log}
 	s.wiring.Store(p.wiring)
+	s.usage = usage.New(usage.Options{
+		Store: p.store.Usage(), Source: p.databases, Now: p.now, Log: p.log,
+		Watch: func() usage.Watched { return s.wiring.Load().watched },
+		Calls: func() (int, bool) { return p.databases.Stats().Busiest, true },
+	})
 	s.engine = deploy.New(deploy.Options{
 		Store: p.store.Deploy(), Blobs: p.store, Databases: p.databases, Now: p.now, Logger: p.log, Patience: p.patience,
 		Projects: func() []deploy.Project { return s.wiring.Load().projects }, StopTimeout: p.stop,
 		People:  func() []gate.Actor { return s.wiring.Load().team.People },
-		Exports: p.databases, Analytics: p.databases, Backups: p.backups, Drills: p.drills, Free: p.free, Scratch: p.scratch,
+		Exports: p.databases, Analytics: p.databases, Queries: p.databases, Traffic: p.databases,
+		Backups: p.backups, Drills: p.drills, Free: p.free, Scratch: p.scratch,
 	})
 	o := p.bot
 	if p.stop > 0 {
@@ -136,6 +150,7 @@ func (s *service) run(ctx context.Context) error {
 	part("engine", s.engine.Run)
 	part("cards", func(ctx context.Context) error { return s.chat.Project(ctx, s.cursor) })
 	part("reports", func(ctx context.Context) error { return s.chat.Report(ctx, s.cursor) })
+	part("usage", s.usage.Run)
 	part("bot", s.bot.Run)
 	group.Wait()
 	return errors.Join(errs...)

@@ -17,6 +17,7 @@ import (
 	"towline/deploy/release"
 	"towline/handlers"
 	"towline/source"
+	"towline/usage"
 )
 
 // wiring is what a config means: the projects for the engine, and the people and chats for the handlers. A reload makes
@@ -25,6 +26,7 @@ type wiring struct {
 	config   *config.Config // as it was read; nil for the demo
 	projects []deploy.Project
 	team     handlers.Team
+	watched  usage.Watched // whose use is counted
 }
 
 // wire turns a config into values for the rooms. getenv gives git its surroundings.
@@ -53,10 +55,13 @@ func wire(c *config.Config, getenv func(string) string) (*wiring, error) {
 			Rehearse: deploy.Rehearse{
 				Data: p.Rehearse.Copy == "data", MaxSize: int64(p.Rehearse.MaxSize), MaxAge: p.Rehearse.MaxAge, Hours: hoursOf(p.Rehearse.Hours, c.Usage.Timezone),
 			},
+			Watch: time.Duration(p.Watch), Workers: p.Workers,
 			Backfill: deploy.Backfill{RowsPerDay: int64(p.Backfill.RowsPerDay), Hours: hoursOf(p.Backfill.Hours, c.Usage.Timezone)},
 		})
 		place := bot.Place{Chat: p.Place.Chat, Topic: p.Place.Topic}
 		w.team.Projects = append(w.team.Projects, handlers.Home{Project: p.Name, Place: place})
+		w.watched.Databases = append(w.watched.Databases, p.Preview.Database, p.Production.Database)
+		w.watched.Workers = append(w.watched.Workers, p.Workers...)
 	}
 	return w, nil
 }
