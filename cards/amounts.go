@@ -11,8 +11,8 @@ import (
 // amount says a large number as people do: 980, 12.4 k, 3.42 M, 25 bn.
 func amount(v float64) string { return scaled(v, []string{"", " k", " M", " bn", " tn"}) }
 
-// bytesOf says bytes, a thousand kB to the MB as Cloudflare bills: 487 MB.
-func bytesOf(v float64) string { return scaled(v, []string{" B", " kB", " MB", " GB", " TB", " PB"}) }
+// sized says bytes, a thousand kB to the MB as Cloudflare bills: 487 MB.
+func sized(v float64) string { return scaled(v, []string{" B", " kB", " MB", " GB", " TB", " PB"}) }
 
 // scaled writes three digits that count.
 func scaled(v float64, units []string) string {
