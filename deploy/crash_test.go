@@ -312,6 +312,7 @@ func (j journey) dies(t *testing.T, was *shop, origin string, last int) (died bo
 	}
 	w := newWorldIn(t, filepath.Join(dir, "cloudflare"))
 	w.versions, w.refs = was.versions, was.refs
+	w.traffic, w.queries, w.project.Watch = was.traffic, was.queries, was.project.Watch
 	l := &life{last: last, over: make(chan struct{})}
 	s := w.openAt(t, filepath.Join(dir, "towline.db"), func(s *shop) {
 		s.store, s.databases = mortalStore{s.store, l}, mortalDatabases{s.databases, l}

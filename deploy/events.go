@@ -46,6 +46,8 @@ const (
 	FreezeChanged EventKind = "freeze changed"
 	FreezeExpired EventKind = "freeze over"
 
+	WatchAlarm EventKind = "watch alarm" // production does clearly worse since a promote
+
 	DriftFound EventKind = "drift found" // somebody else changed production's database
 	DrillEnded EventKind = "drill ended" // somebody asked for it, or it failed
 )
@@ -60,6 +62,7 @@ const (
 //     reminded of the lock: of an environment
 //   - backfill, backfill gave way, backfill rests, backfill goes on, backfill paused, backfill resumed, backfill stopped, backfill over,
 //     backfill superseded: of a backfill
+//   - watch, watched, watch superseded: of what looks at production after a promote
 //   - drift, drift over, drift adopted, drift looked into, drill: of production's database
 //   - break-glass, note: of a release
 //   - config, delegated, undelegated, backup: of the team

@@ -80,6 +80,7 @@ func (e *Engine) finish(tx Tx, run *release.Run, how ending) {
 		e.backfilled(tx, &s, run, how)
 	} else if how.phase == release.Done && run.Kind != release.Baseline {
 		e.follow(tx, &s, run)
+		e.beginWatch(tx, &s, run)
 	}
 	tx.PutState(s)
 	if run.Environment == release.Production {

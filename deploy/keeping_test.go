@@ -17,7 +17,7 @@ import (
 )
 
 // inFakeTime runs a test with an engine at work for which hours pass at once.
-func inFakeTime(t *testing.T, test func(t *testing.T, s *shop)) {
+func inFakeTime(t *testing.T, test func(t *testing.T, s *shop), before ...func(*world)) {
 	dir := t.TempDir()
 	synctest.Test(t, func(t *testing.T) {
 		server, err := sandbox.New(sandbox.Options{AccountID: account, Token: token})
@@ -32,6 +32,9 @@ func inFakeTime(t *testing.T, test func(t *testing.T, s *shop)) {
 		}
 		w := inWorld(t, server, url, account, token)
 		w.inside = d
+		for _, change := range before {
+			change(w)
+		}
 		s := w.openAt(t, filepath.Join(dir, "towline.db"))
 		test(t, s)
 		s.stop()

@@ -126,6 +126,7 @@ func (e *Engine) start(ctx context.Context, p Project, run *release.Run, plan pl
 		run.Phase, ready = release.Executing, true
 		run.Steps = append(slices.Clone(run.Steps), stepsOf(plan.plan)...)
 		tx.PutStanding(p.Name, run.Environment, run.Release, release.Running)
+		e.endWatch(tx, s.Watch, run)
 		e.record(tx, *run, RunChanged, "running", release.Person{}, gatesPassed(*run))
 		if run.Breaking != nil { // not before: what another gate refuses after all has gone past none
 			e.broken(tx, *run, e.now())

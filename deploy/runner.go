@@ -55,6 +55,7 @@ func (e *Engine) Run(ctx context.Context) error {
 		})
 	}
 	e.runners.group.Go(func() { e.watch(ctx) })
+	e.runners.group.Go(func() { e.keepWatches(ctx) })
 	e.keepTime(ctx)
 	return nil
 }

@@ -92,6 +92,71 @@ func gallery() []picture {
 	return []picture{
 		{"week", week}, {"two", two}, one("reads", reads()), one("storage", storage()),
 		one("gap", noted(writes(), "Not counted from 2 to 4 November: Towline was down")),
+		one("nothing", chart.Panel{Title: "Rows read a day", Shape: chart.Bars, Unit: chart.Rows, Limit: &chart.Limit{Value: 5e6, Label: "limit 5 M a day"}}),
+		one("unknown", plain(chart.Bars, chart.Rows, make([]chart.Day, 14)...)),
+		one("one-day", plain(chart.Bars, chart.Rows, chart.Day{At: friday(), Value: 812, Known: true})),
+		one("one-level", plain(chart.Line, chart.Bytes, chart.Day{At: friday(), Value: 40960, Known: true, Partial: true})),
+		one("zeros", plain(chart.Bars, chart.Requests, grown(friday(), 10, 0, 0, 0, 0)...)),
+		one("few", plain(chart.Bars, chart.Rows, grown(friday(), 12, 1, 0.2, 0, 0.4)...)),
+		one("huge", plain(chart.Bars, chart.Rows, grown(friday(), 31, 9.4e14, 0, 0.3, 0.2)...)),
+		one("over", over()), one("wild", wild()), one("islands", islands()),
+		one("two-years", plain(chart.Line, chart.Bytes, grown(friday(), 732, 2e9, 9e6, 0, 0.02)...)),
+		one("two-years-of-rows", plain(chart.Bars, chart.Rows, grown(friday(), 732, 2e6, 4e3, 0.4, 0.2)...)),
+		one("quarter", plain(chart.Bars, chart.Rows, grown(friday(), 92, 2e6, 4e3, 0.4, 0.2)...)),
+		{"crowded", crowded()},
+	}
+}
+
+func plain(s chart.Shape, u chart.Unit, days ...chart.Day) chart.Panel {
+	for i := range days {
+		if days[i].At.IsZero() {
+			days[i].At = friday().AddDate(0, 0, i+1-len(days))
+		}
+	}
+	return chart.Panel{Title: "What was used", Shape: s, Unit: u, Days: days}
+}
+
+// over has days that reached the limit, and a spike.
+func over() chart.Panel {
+	p := reads()
+	p.Days[12].Value, p.Days[24].Value, p.Days[26].Value = 9.3e6, 5e6, 5.6e6
+	return p
+}
+
+// wild has a forecast whose band knows no bounds, values that are no numbers, and others below nothing.
+func wild() chart.Panel {
+	p := writes()
+	p.Days[3].Value, p.Days[4].Value, p.Days[5].Value = math.NaN(), math.Inf(1), -50
+	for i := range p.Forecast {
+		p.Forecast[i].Low, p.Forecast[i].High = -1e9, p.Forecast[i].Value*float64(2+i)
+	}
+	p.Forecast[5].Value = math.NaN()
+	return p
+}
+
+// islands is a level of which little was counted.
+func islands() chart.Panel {
+	p := storage()
+	for i := range p.Days {
+		p.Days[i].Known = i == 2 || i > 8 && i < 15 || i == 20
+	}
+	p.Days[20].Partial = true
+	return p
+}
+
+// crowded has too much of everything.
+func crowded() chart.Picture {
+	marks := []chart.Mark{}
+	for i := range 40 {
+		marks = append(marks, chart.Mark{At: friday().AddDate(0, 0, -i).Add(9 * time.Hour), Label: "release #" + string(rune('0'+i%10))})
+	}
+	a, b, c := reads(), writes(), storage()
+	a.Title, a.Marks = "Rows read a day in a database whose name has no end in sight", marks
+	b.Marks, c.Marks = marks, marks[:20]
+	b.Note = "Not counted from 2 to 4 November: Towline was down, and nobody noticed until Wednesday"
+	b.Limit.Label = "limit of the free plan: 100 k a day for the whole account"
+	return chart.Picture{
+		Title: "a-project-with-a-long-name-that-somebody-chose", Subtitle: "Four weeks to 20 November, and two to come, in UTC days", Panels: []chart.Panel{a, b, c},
 	}
 }
 

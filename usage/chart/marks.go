@@ -23,26 +23,33 @@ func (f flag) text() string {
 	return f.name + " +" + strconv.Itoa(f.more)
 }
 
-// marks draws a thin line at each mark, and the names above the figures.
+// marks draws a thin line at each mark, and above the figures their names, where the forecast begins, and a limit that is out of reach.
 func (p *plot) marks() {
 	right := p.area.right
 	y := p.area.top - 0.45*p.sizes.label
-	if turn := p.data.turn(); turn <= p.data.last {
+	if border, ok := p.border(); ok {
 		const text = "forecast"
-		room := p.area.right - p.x(float64(turn)) - 10
-		at := p.area.right - 8 - p.width(p.label(), text)
-		if p.width(p.label(), text) <= room {
-			at = p.x(float64(turn)) + 10
-			right = p.x(float64(turn))
-		} else {
-			right = at - 12
-		}
+		at := min(border+10, p.area.right-8-p.width(p.label(), text))
+		right = at - 10
 		p.text(p.label(), text, at, y, 0, p.quiet)
 	}
-	for _, f := range p.flags(right) {
-		p.text(style{medium, p.sizes.label}, f.text(), f.at, y, 0.5, p.ink)
+	flags, taken := p.flags(right), right
+	for _, f := range flags {
+		p.text(p.mediumLabel(), f.text(), f.at, y, 0.5, p.ink)
+		taken = min(taken, f.at-p.width(p.mediumLabel(), f.text())/2)
+	}
+	if l := p.panel.Limit; l != nil && l.Value > 0 && !p.limited {
+		text := "↑ " + l.Label
+		if p.area.left+p.width(p.mediumLabel(), text)+12 <= taken {
+			p.text(p.mediumLabel(), text, p.area.left, y, 0, p.limit)
+			return
+		}
+		text = p.fit(p.mediumLabel(), text, p.area.width()-16)
+		p.plate(p.mediumLabel(), text, p.area.left+8, p.area.top+0.8*p.sizes.label, 0, p.limit)
 	}
 }
+
+func (p *plot) mediumLabel() style { return style{medium, p.sizes.label} }
 
 // flags draws the lines of the marks that are within the panel's days, and finds room for their names left of an edge.
 func (p *plot) flags(edge float64) []flag {
@@ -51,7 +58,7 @@ func (p *plot) flags(edge float64) []flag {
 		return at < float64(p.data.first) || at >= float64(p.data.last+1)
 	})
 	slices.SortStableFunc(marks, func(a, b Mark) int { return cmp.Compare(momentOf(a.At), momentOf(b.At)) })
-	s := style{medium, p.sizes.label}
+	s := p.mediumLabel()
 	var list []flag
 	for _, m := range marks {
 		x := p.x(momentOf(m.At))
@@ -72,23 +79,18 @@ func (p *plot) flags(edge float64) []flag {
 
 // placed puts a name above its mark, or as near as there is room.
 func (p *plot) placed(f flag, edge float64) flag {
-	half := p.width(style{medium, p.sizes.label}, f.text()) / 2
+	half := p.width(p.mediumLabel(), f.text()) / 2
 	f.at = max(min(f.x, edge-half), p.whole.left+half)
 	return f
 }
 
-// limitLine draws the limit with its name above it, where the figures leave it the most room; one that is out of reach is only named.
+// limitLine draws the limit with its name above it, where the figures leave it the most room.
 func (p *plot) limitLine() {
 	l := p.panel.Limit
-	if l == nil || l.Value <= 0 {
-		return
-	}
-	s := style{medium, p.sizes.label}
 	if !p.limited {
-		text := p.fit(s, "↑ "+l.Label, p.area.width()-16)
-		p.plate(s, text, p.area.left+8, p.area.top+0.8*p.sizes.label, 0, p.limit)
 		return
 	}
+	s := p.mediumLabel()
 	y := p.y(l.Value)
 	p.fill(p.area.left, y-1.5, p.area.right, y+1.5, p.limit)
 	text := p.fit(s, l.Label, p.area.width()-16)

@@ -52,11 +52,9 @@ func newPlot(c *canvas, panel Panel, data series, whole box, s sizes) *plot {
 		room = max(room, 1.3*s.label/(p.area.bottom-p.area.top-1.3*s.label)*panel.Limit.Value/most-(1-panel.Limit.Value/most))
 	}
 	p.axis = newScale(most, s.values, room, panel.Unit)
-	widest := 0.0
 	for _, v := range p.axis.ticks {
-		widest = max(widest, c.width(p.label(), p.axis.label(v)))
+		p.area.left = max(p.area.left, p.whole.left+c.width(p.label(), p.axis.label(v))+14)
 	}
-	p.area.left += widest + 14
 	return p
 }
 
@@ -98,8 +96,8 @@ func (p *plot) draw() {
 
 // grounds paint what is behind a forecast and where nothing was counted.
 func (p *plot) grounds() {
-	if turn := p.data.turn(); turn <= p.data.last {
-		p.fill(p.x(float64(turn)), p.area.top-1.3*p.sizes.label, p.area.right, p.area.bottom, p.ground)
+	if left, ok := p.border(); ok {
+		p.fill(left, p.area.top-1.3*p.sizes.label, p.area.right, p.area.bottom, p.ground)
 	}
 	for _, g := range p.data.gaps() {
 		left, right := p.x(float64(g.from)), p.x(float64(g.to))
@@ -108,6 +106,18 @@ func (p *plot) grounds() {
 			p.plate(p.label(), text, (left+right)/2, (p.area.top+p.area.bottom)/2, 0.5, p.quiet)
 		}
 	}
+}
+
+// border is where the forecast begins, which for a line that goes on is its last point; ok is false where there is none.
+func (p *plot) border() (x float64, ok bool) {
+	turn := p.data.turn()
+	if turn > p.data.last {
+		return 0, false
+	}
+	if _, known := p.data.days[turn-1]; known && p.panel.Shape == Line {
+		return p.middle(turn - 1), true
+	}
+	return p.x(float64(turn)), true
 }
 
 // grid draws a thin line at each value that is written.
@@ -131,10 +141,12 @@ func (p *plot) calendar() {
 	}
 }
 
+// thick is how wide a bar is.
+func (p *plot) thick() float64 { return min(max(math.Round(p.slot()*0.78), 1), 84) }
+
 // bars draws the days that were counted. One that reached the limit has the limit's colour.
 func (p *plot) bars() {
-	slot := p.slot()
-	thick := min(max(math.Round(slot*0.78), 1), 84)
+	thick := p.thick()
 	for day := p.data.first; day <= p.data.known; day++ {
 		d, ok := p.data.days[day]
 		if !ok {
@@ -153,20 +165,20 @@ func (p *plot) bars() {
 	}
 }
 
-// skyline draws the forecast of bars: each day's likely height, and the band about it.
+// skyline draws the forecast of bars: each day's likely height as a dash, faint below, and the band about it.
 func (p *plot) skyline() {
-	var likely []gg.Point
+	thick := p.thick()
 	for day := p.data.turn(); day <= p.data.last; day++ {
 		a, ok := p.data.ahead[day]
 		if !ok {
-			likely = append(likely, gg.Point{X: p.middle(day), Y: math.NaN()})
 			continue
 		}
-		left, right := p.x(float64(day)), p.x(float64(day+1))
-		p.fill(left, p.y(a.High), right, p.y(a.Low), mix(p.series, p.ground, 0.22))
-		likely = append(likely, gg.Point{X: left, Y: p.y(a.Value)}, gg.Point{X: right, Y: p.y(a.Value)})
+		left := math.Round(p.middle(day) - thick/2)
+		right, y := left+math.Round(thick), p.y(a.Value)
+		p.fill(left, y, right, p.area.bottom, mix(p.series, p.ground, 0.15))
+		p.fill(left, p.y(a.High), right, p.y(a.Low), mix(p.series, p.ground, 0.36))
+		p.fill(left, y-2, right, y+2, p.series)
 	}
-	p.line(likely, 3.5, p.series, 10, 7)
 }
 
 // level draws a line through the days that were counted, and what is below it paler.

@@ -4,6 +4,7 @@ import (
 	"bytes"
 	"fmt"
 	"image/png"
+	"slices"
 )
 
 const (
@@ -26,14 +27,8 @@ func PNG(p Picture, t Theme) ([]byte, error) {
 		return nil, err
 	}
 	boxes, s := layout(v.headline(p), len(p.Panels))
-	noted := false
-	for _, panel := range p.Panels {
-		noted = noted || panel.Note != ""
-	}
-	for i, panel := range p.Panels {
-		if err := v.panel(panel, boxes[i], s, noted); err != nil {
-			return nil, err
-		}
+	if err := v.panels(p.Panels, boxes, s); err != nil {
+		return nil, err
 	}
 	var out bytes.Buffer
 	if err := png.Encode(&out, v.im); err != nil {
@@ -76,30 +71,47 @@ func (c *canvas) headline(p Picture) float64 {
 	return 86
 }
 
-// panel draws one panel: its title with the newest value beside it, its note, and the figures.
-func (c *canvas) panel(panel Panel, b box, s sizes, noted bool) error {
-	switch panel.Shape {
+// panels draws all of them. Those above each other begin at the same place where they are alike.
+func (c *canvas) panels(panels []Panel, boxes []box, s sizes) error {
+	noted := slices.ContainsFunc(panels, func(p Panel) bool { return p.Note != "" })
+	plots := make([]*plot, len(panels))
+	for i, panel := range panels {
+		if err := panel.check(); err != nil {
+			return err
+		}
+		data, err := seriesOf(panel)
+		if err != nil {
+			return err
+		}
+		inner := boxes[i]
+		inner.top += 1.15 * s.title
+		if noted {
+			inner.top += 1.3 * s.label
+		}
+		plots[i] = newPlot(c, panel, data, inner, s)
+	}
+	for i, p := range plots {
+		if len(plots) == 2 {
+			p.area.left = max(p.area.left, plots[1-i].area.left)
+		}
+		p.head(boxes[i])
+		p.draw()
+	}
+	return nil
+}
+
+// check refuses a panel that cannot be drawn.
+func (p Panel) check() error {
+	switch p.Shape {
 	case Bars, Line:
 	default:
-		return fmt.Errorf("chart: unknown shape %q", panel.Shape)
+		return fmt.Errorf("chart: panel %q has the unknown shape %q", p.Title, p.Shape)
 	}
-	switch panel.Unit {
+	switch p.Unit {
 	case Rows, Bytes, Requests:
 	default:
-		return fmt.Errorf("chart: unknown unit %q", panel.Unit)
+		return fmt.Errorf("chart: panel %q has the unknown unit %q", p.Title, p.Unit)
 	}
-	data, err := seriesOf(panel)
-	if err != nil {
-		return err
-	}
-	inner := b
-	inner.top += 1.15 * s.title
-	if noted {
-		inner.top += 1.3 * s.label
-	}
-	p := newPlot(c, panel, data, inner, s)
-	p.head(b)
-	p.draw()
 	return nil
 }
 
