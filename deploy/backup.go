@@ -34,26 +34,35 @@ func (b backup) do(ctx context.Context) (string, error) {
 	if b.e.backups == nil || b.e.exports == nil {
 		return "", errors.New("this Towline keeps no backups")
 	}
+	taken, err := b.take(ctx)
+	if err != nil {
+		return "", err
+	}
+	return taken.ID, b.unmoved(ctx)
+}
+
+// take keeps a copy of the database as it is now, proves it, and notes it in the run.
+func (b backup) take(ctx context.Context) (Backup, error) {
 	t, err := b.e.look(ctx, b.p, b.run.Environment, b.run.Plan.Target)
 	if err != nil {
-		return "", plainly(err)
+		return Backup{}, plainly(err)
 	}
 	bookmark, err := b.e.d1.Bookmark(ctx, t.Database.ID)
 	if err != nil {
-		return "", plainly(err)
+		return Backup{}, plainly(err)
 	}
 	taken, err := b.e.backups.Keep(ctx, Backup{
 		Project: b.run.Project, Environment: b.run.Environment, Database: t.Database.Database, DatabaseID: t.Database.ID,
 		TakenAt: b.e.now(), Release: b.run.Release, Run: b.run.ID, Bookmark: bookmark,
 	}, func(w io.Writer, about *Backup) error { return b.e.copyOut(ctx, t, w, about) })
 	if err != nil {
-		return "", plainly(err)
+		return Backup{}, plainly(err)
 	}
 	if taken, err = b.e.backups.Check(ctx, taken.ID); err != nil {
-		return "", fmt.Errorf("it was taken, and cannot be restored: %w", plainly(err))
+		return Backup{}, fmt.Errorf("it was taken, and cannot be restored: %w", plainly(err))
 	}
 	b.took(taken)
-	return taken.ID, b.unmoved(ctx)
+	return taken, nil
 }
 
 // errChangedMeanwhile says that the database is not what the plan is about any more. Between a plan and its first change there are seconds
@@ -67,7 +76,8 @@ func (b backup) unmoved(ctx context.Context) error {
 		return plainly(err)
 	}
 	plan := b.run.Plan
-	if now.Database.ID != plan.Target.ID || rehearse.Fingerprint(now.Objects, plan.Ledger) != plan.Fingerprint || !slices.Equal(names(now.Ledger), plan.Applied) {
+	moved := !plan.Reset && !slices.Equal(names(now.Ledger), plan.Applied) // a reset's are those of production
+	if now.Database.ID != plan.Target.ID || rehearse.Fingerprint(now.Objects, plan.Ledger) != plan.Fingerprint || moved {
 		return errChangedMeanwhile
 	}
 	return nil

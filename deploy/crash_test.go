@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"io"
 	"os"
 	"path/filepath"
 	"slices"
@@ -115,12 +116,29 @@ func (m mortalDatabases) Delete(ctx context.Context, id string) error {
 	return m.does(func() error { return m.Databases.Delete(ctx, id) })
 }
 
+// mortalBackups keeps backups for a process that dies.
+type mortalBackups struct {
+	deploy.Backups
+	*life
+}
+
+func (m mortalBackups) Keep(ctx context.Context, b deploy.Backup, write func(io.Writer, *deploy.Backup) error) (kept deploy.Backup, err error) {
+	err = m.does(func() error { kept, err = m.Backups.Keep(ctx, b, write); return err })
+	return kept, err
+}
+
+func (m mortalBackups) Check(ctx context.Context, id string) (b deploy.Backup, err error) {
+	err = m.does(func() error { b, err = m.Backups.Check(ctx, id); return err })
+	return b, err
+}
+
 // journey is something that people do with the shop, which must end well wherever the process dies.
 type journey struct {
 	before func(s *shop)                       // without dying
 	ask    func(s *shop) (release.Run, error)  // under one key: redelivered after a death
 	check  func(s *shop, run release.Run)      // what must be true in the end
 	open   func(s *shop, run release.Run) bool // whether it may end openly unknown, to be closed by a person
+	world  func(w *world, dir string)          // what the world has besides, kept in the folder; nil: nothing
 }
 
 // counting migrations show how often they were applied.
@@ -289,6 +307,9 @@ const shortStep = 6
 func everywhere(t *testing.T, j journey) {
 	origin := t.TempDir()
 	w := newWorldIn(t, filepath.Join(origin, "cloudflare"))
+	if j.world != nil {
+		j.world(w, origin)
+	}
 	s := w.openAt(t, filepath.Join(origin, "towline.db"))
 	j.before(s)
 	s.stop()
@@ -312,16 +333,24 @@ func (j journey) dies(t *testing.T, was *shop, origin string, last int) (died bo
 	}
 	w := newWorldIn(t, filepath.Join(dir, "cloudflare"))
 	w.versions, w.refs = was.versions, was.refs
-	w.traffic, w.queries, w.project.Watch = was.traffic, was.queries, was.project.Watch
+	if j.world != nil {
+		j.world(w, dir)
+	}
 	l := &life{last: last, over: make(chan struct{})}
 	s := w.openAt(t, filepath.Join(dir, "towline.db"), func(s *shop) {
 		s.store, s.databases = mortalStore{s.store, l}, mortalDatabases{s.databases, l}
+		if s.backups != nil {
+			s.backups = mortalBackups{s.backups, l}
+		}
 	})
 	run, err := j.ask(s)
 	if err == nil {
 		died = s.endedOrDead(run, l)
 	} else if died = l.dead(); !died {
 		t.Fatal(err)
+	}
+	if m, ok := s.backups.(mortalBackups); ok {
+		s.backups = m.Backups
 	}
 	s.restart()
 	if died {

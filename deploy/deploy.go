@@ -125,6 +125,11 @@ type Options struct {
 	Queries QueryCounts
 	// Backups keeps backups; nil: none are taken.
 	Backups Backups
+	// Uses is when databases were last used; nil: nobody counts that.
+	Uses Uses
+	// StalePreviews is how long nobody may have touched a preview database that is not listed yet; 0: none are listed. It is
+	// asked each time, so that a reloaded config counts at once. nil: two weeks.
+	StalePreviews func() time.Duration
 	// Drills is when the last backups are restored here for practice; nil: when somebody asks.
 	Drills Schedule
 	// Scratch is a folder for local copies of databases.
@@ -169,6 +174,8 @@ type Engine struct {
 	traffic   TrafficCounts
 	queried   QueryCounts
 	backups   Backups
+	uses      Uses
+	stale     func() time.Duration
 	drills    Schedule
 	scratch   string
 	free      bool
@@ -203,7 +210,11 @@ func New(o Options) *Engine {
 	if o.StopTimeout <= 0 {
 		o.StopTimeout = time.Minute
 	}
+	if o.StalePreviews == nil {
+		o.StalePreviews = func() time.Duration { return staleAfter }
+	}
 	return &Engine{
+		uses: o.Uses, stale: o.StalePreviews,
 		patience: o.Patience, spacing: o.Spacing, stopping: o.StopTimeout, people: o.People,
 		exports: o.Exports, analytics: o.Analytics, traffic: o.Traffic, queried: o.Queries, backups: o.Backups, drills: o.Drills, scratch: o.Scratch, free: o.Free,
 		store: o.Store, blobs: o.Blobs, d1: o.Databases, projects: o.Projects, now: o.Now, log: o.Logger,

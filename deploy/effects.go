@@ -194,6 +194,15 @@ func (a apply) failed(err error) release.Failure {
 // rebuild is the first transaction of a preview reset. It can be sent twice: it makes the same of whatever it finds.
 type rebuild struct{ apply }
 
+func (r rebuild) do(ctx context.Context) (string, error) {
+	if d := r.run.Drop; d != nil { // somebody pressed a button, perhaps long ago
+		if err := r.e.stillMay(ctx, *d); err != nil {
+			return "", err
+		}
+	}
+	return r.apply.do(ctx)
+}
+
 // observe: it happened if the database was written to since the restore point and is what the rebuilding makes of it.
 func (r rebuild) observe(ctx context.Context) (outcome, string, error) {
 	var t target

@@ -51,6 +51,8 @@ func (e *Engine) finish(tx Tx, run *release.Run, how ending) {
 	run.Phase, run.Refusal, run.Failure, run.EndedAt = how.phase, how.refusal, how.failure, now
 	s := tx.State(run.Project, run.Environment)
 	switch {
+	case run.Kind == release.Delete:
+		e.dropped(tx, &s, run, how)
 	case run.Kind == release.Backfill: // its release stays live, however it ends
 	case how.phase == release.Unresolved:
 		s.Unresolved = true
@@ -78,11 +80,14 @@ func (e *Engine) finish(tx Tx, run *release.Run, how ending) {
 	if run.Kind == release.Backfill {
 		s.Seen = nil // it wrote a row of the ledger, perhaps
 		e.backfilled(tx, &s, run, how)
-	} else if how.phase == release.Done && run.Kind != release.Baseline {
+	} else if how.phase == release.Done && run.Kind != release.Baseline && run.Kind != release.Delete {
 		e.follow(tx, &s, run)
 		e.beginWatch(tx, &s, run)
 	}
 	tx.PutState(s)
+	if how.phase == release.Done || touched(*run) {
+		e.usedBy(tx, *run, now)
+	}
 	if run.Environment == release.Production {
 		e.showAgain(tx, *run, tx.State(run.Project, release.Preview).Last)
 	}
@@ -151,6 +156,9 @@ func (e *Engine) overtake(tx Tx, by release.Run, now time.Time) {
 
 // broke stores what is left of a run that failed after it had begun.
 func (e *Engine) broke(tx Tx, s *release.State, run *release.Run) {
+	if run.Kind == release.Delete {
+		return // it is about no release, and changed nothing or took everything
+	}
 	if touched(*run) {
 		s.Seen = nil // whatever is there now is no change from outside
 		if s.Unfinished == nil {

@@ -100,6 +100,9 @@ func (e *Engine) start(ctx context.Context, p Project, run *release.Run, plan pl
 			return nil
 		}
 		ready, refusal = false, e.sameConfig(p, *run)
+		if refusal == nil && run.Drop != nil {
+			refusal = e.dropStarts(tx, *run)
+		}
 		if refusal == nil {
 			refusal = e.gates(tx, p, run, plan)
 		}
@@ -153,6 +156,7 @@ func (e *Engine) unchanged(tx Tx, run *release.Run, s release.State) {
 	run.Phase, run.EndedAt, s.Lease = release.Unchanged, e.now(), nil
 	e.follow(tx, &s, run)
 	tx.PutState(s)
+	e.usedBy(tx, *run, run.EndedAt)
 	tx.PutStanding(run.Project, run.Environment, run.Release, release.Live)
 	e.record(tx, *run, RunEnded, "ended", release.Person{}, string(release.Unchanged))
 }

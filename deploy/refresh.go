@@ -11,6 +11,9 @@ import (
 // ended is struck out and the request is asked again, saying so; one that takes other approvals now is planned anew. Else a
 // card would go on saying, until somebody presses, what is not true any more.
 func (e *Engine) Reconsider(ctx context.Context) error {
+	if err := e.getToKnow(ctx); err != nil {
+		return err
+	}
 	var open []string
 	err := e.store.View(ctx, func(tx Tx) error {
 		open = asking(tx, func(release.Run) bool { return true })

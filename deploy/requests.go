@@ -109,8 +109,8 @@ func (e *Engine) may(ctx context.Context, r Request, role gate.Role, act string)
 }
 
 // enqueue stores a run that is planned when its turn comes, and wakes its runner. An environment that must not change now
-// refuses it at once.
-func (e *Engine) enqueue(ctx context.Context, p Project, r Request, run release.Run) (release.Run, error) {
+// refuses it at once, and so does every check.
+func (e *Engine) enqueue(ctx context.Context, p Project, r Request, run release.Run, checks ...func(Tx) *release.Refusal) (release.Run, error) {
 	at := e.now()
 	run.ID, run.Project, run.Phase = e.newID(at), p.Name, release.Queued
 	run.Requester, run.RequestedAt, run.Key, run.ReplyTo = r.By.Person, at, r.Key, r.ReplyTo
@@ -124,10 +124,19 @@ func (e *Engine) enqueue(ctx context.Context, p Project, r Request, run release.
 		if refusal := start.Kept(at); refusal != nil {
 			return refusal
 		}
+		for _, check := range checks {
+			if refusal := check(tx); refusal != nil {
+				return refusal
+			}
+		}
 		e.line(&s, &run)
 		e.newest(tx, &s, run)
 		tx.PutState(s)
-		e.record(tx, run, RunChanged, "requested", r.By.Person, run.Ref)
+		detail := run.Ref
+		if d := run.Drop; d != nil {
+			detail = fmt.Sprintf("%s %s (%s), as shown: %s", run.Kind, d.Database, d.ID, release.Short(d.Digest()))
+		}
+		e.record(tx, run, RunChanged, "requested", r.By.Person, detail)
 		return nil
 	})
 	if refusal := refusalIn(err); refusal != nil {

@@ -45,6 +45,12 @@ func (e *Engine) planReset(ctx context.Context, d draft) (planned, error) {
 		return out, err
 	}
 	out.plan.Reset = true
+	if d.run.Drop != nil {
+		if err := e.asConfirmed(ctx, d.run, d.target.Database.ID); err != nil {
+			return out, err
+		}
+		out.plan.Backup = e.planCopy(ctx, d.run, d.target, "empties "+d.run.Drop.Database)
+	}
 	// The rebuilding itself is meant to lose what preview holds; only whether it runs through is of interest.
 	report, err := rehearse.Run(ctx, rehearse.Target{Objects: d.target.Objects, Ledger: d.target.Ledger, LedgerTable: d.project.ledger()},
 		[]migrations.Transaction{rebuild})

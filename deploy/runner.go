@@ -41,6 +41,9 @@ func (e *Engine) Run(ctx context.Context) error {
 		defer timer.Stop()
 		e.runners.end()
 	}()
+	if err := e.getToKnow(ctx); err != nil && ctx.Err() == nil {
+		e.log.ErrorContext(ctx, "the config's databases were not noted", "error", err)
+	}
 	if err := e.resume(ctx); err != nil {
 		if ctx.Err() != nil {
 			return nil
@@ -310,6 +313,9 @@ func (e *Engine) token() (string, error) {
 
 // execute takes a claimed run to its end, or to a place where it can be taken up again.
 func (e *Engine) execute(ctx context.Context, run release.Run) error {
+	if run.Kind == release.Delete {
+		return e.delete(ctx, &run)
+	}
 	p, err := e.project(run.Project)
 	if err != nil && run.Phase == release.Executing {
 		return e.end(ctx, &run, stopped(run, err)) // it has begun, so that it cannot be refused any more
@@ -330,13 +336,19 @@ func (e *Engine) execute(ctx context.Context, run release.Run) error {
 		}
 		log.InfoContext(ctx, "run starts", "kind", run.Kind, "release", run.Release, "plan", release.Short(run.Plan.Digest()))
 	}
+	return e.carry(ctx, p, &run)
+}
+
+// carry carries out the steps of a run that has begun, from the first that is not done.
+func (e *Engine) carry(ctx context.Context, p Project, run *release.Run) error {
+	log := e.log.With("project", run.Project, "environment", run.Environment, "run", run.ID)
 	hard := e.runners.outlasting()
-	x, err := e.execution(ctx, hard, p, &run)
+	x, err := e.execution(ctx, hard, p, run)
 	if ctx.Err() != nil {
 		return nil
 	}
 	if err != nil {
-		return e.end(ctx, &run, stopped(run, err))
+		return e.end(ctx, run, stopped(*run, err))
 	}
 	for i := range run.Steps {
 		if run.Steps[i].State == release.StepDone {
@@ -352,8 +364,8 @@ func (e *Engine) execute(ctx context.Context, run release.Run) error {
 		}
 		log.InfoContext(ctx, "step", "step", run.Steps[i].Name, "state", run.Steps[i].State, "found", run.Steps[i].Found)
 		if end != nil {
-			return e.end(context.WithoutCancel(ctx), &run, *end)
+			return e.end(context.WithoutCancel(ctx), run, *end)
 		}
 	}
-	return e.end(context.WithoutCancel(ctx), &run, ending{phase: release.Done})
+	return e.end(context.WithoutCancel(ctx), run, ending{phase: release.Done})
 }

@@ -61,7 +61,7 @@ func (x *execution) step(ctx context.Context, i int) (end *ending, err error) {
 		}
 	}
 	timeout := callTimeout
-	if s.Name == release.StepBackup {
+	if s.Name == release.StepBackup || s.Name == release.StepDelete {
 		timeout = backupTimeout
 	}
 	ctx, cancel := context.WithTimeout(ctx, timeout)
@@ -198,6 +198,7 @@ func (x *execution) done(ctx context.Context, s *release.Step, result string, fo
 		detail += ", found"
 	}
 	err := x.e.held(ctx, x.run, func(tx Tx) error {
+		x.e.madeBy(tx, *x.run, *s)
 		x.e.record(tx, *x.run, RunChanged, "step", release.Person{}, detail)
 		return nil
 	})
@@ -227,6 +228,8 @@ func (x *execution) effect(s release.Step) effect {
 		return rebuild{apply{x, s.Index}}
 	case release.StepRestore:
 		return restore{x}
+	case release.StepDelete:
+		return removal{x}
 	case release.StepVerify:
 		return verify{x}
 	default:

@@ -83,6 +83,15 @@ const (
 	CodeNoBackups Code = "no_backups" // none are kept
 	CodeDrilling  Code = "drill_runs" // one does already
 
+	// Preview databases.
+	CodeProduction     Code = "is_production"      // it is, or was, a production database
+	CodeNoPreview      Code = "no_such_preview"    // no project has, or had, a preview database of that name
+	CodePreviewShared  Code = "preview_shared"     // several projects have it
+	CodeNotMade        Code = "not_made_here"      // Towline did not create it, and it was not named twice
+	CodePreviewChanged Code = "preview_changed"    // since its facts were shown
+	CodePreviewBusy    Code = "preview_written"    // somebody writes to it
+	CodeNothingToReset Code = "nothing_to_rebuild" // no release is live that it could be rebuilt for
+
 	// The content and the target.
 	CodeSource          Code = "source_unavailable"
 	CodeBadMigration    Code = "bad_migration"

@@ -1,0 +1,209 @@
+package deploy
+
+import (
+	"context"
+	"errors"
+	"slices"
+	"sync"
+	"time"
+
+	"towline/deploy/release"
+)
+
+// Uses tells when databases were last used. Implementations are safe for concurrent use.
+type Uses interface {
+	// LastUse is when the database of that name was last used by anybody but Towline, as far as it was counted, and from when
+	// on it was. A zero time: not since then. known=false: it was not counted at all.
+	LastUse(ctx context.Context, name string) (at, since time.Time, known bool)
+}
+
+// staleAfter is how long a preview database is untouched that is listed, where nobody says.
+const staleAfter = 14 * 24 * time.Hour
+
+// Preview is a preview database, and what is to be known before it is emptied or deleted.
+type Preview struct {
+	release.Drop
+	Exists   bool
+	Project  string   // whose preview it is or was last; the config need not have it any more
+	Shared   []string // projects of the config whose preview it is, where that are several
+	LeftAt   time.Time
+	Since    time.Time // when Towline first knew it
+	Counted  time.Time // since when its use is counted; zero: it is not
+	Made     bool      // by Towline
+	Stale    bool
+	Release  uint64 // that is live on it; 0: none that Towline knows
+	Problem  string // why D1 could not be asked about it
+	Place    string // opaque: where it was last asked for
+	NoBackup bool   // this Towline keeps no backups, so that it neither empties nor deletes
+}
+
+// Touched is when anybody is known to have done something with it.
+func (p Preview) Touched() time.Time {
+	last := p.Since
+	for _, t := range []time.Time{p.Deployed, p.Used} {
+		if t.After(last) {
+			last = t
+		}
+	}
+	return last
+}
+
+// previewsTimeout bounds how long a list waits for D1, and previewLooks how many databases are asked about at a time.
+const (
+	previewsTimeout = 20 * time.Second
+	previewLooks    = 4
+)
+
+// Previews lists the preview databases of the config, and those that are left over, by their names. What D1 does not say is
+// missing, and Problem says why.
+func (e *Engine) Previews(ctx context.Context) ([]Preview, error) {
+	return e.previews(ctx, func(Preview) bool { return true })
+}
+
+// StalePreviews lists the preview databases that nobody has touched for as long as the config says, and those that are left
+// over. The longest untouched is the first.
+func (e *Engine) StalePreviews(ctx context.Context) ([]Preview, error) {
+	all, err := e.previews(ctx, func(p Preview) bool { return p.Stale })
+	slices.SortStableFunc(all, func(a, b Preview) int { return a.Touched().Compare(b.Touched()) })
+	return all, err
+}
+
+// Preview is the preview database of that name. CodeNoPreview: no project has or had one, or there is none any more.
+func (e *Engine) Preview(ctx context.Context, name string) (Preview, error) {
+	all, err := e.previews(ctx, func(p Preview) bool { return p.Database == name })
+	switch {
+	case err != nil:
+		return Preview{}, err
+	case len(all) > 0 && all[0].Problem != "":
+		return all[0], &OutsideError{Refusal: release.Refuse(release.CodeFactsMissing, "problem", all[0].Problem), Err: errors.New(all[0].Problem)}
+	case len(all) > 0:
+		return all[0], nil
+	}
+	// One that is production says so, whatever else it is not.
+	var refusal *release.Refusal
+	err = e.store.View(ctx, func(tx Tx) error {
+		refusal = e.mayDrop(tx, release.Drop{Database: name})
+		return nil
+	})
+	if err == nil && refusal != nil && refusal.Code == release.CodeProduction {
+		return Preview{}, refusal
+	}
+	if err == nil {
+		err = release.Refuse(release.CodeNoPreview, "database", name)
+	}
+	return Preview{}, err
+}
+
+// previews lists those that are wanted by what the store knows of them, as D1 has them.
+func (e *Engine) previews(ctx context.Context, want func(Preview) bool) ([]Preview, error) {
+	if err := e.getToKnow(ctx); err != nil {
+		return nil, err
+	}
+	var all []Preview
+	err := e.store.View(ctx, func(tx Tx) error {
+		all = nil
+		for _, k := range tx.AllKnown() {
+			if p, ok := e.previewOf(tx, k); ok {
+				all = append(all, p)
+			}
+		}
+		return nil
+	})
+	if err != nil {
+		return nil, wrap(err, "read what is known of the previews")
+	}
+	for i := range all {
+		e.judgeUse(ctx, &all[i])
+	}
+	all = slices.DeleteFunc(all, func(p Preview) bool { return !want(p) })
+	ctx, cancel := context.WithTimeout(ctx, previewsTimeout)
+	defer cancel()
+	var looks sync.WaitGroup
+	turns := make(chan struct{}, previewLooks)
+	for i := range all {
+		turns <- struct{}{}
+		looks.Go(func() {
+			defer func() { <-turns }()
+			e.lookAtPreview(ctx, &all[i])
+		})
+	}
+	looks.Wait()
+	return slices.DeleteFunc(all, func(p Preview) bool { return !p.Exists && p.Problem == "" }), nil
+}
+
+// previewOf is what the store knows of a database; false where it is no preview, or was somebody's production as well.
+func (e *Engine) previewOf(tx Tx, k release.Known) (Preview, bool) {
+	if !k.Was(release.Preview) || k.Was(release.Production) {
+		return Preview{}, false
+	}
+	p := Preview{Drop: release.Drop{Database: k.Database}, NoBackup: e.backups == nil || e.exports == nil}
+	whose, wanted := e.wanting(k.Database)
+	if !wanted && !k.Gone.IsZero() {
+		return Preview{}, false
+	}
+	if len(whose) > 1 {
+		p.Shared = whose
+	}
+	for _, u := range k.Uses {
+		if u.Environment != release.Preview {
+			continue
+		}
+		if p.Since.IsZero() || u.Since.Before(p.Since) {
+			p.Since = u.Since
+		}
+		if u.Last.After(p.Deployed) {
+			p.Deployed = u.Last
+		}
+		if slices.Contains(whose, u.Project) || len(whose) == 0 && (p.Project == "" || u.Left.After(p.LeftAt)) {
+			p.Project, p.LeftAt, p.Place = u.Project, u.Left, u.Place
+		}
+	}
+	p.LeftOver = len(whose) == 0
+	if s := tx.State(p.Project, release.Preview); s.Database == k.Database {
+		p.Release = s.Live
+	}
+	return p, true
+}
+
+// judgeUse says when a preview was last used, and whether it is stale by that.
+func (e *Engine) judgeUse(ctx context.Context, p *Preview) {
+	if e.uses != nil {
+		if at, since, known := e.uses.LastUse(ctx, p.Database); known {
+			p.Used, p.Counted = at, since
+		}
+	}
+	after := e.stale()
+	p.Stale = after > 0 && (p.LeftOver || e.now().Sub(p.Touched()) >= after)
+}
+
+// lookAtPreview asks D1 which database has the name, and how large it is. Whether Towline made it depends on that.
+func (e *Engine) lookAtPreview(ctx context.Context, p *Preview) {
+	db, err := e.d1.Find(ctx, p.Database)
+	if errors.Is(err, ErrNoDatabase) {
+		return
+	}
+	var rows []Rows
+	if err == nil {
+		rows, err = e.d1.Read(ctx, db.ID, []string{"SELECT 1"})
+	}
+	if errors.Is(err, ErrNoDatabase) {
+		return
+	}
+	if err != nil {
+		p.Problem = words(err)
+		return
+	}
+	p.Exists, p.ID, p.Size = true, db.ID, db.Size
+	if len(rows) == 1 && rows[0].Size > 0 {
+		p.Size = rows[0].Size
+	}
+	err = e.store.View(ctx, func(tx Tx) error {
+		k, _ := tx.Known(p.Database)
+		p.Made = k.MadeID(p.ID)
+		return nil
+	})
+	if err != nil {
+		p.Exists, p.Problem = false, err.Error()
+	}
+	p.Foreign = !p.Made
+}
