@@ -1,61 +1,96 @@
 package cloudflare
 
 import (
-	"context"
 	"encoding/json"
 	"errors"
 	"fmt"
-	"maps"
 	"net/http"
 	"slices"
 	"strings"
+	"sync"
 	"time"
 )
 
-// counted is what one request to a database counts for.
-type counted struct {
-	at     time.Time
-	fields map[string]int64 // readQueries, writeQueries, rowsRead, rowsWritten
+// Analytics are what the account's analytics are like. The zero value is a paid account's whose token may ask: every dataset, at once.
+type Analytics struct {
+	// Lag is how late the figures are: Cloudflare's come minutes after what they count.
+	Lag time.Duration
+	// NotAllowed refuses every token, as one without "Account Analytics: Read" is refused.
+	NotAllowed bool
+	// Busy refuses every question with status 429.
+	Busy bool
+	// Budget is how many questions each token may ask in five minutes; 0 is Cloudflare's 300 ("Limits", GraphQL Analytics API).
+	Budget int
+	// Partial answers every question with an error beside the data.
+	Partial bool
+	// Disabled are datasets that the settings node calls not enabled, and that are refused.
+	Disabled []string
+	// Missing are datasets and fields that the account's schema does not have, such as "queryBatchTimeMsP90" or "quantiles".
+	Missing []string
+	// Page is how many groups an answer has at most; 0 is 10,000. Back and Longest are how far back, and how much time at once, may be asked; 0
+	// leaves the datasets' own.
+	Page          int
+	Back, Longest time.Duration
 }
 
-// retention is how long Cloudflare keeps figures ("Metrics and analytics", D1 documentation).
-const retention = 31 * 24 * time.Hour
+// budget is how many questions there may be in budgetTime.
+const (
+	budget     = 300
+	budgetTime = 5 * time.Minute
+	maxFields  = 40 // of one question about a dataset; the settings node tells it
+)
 
-// The buckets of time by which figures are grouped. The zero bucket is the moment itself.
-func buckets() map[string]time.Duration {
-	return map[string]time.Duration{
-		"datetime": time.Second, "datetimeMinute": time.Minute, "datetimeFiveMinutes": 5 * time.Minute,
-		"datetimeFifteenMinutes": 15 * time.Minute, "datetimeHour": time.Hour, "datetimeSixHours": 6 * time.Hour, "date": 24 * time.Hour,
-	}
+// analytics is the state behind the GraphQL API. It is safe for concurrent use.
+type analytics struct {
+	mu      sync.Mutex
+	opened  time.Time
+	like    Analytics
+	traffic []Traffic
+	asked   map[string][]time.Time // by token
 }
 
-// count notes what was carried out. The caller has the turn.
-func (db *database) count(statements []statement, results []statementResult) {
-	c := counted{db.now(), map[string]int64{"readQueries": 0, "writeQueries": 0, "rowsRead": 0, "rowsWritten": 0}}
-	for i, r := range results {
-		kind := "writeQueries"
-		if readsOnly(statements[i].sql) {
-			kind = "readQueries"
-		}
-		c.fields[kind]++
-		c.fields["rowsRead"] += r.RowsRead
-		c.fields["rowsWritten"] += r.RowsWritten
-	}
-	if n := len(db.counted) - 1; n >= 0 && db.counted[n].at.Truncate(time.Second).Equal(c.at.Truncate(time.Second)) {
-		for name, v := range c.fields {
-			db.counted[n].fields[name] += v
-		}
-		return
-	}
-	db.counted = append(db.counted, c)
+// SetAnalytics changes what the account's analytics are like, from the next question on.
+func (s *Server) SetAnalytics(a Analytics) {
+	s.analytics.mu.Lock()
+	defer s.analytics.mu.Unlock()
+	s.analytics.like = a
 }
 
-// graphql is the analytics API: the groups of one account's D1 databases. Its errors come with status 200 and without the
-// envelope.
+// look is what the analytics are like now, and the traffic.
+func (a *analytics) look() (Analytics, []Traffic) {
+	a.mu.Lock()
+	defer a.mu.Unlock()
+	return a.like, a.traffic
+}
+
+// spend takes one question off a token's budget, and says whether there was one left.
+func (a *analytics) spend(token string, now time.Time) bool {
+	a.mu.Lock()
+	defer a.mu.Unlock()
+	if a.asked == nil {
+		a.asked = map[string][]time.Time{}
+	}
+	lately := slices.DeleteFunc(a.asked[token], func(t time.Time) bool { return now.Sub(t) >= budgetTime })
+	most := a.like.Budget
+	if most == 0 {
+		most = budget
+	}
+	left := len(lately) < most && !a.like.Busy
+	if left {
+		lately = append(lately, now)
+	}
+	a.asked[token] = lately
+	return left
+}
+
+// graphql is the analytics API. Its errors come without the envelope, and with status 200 but where too much is asked.
 func (s *Server) graphql(r *request) (reply, error) {
 	token, ok := s.bearer(r.Request)
 	if !ok || token.status(s.now()) != "active" {
 		return reply{}, authenticationError(http.StatusUnauthorized)
+	}
+	if !s.analytics.spend(token.Value, s.now()) {
+		return reply{status: http.StatusTooManyRequests, plain: s.failed(errors.New("rate limiter budget depleted, try again after 5 minutes"))}, nil
 	}
 	var body struct {
 		Query     string
@@ -68,10 +103,19 @@ func (s *Server) graphql(r *request) (reply, error) {
 	}
 	data, err := s.ask(token, body.Query, body.Variables)
 	if err != nil {
-		failure := map[string]any{"message": err.Error(), "path": nil, "extensions": map[string]any{"timestamp": s.now().UTC()}}
-		return reply{plain: map[string]any{"data": nil, "errors": []any{failure}}}, nil
+		return reply{plain: s.failed(err)}, nil
 	}
-	return reply{plain: map[string]any{"data": data, "errors": nil}}, nil
+	answer := map[string]any{"data": data, "errors": nil}
+	if like, _ := s.analytics.look(); like.Partial {
+		answer["errors"] = s.failed(errors.New("some data could not be fetched"))["errors"]
+	}
+	return reply{plain: answer}, nil
+}
+
+// failed is the answer to a question that cannot be answered.
+func (s *Server) failed(err error) map[string]any {
+	failure := map[string]any{"message": err.Error(), "path": nil, "extensions": map[string]any{"timestamp": s.now().UTC()}}
+	return map[string]any{"data": nil, "errors": []any{failure}}
 }
 
 func (s *Server) ask(token Token, query string, variables map[string]any) (any, error) {
@@ -89,7 +133,7 @@ func (s *Server) ask(token Token, query string, variables map[string]any) (any, 
 			if account.name != "accounts" {
 				return nil, unknownField(account.name)
 			}
-			groups, err := s.datasets(token, account)
+			groups, err := s.ofAccount(token, account)
 			if err != nil {
 				return nil, err
 			}
@@ -102,208 +146,49 @@ func (s *Server) ask(token Token, query string, variables map[string]any) (any, 
 
 func unknownField(name string) error { return fmt.Errorf("unknown field %q", name) }
 
-func (s *Server) datasets(token Token, account field) (map[string]any, error) {
+// ofAccount answers what is asked of the account: groups of datasets, and the settings node.
+func (s *Server) ofAccount(token Token, account field) (map[string]any, error) {
+	like, _ := s.analytics.look()
 	filter, _ := account.args["filter"].(map[string]any)
-	if filter["accountTag"] != s.account || !token.may(AccountAnalyticsRead) {
+	if filter["accountTag"] != s.account || !token.may(AccountAnalyticsRead) || like.NotAllowed {
 		return nil, errors.New("not authorized for that account")
 	}
 	out := map[string]any{}
 	for _, f := range account.fields {
-		if f.name != "d1AnalyticsAdaptiveGroups" {
+		var err error
+		if f.name == "settings" {
+			out[f.alias], err = settings(f, like)
+		} else {
+			out[f.alias], err = s.groups(f)
+		}
+		if err != nil {
+			return nil, err
+		}
+	}
+	return out, nil
+}
+
+// settings is the settings node: what may be asked of each dataset. Its times are seconds.
+func settings(node field, like Analytics) (map[string]any, error) {
+	out := map[string]any{}
+	for _, f := range node.fields {
+		set, ok := datasetOf(f.name, like)
+		if !ok || len(f.fields) == 0 {
 			return nil, unknownField(f.name)
 		}
-		groups, err := s.groups(f)
-		if err != nil {
-			return nil, err
+		all := map[string]any{
+			"enabled": !slices.Contains(like.Disabled, set.name), "maxDuration": int(set.longest.Seconds()), "maxPageSize": set.page,
+			"maxNumberOfFields": maxFields, "notOlderThan": int(set.back.Seconds()),
 		}
-		out[f.alias] = groups
-	}
-	return out, nil
-}
-
-// group is a group of figures with the values of its dimensions.
-type group struct {
-	dimensions map[string]string
-	sum        map[string]int64
-}
-
-func (s *Server) groups(f field) ([]any, error) {
-	limit, _ := f.args["limit"].(json.Number)
-	n, err := limit.Int64()
-	if err != nil || n < 1 || n > 10_000 {
-		return nil, errors.New("limit must be positive number and not greater than 10000")
-	}
-	keep, err := s.filter(f.args["filter"])
-	if err != nil {
-		return nil, err
-	}
-	wanted, err := selected(f)
-	if err != nil {
-		return nil, err
-	}
-	all, err := s.gather(keep, wanted["dimensions"])
-	if err != nil {
-		return nil, err
-	}
-	if err := sortGroups(all, f.args["orderBy"]); err != nil {
-		return nil, err
-	}
-	out := []any{}
-	for _, g := range all[:min(int(n), len(all))] {
 		shown := map[string]any{}
-		if len(wanted["dimensions"]) > 0 {
-			shown["dimensions"] = g.dimensions
-		}
-		if names := wanted["sum"]; len(names) > 0 {
-			maps.DeleteFunc(g.sum, func(name string, _ int64) bool { return !slices.Contains(names, name) })
-			shown["sum"] = g.sum
-		}
-		out = append(out, shown)
-	}
-	return out, nil
-}
-
-// selected lists the figures and dimensions that are asked for.
-func selected(f field) (map[string][]string, error) {
-	known := map[string][]string{
-		"sum":        {"readQueries", "writeQueries", "rowsRead", "rowsWritten"},
-		"dimensions": append(slices.Collect(maps.Keys(buckets())), "databaseId"),
-	}
-	out := map[string][]string{}
-	for _, part := range f.fields {
-		for _, inner := range part.fields {
-			if !slices.Contains(known[part.name], inner.name) {
+		for _, inner := range f.fields {
+			v, ok := all[inner.name]
+			if !ok {
 				return nil, unknownField(inner.name)
 			}
-			out[part.name] = append(out[part.name], inner.name)
+			shown[inner.alias] = v
 		}
-		if len(part.fields) == 0 {
-			return nil, unknownField(part.name)
-		}
+		out[f.alias] = shown
 	}
 	return out, nil
-}
-
-// filter reads a filter: a dimension, alone or with _geq, _gt, _leq, _lt, and AND of several.
-func (s *Server) filter(arg any) (func(map[string]string) bool, error) {
-	object, ok := arg.(map[string]any)
-	if !ok {
-		return nil, errors.New("error parsing args: filter must be an object")
-	}
-	var all []func(map[string]string) bool
-	for key, value := range object {
-		if list, ok := value.([]any); ok && key == "AND" {
-			for _, inner := range list {
-				keep, err := s.filter(inner)
-				if err != nil {
-					return nil, err
-				}
-				all = append(all, keep)
-			}
-			continue
-		}
-		keep, err := s.condition(key, value)
-		if err != nil {
-			return nil, err
-		}
-		all = append(all, keep)
-	}
-	return func(d map[string]string) bool {
-		return !slices.ContainsFunc(all, func(keep func(map[string]string) bool) bool { return !keep(d) })
-	}, nil
-}
-
-func (s *Server) condition(key string, value any) (func(map[string]string) bool, error) {
-	name, comparison, _ := strings.Cut(key, "_")
-	want, ok := value.(string)
-	if !ok {
-		return nil, fmt.Errorf("error parsing args: %s must be a string", key)
-	}
-	if name != "databaseId" {
-		width, ok := buckets()[name]
-		at, err := time.Parse(time.RFC3339, want)
-		if name == "date" {
-			at, err = time.Parse(time.DateOnly, want)
-		}
-		if !ok || err != nil {
-			return nil, fmt.Errorf("error parsing args: %s", key)
-		}
-		if s.now().Sub(at) > retention {
-			return nil, fmt.Errorf("cannot request data older than %ds", int(retention.Seconds()))
-		}
-		want = stamp(name, at.Truncate(min(width, time.Second)))
-	}
-	compare := map[string]func(c int) bool{
-		"": func(c int) bool { return c == 0 }, "geq": func(c int) bool { return c >= 0 }, "gt": func(c int) bool { return c > 0 },
-		"leq": func(c int) bool { return c <= 0 }, "lt": func(c int) bool { return c < 0 },
-	}[comparison]
-	if compare == nil {
-		return nil, fmt.Errorf("error parsing args: %s", key)
-	}
-	return func(d map[string]string) bool { return compare(strings.Compare(d[name], want)) }, nil
-}
-
-func stamp(dimension string, t time.Time) string {
-	if dimension == "date" {
-		return t.UTC().Format(time.DateOnly)
-	}
-	return t.UTC().Format(time.RFC3339)
-}
-
-// gather adds up what all databases have counted and the lag lets show.
-func (s *Server) gather(keep func(map[string]string) bool, by []string) ([]*group, error) {
-	databases, err := s.catalogue.list("")
-	if err != nil {
-		return nil, err
-	}
-	found := map[string]*group{}
-	var out []*group
-	newest := s.now().Add(-s.lag)
-	for _, db := range databases {
-		err := db.alone(func(context.Context) error {
-			for _, c := range db.counted {
-				d := map[string]string{"databaseId": db.record.UUID}
-				for name, width := range buckets() {
-					d[name] = stamp(name, c.at.UTC().Truncate(width))
-				}
-				if c.at.After(newest) || !keep(d) {
-					continue
-				}
-				maps.DeleteFunc(d, func(name, _ string) bool { return !slices.Contains(by, name) })
-				key := fmt.Sprint(d)
-				if found[key] == nil {
-					found[key] = &group{d, map[string]int64{}}
-					out = append(out, found[key])
-				}
-				for name, v := range c.fields {
-					found[key].sum[name] += v
-				}
-			}
-			return nil
-		})
-		if err != nil {
-			return nil, err
-		}
-	}
-	return out, nil
-}
-
-// sortGroups sorts by [dimension_ASC] or _DESC.
-func sortGroups(all []*group, arg any) error {
-	order, _ := arg.([]any)
-	for _, o := range slices.Backward(order) {
-		text, _ := o.(string)
-		name, direction, ok := strings.Cut(text, "_")
-		if _, known := buckets()[name]; !ok || !known || direction != "ASC" && direction != "DESC" {
-			return fmt.Errorf("error parsing args: orderBy %v", o)
-		}
-		slices.SortStableFunc(all, func(a, b *group) int {
-			c := strings.Compare(a.dimensions[name], b.dimensions[name])
-			if direction == "DESC" {
-				return -c
-			}
-			return c
-		})
-	}
-	return nil
 }

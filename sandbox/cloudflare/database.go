@@ -31,7 +31,8 @@ type database struct {
 	transfer *transfer   // an export or import at work; nil: none
 	imported *transfer   // the import that was done last
 	restores []time.Time // when Time Travel was used lately
-	counted  []counted   // what analytics show
+
+	counts counts // what analytics show; it needs no turn
 
 	running atomic.Pointer[context.CancelFunc] // interrupts the query at work; needs no turn
 	// restoring counts the restores that wait for their turn: a query that gets its own before them is interrupted as well.
@@ -115,9 +116,14 @@ func (db *database) execute(statements []statement) (results []statementResult, 
 		if err := db.busy(); err != nil {
 			return err
 		}
-		if results, err = db.transaction(ctx, statements); err == nil {
-			db.count(statements, results)
+		results, err = db.transaction(ctx, statements)
+		r := carriedOut{at: db.now(), statements: statements, results: results}
+		if refused := (*apiError)(nil); errors.As(err, &refused) && len(results) < len(statements) {
+			r.failure = refused.message
+		} else if err != nil {
+			return err // no statement of it failed
 		}
+		db.counts.note(r)
 		return err
 	})
 	return results, err
@@ -143,7 +149,7 @@ func (db *database) transaction(ctx context.Context, statements []statement) ([]
 		return nil
 	})
 	if err != nil {
-		return nil, db.refusal(err, carriedOut)
+		return results, db.refusal(err, carriedOut)
 	}
 	for _, s := range statements {
 		if !readsOnly(s.sql) {

@@ -24,6 +24,7 @@ type reply struct {
 	info     *resultInfo
 	messages []message
 	plain    any // instead of all that: an answer without the envelope
+	status   int // of the answer; 0: 200
 }
 
 func (r reply) body() ([]byte, error) {
@@ -84,6 +85,9 @@ func (s *Server) answer(next route) http.Handler {
 		}
 		status, text := http.StatusOK, []byte(nil)
 		if err == nil {
+			if result.status != 0 {
+				status = result.status
+			}
 			text, err = result.body()
 		}
 		if err != nil {
@@ -151,11 +155,11 @@ type detailed struct {
 	ReadReplication map[string]string `json:"read_replication"`
 }
 
-func describe(db *database) (described, error) {
+func (s *Server) describe(db *database) (described, error) {
 	size, tables, err := db.stats()
 	d := described{
 		UUID: db.record.UUID, Name: db.record.Name, Version: "production", CreatedAt: db.record.CreatedAt,
-		FileSize: size, NumTables: tables,
+		FileSize: max(size, int64(s.told(db.record.Name).size(s.now()))), NumTables: tables,
 	}
 	if db.record.Jurisdiction != "" {
 		d.Jurisdiction = &db.record.Jurisdiction
@@ -163,8 +167,8 @@ func describe(db *database) (described, error) {
 	return d, err
 }
 
-func detail(db *database) (detailed, error) {
-	d, err := describe(db)
+func (s *Server) detail(db *database) (detailed, error) {
+	d, err := s.describe(db)
 	return detailed{d, db.record.Region, map[string]string{"mode": "disabled"}}, err
 }
 
@@ -178,7 +182,7 @@ func (s *Server) list(r *request) (reply, error) {
 	from := min((page-1)*perPage, len(all))
 	shown := []described{}
 	for _, db := range all[from:min(from+perPage, len(all))] {
-		d, err := describe(db)
+		d, err := s.describe(db)
 		if refused := (*apiError)(nil); errors.As(err, &refused) && refused.status == http.StatusNotFound {
 			continue // deleted meanwhile
 		}
@@ -211,7 +215,7 @@ func (s *Server) create(r *request) (reply, error) {
 	if err != nil {
 		return reply{}, err
 	}
-	d, err := detail(db)
+	d, err := s.detail(db)
 	return reply{result: d}, err
 }
 
@@ -220,7 +224,7 @@ func (s *Server) get(r *request) (reply, error) {
 	if err != nil {
 		return reply{}, err
 	}
-	d, err := detail(db)
+	d, err := s.detail(db)
 	if err != nil {
 		return reply{}, err
 	}

@@ -32,6 +32,8 @@ type Options struct {
 	QueryLimit time.Duration
 	// AnalyticsLag is how late the analytics are: Cloudflare's come minutes after what they count.
 	AnalyticsLag time.Duration
+	// Traffic is what analytics tell beside what was really asked; see also [Server.AddTraffic].
+	Traffic []Traffic
 	// Logger gets one line per request, without bodies and tokens; nil logs nothing.
 	Logger *slog.Logger
 }
@@ -41,7 +43,7 @@ type Options struct {
 type Server struct {
 	account   string
 	latency   time.Duration
-	lag       time.Duration
+	analytics analytics
 	logger    *slog.Logger
 	tokens    map[string]Token
 	now       func() time.Time
@@ -68,7 +70,8 @@ func New(o Options) (*Server, error) {
 		o.QueryLimit = 30 * time.Second
 	}
 	all := Token{Value: o.Token, Permissions: []Permission{D1Edit, AccountSettingsRead, AccountAnalyticsRead}}
-	s := &Server{account: o.AccountID, latency: o.Latency, lag: o.AnalyticsLag, logger: o.Logger, now: o.Now, tokens: map[string]Token{o.Token: all}}
+	s := &Server{account: o.AccountID, latency: o.Latency, logger: o.Logger, now: o.Now, tokens: map[string]Token{o.Token: all}}
+	s.analytics = analytics{opened: o.Now(), like: Analytics{Lag: o.AnalyticsLag}, traffic: o.Traffic}
 	for _, t := range o.Tokens {
 		s.tokens[t.Value] = t
 	}

@@ -238,7 +238,7 @@ func (db *database) importText(text string) (answer transferred, err error) {
 		case err != nil:
 			return err
 		default:
-			db.count(statements, results)
+			db.counts.note(carriedOut{at: db.now(), statements: statements, results: results, imported: true})
 			t.done = db.complete(results)
 		}
 		t.done.AtBookmark = at
