@@ -1,8 +1,8 @@
 // Package alert compares use with limits, and says what people should hear of it.
 //
-// A Measure is one limit of one subject: how much of it is used, and how that goes on. Judge takes the alerts as they were and the
-// measures of now, and returns the alerts as they are: what is new, what changed, what is over. It is pure; its caller stores what it
-// returns and shows it.
+// A Measure is one limit of one subject: how much of it is used, and how that goes on. Measures makes them of what the store has. Judge
+// takes the alerts as they were and the measures of now, and returns the alerts as they are: what is new, what changed, what is over, and
+// whether people are told. It is pure; its caller stores what it returns and shows it. Rules are what an account wants to hear of.
 //
 // An Alert is one crossing of one limit, one message in each chat that it concerns, from the first warning to the recovery. A later crossing is another alert.
 package alert
@@ -24,13 +24,13 @@ type Alert struct {
 	// Subject is what it is about, Name what people call it: a database's name. Empty for the account.
 	Subject usage.Subject `json:"subject"`
 	Name    string        `json:"name,omitempty"`
-	// Since is when it began, Changed when what it says last changed in kind, Counted up to when use is known.
+	// Since is when it began, Counted up to when use is known.
 	Since   time.Time `json:"since"`
-	Changed time.Time `json:"changed"`
 	Counted time.Time `json:"counted"`
 
-	// Used and Most are in Unit. Hard: reaching Most stops something.
+	// Used and Most are in Unit, and so is Last, what the whole day before came to, of a limit by the day. Hard: reaching Most stops something.
 	Used float64     `json:"used"`
+	Last float64     `json:"last,omitempty"`
 	Most float64     `json:"most"`
 	Unit tariff.Unit `json:"unit"`
 	Hard bool        `json:"hard"`
@@ -50,15 +50,19 @@ type Alert struct {
 	// Shown: a message may be there; until then quiet hours or a mute hold it back. Repost counts the times that it was posted anew.
 	Shown  bool   `json:"shown,omitempty"`
 	Repost uint64 `json:"repost,omitempty"`
-	// Urgent: it was posted as what stops production within a day.
-	Urgent bool `json:"urgent,omitempty"`
+	// Urgent: it was posted as what stops production within a day. Calm is since when it has not been that; zero: it is, or never was.
+	Urgent bool      `json:"urgent,omitempty"`
+	Calm   time.Time `json:"calm,omitzero"`
+	// Loud: its newest message makes a sound.
+	Loud bool `json:"loud,omitempty"`
 	// Told: its last frame was handed over, and nothing of it will change.
 	Told bool `json:"told,omitempty"`
 	// Muted is until when it is silent, By who said so.
 	Muted   time.Time `json:"muted,omitzero"`
 	MutedBy string    `json:"muted_by,omitempty"`
-	// Clear is since when its reason has been gone; zero: it is there.
-	Clear time.Time `json:"clear,omitzero"`
+	// Clear is since when its reason has been gone, and Settle how long that must last until it is over; zero: the reason is there.
+	Clear  time.Time     `json:"clear,omitzero"`
+	Settle time.Duration `json:"settle,omitempty"`
 }
 
 // Ending is how an alert came to its end.

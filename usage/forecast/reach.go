@@ -57,3 +57,23 @@ func (f Forecast) Total(n int) Point {
 	}
 	return t
 }
+
+// From is the forecast from a day on: what comes before is left out.
+func (f Forecast) From(day time.Time) Forecast {
+	n := 0
+	for n < len(f.Points) && f.Points[n].At.Before(day) {
+		n++
+	}
+	f.Points = f.Points[n:]
+	return f
+}
+
+// Until is the forecast up to a day, which is left out.
+func (f Forecast) Until(day time.Time) Forecast {
+	n := 0
+	for n < len(f.Points) && f.Points[n].At.Before(day) {
+		n++
+	}
+	f.Points = f.Points[:n]
+	return f
+}
