@@ -6,6 +6,7 @@ import (
 	"image/color"
 	"image/draw"
 	"math"
+	"slices"
 
 	"git.sr.ht/~sbinet/gg"
 	"golang.org/x/image/font"
@@ -37,7 +38,25 @@ type canvas struct {
 	im    *image.RGBA
 	fonts [3]*opentype.Font
 	faces map[style]font.Face
+	// words are where something is written.
+	words []words
 	colours
+}
+
+// box is a part of the picture.
+type box struct{ left, top, right, bottom float64 }
+
+func (b box) width() float64 { return b.right - b.left }
+
+func (b box) meets(other box) bool {
+	return b.left < other.right && other.left < b.right && b.top < other.bottom && other.top < b.bottom
+}
+
+// words are a text and its place.
+type words struct {
+	box
+	text string
+	size float64
 }
 
 func newCanvas(c colours) (*canvas, error) {
@@ -91,17 +110,33 @@ func (c *canvas) width(s style, text string) float64 {
 
 // text writes from x on; anchor 0.5 puts its middle there, 1 its end. y is where the letters stand.
 func (c *canvas) text(s style, text string, x, y, anchor float64, in color.RGBA) {
-	x -= anchor * c.width(s, text)
+	if text == "" {
+		return
+	}
+	b := c.place(s, text, x, y, anchor)
+	x = b.left
+	c.words = append(c.words, words{b, text, s.size})
 	d := font.Drawer{Dst: c.im, Src: image.NewUniform(in), Face: c.face(s), Dot: fixed.P(whole(x), whole(y))}
 	d.DrawString(text)
 }
 
 // plate writes as text does, on a patch of paper where something else may be behind the letters.
 func (c *canvas) plate(s style, text string, x, y, anchor float64, in color.RGBA) {
-	left := x - anchor*c.width(s, text)
-	area := image.Rect(whole(left-6), whole(y-s.size*0.86), whole(left+c.width(s, text)+6), whole(y+s.size*0.26))
+	b := c.place(s, text, x, y, anchor)
+	area := image.Rect(whole(b.left-6), whole(b.top-0.1*s.size), whole(b.right+6), whole(b.bottom+0.06*s.size))
 	draw.DrawMask(c.im, area, image.NewUniform(c.paper), image.Point{}, image.NewUniform(color.Alpha{A: 225}), image.Point{}, draw.Over)
 	c.text(s, text, x, y, anchor, in)
+}
+
+// place is where a text comes to stand: from the top of its capitals to the foot of its descenders.
+func (c *canvas) place(s style, text string, x, y, anchor float64) box {
+	w := c.width(s, text)
+	return box{x - anchor*w, y - 0.75*s.size, x + (1-anchor)*w, y + 0.2*s.size}
+}
+
+// free reports whether nothing is written in a place.
+func (c *canvas) free(b box) bool {
+	return !slices.ContainsFunc(c.words, func(w words) bool { return b.meets(w.box) })
 }
 
 // fit shortens a text to a width.

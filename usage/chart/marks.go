@@ -35,6 +35,10 @@ func (p *plot) marks() {
 	}
 	flags, taken := p.flags(right), right
 	for _, f := range flags {
+		place := p.place(p.mediumLabel(), f.text(), f.at, y, 0.5)
+		if place.right > right || !p.free(place) {
+			continue // nearly everything is forecast
+		}
 		p.text(p.mediumLabel(), f.text(), f.at, y, 0.5, p.ink)
 		taken = min(taken, f.at-p.width(p.mediumLabel(), f.text())/2)
 	}
@@ -44,12 +48,15 @@ func (p *plot) marks() {
 			p.text(p.mediumLabel(), text, p.area.left, y, 0, p.limit)
 			return
 		}
-		text = p.fit(p.mediumLabel(), text, p.area.width()-16)
+		text = p.fit(p.mediumLabel(), text, p.area.width()-16) // among the figures, then
 		p.plate(p.mediumLabel(), text, p.area.left+8, p.area.top+0.8*p.sizes.label, 0, p.limit)
 	}
 }
 
 func (p *plot) mediumLabel() style { return style{medium, p.sizes.label} }
+
+// mostLines is how many marks get a line through the whole panel; more would be a fence, and get a short one each.
+const mostLines = 8
 
 // flags draws the lines of the marks that are within the panel's days, and finds room for their names left of an edge.
 func (p *plot) flags(edge float64) []flag {
@@ -58,29 +65,34 @@ func (p *plot) flags(edge float64) []flag {
 		return at < float64(p.data.first) || at >= float64(p.data.last+1)
 	})
 	slices.SortStableFunc(marks, func(a, b Mark) int { return cmp.Compare(momentOf(a.At), momentOf(b.At)) })
-	s := p.mediumLabel()
+	foot, dashes := p.area.bottom, []float64{3, 6}
+	if len(marks) > mostLines {
+		foot, dashes = p.area.top+0.1*p.sizes.label, nil
+	}
 	var list []flag
 	for _, m := range marks {
 		x := p.x(momentOf(m.At))
-		p.line([]gg.Point{{X: x, Y: p.area.top - 0.25*p.sizes.label}, {X: x, Y: p.area.bottom}}, 2.5, p.ink, 3, 6)
-		f := p.placed(flag{x: x, name: m.Label}, edge)
-		if n := len(list); n > 0 {
-			prior := list[n-1]
-			if f.at-p.width(s, f.text())/2 < prior.at+p.width(s, prior.text())/2+0.5*p.sizes.label {
-				prior.more++
-				list[n-1] = p.placed(prior, edge)
-				continue
-			}
+		p.line([]gg.Point{{X: x, Y: p.area.top - 0.25*p.sizes.label}, {X: x, Y: foot}}, 2.5, p.ink, dashes...)
+		list = append(list, p.placed(flag{x: x, name: m.Label}, edge))
+		for n := len(list) - 1; n > 0 && p.tight(list[n-1], list[n]); n-- {
+			list[n-1].more += 1 + list[n].more
+			list[n-1] = p.placed(list[n-1], edge)
+			list = list[:n]
 		}
-		list = append(list, f)
 	}
 	return list
 }
 
+// tight reports whether two names have no room beside each other.
+func (p *plot) tight(a, b flag) bool {
+	return b.at-a.at < (p.width(p.mediumLabel(), a.text())+p.width(p.mediumLabel(), b.text()))/2+0.5*p.sizes.label
+}
+
 // placed puts a name above its mark, or as near as there is room.
 func (p *plot) placed(f flag, edge float64) flag {
+	f.name = p.fit(p.mediumLabel(), f.name, p.area.width()/3)
 	half := p.width(p.mediumLabel(), f.text()) / 2
-	f.at = max(min(f.x, edge-half), p.whole.left+half)
+	f.at = max(min(f.x, edge-half), p.area.left+half)
 	return f
 }
 

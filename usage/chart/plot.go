@@ -7,11 +7,6 @@ import (
 	"git.sr.ht/~sbinet/gg"
 )
 
-// box is a part of the picture.
-type box struct{ left, top, right, bottom float64 }
-
-func (b box) width() float64 { return b.right - b.left }
-
 // sizes are those of a panel's letters; they are larger where a panel has more room.
 type sizes struct {
 	title, label float64
@@ -46,7 +41,7 @@ func newPlot(c *canvas, panel Panel, data series, whole box, s sizes) *plot {
 		most = max(most, l.Value)
 	}
 	top := whole.top + 1.55*s.label // a line for the names of marks and of the forecast
-	p.area = box{whole.left, top, whole.right, whole.bottom - 1.5*s.label}
+	p.area = box{whole.left, top, whole.right, whole.bottom - 1.55*s.label}
 	room := 0.04
 	if p.limited { // the limit's name stands above its line
 		room = max(room, 1.3*s.label/(p.area.bottom-p.area.top-1.3*s.label)*panel.Limit.Value/most-(1-panel.Limit.Value/most))
@@ -92,6 +87,7 @@ func (p *plot) draw() {
 	p.calendar()
 	p.marks()
 	p.limitLine()
+	p.gaps()
 }
 
 // grounds paint what is behind a forecast and where nothing was counted.
@@ -100,10 +96,25 @@ func (p *plot) grounds() {
 		p.fill(left, p.area.top-1.3*p.sizes.label, p.area.right, p.area.bottom, p.ground)
 	}
 	for _, g := range p.data.gaps() {
+		p.hatched(p.x(float64(g.from)), p.area.top, p.x(float64(g.to)), p.area.bottom)
+	}
+}
+
+// gaps names the stretches in which nothing was counted, where they are wide enough and nothing else is written.
+func (p *plot) gaps() {
+	const text = "not counted"
+	for _, g := range p.data.gaps() {
 		left, right := p.x(float64(g.from)), p.x(float64(g.to))
-		p.hatched(left, p.area.top, right, p.area.bottom)
-		if text := "not counted"; p.width(p.label(), text)+24 < right-left {
-			p.plate(p.label(), text, (left+right)/2, (p.area.top+p.area.bottom)/2, 0.5, p.quiet)
+		if p.width(p.label(), text)+24 > right-left {
+			continue
+		}
+		for _, height := range []float64{0.5, 0.25, 0.75} {
+			y := p.area.bottom - height*(p.area.bottom-p.area.top)
+			b := p.place(p.label(), text, (left+right)/2, y, 0.5)
+			if p.free(b) && !(p.limited && b.meets(box{left, p.y(p.panel.Limit.Value) - 8, right, p.y(p.panel.Limit.Value) + 8})) {
+				p.plate(p.label(), text, (left+right)/2, y, 0.5, p.quiet)
+				break
+			}
 		}
 	}
 }
@@ -137,22 +148,29 @@ func (p *plot) calendar() {
 	for _, d := range r.dates(p.data.first, p.data.last, p.data.known, p.middle) {
 		x := p.middle(d.day)
 		p.fill(x-1, p.area.bottom, x+1, p.area.bottom+8, p.quiet)
-		p.text(p.label(), d.text, d.x, p.area.bottom+1.3*p.sizes.label, 0.5, p.quiet)
+		p.text(p.label(), d.text, d.x, p.area.bottom+1.35*p.sizes.label, 0.5, p.quiet)
 	}
 }
 
-// thick is how wide a bar is.
-func (p *plot) thick() float64 { return min(max(math.Round(p.slot()*0.78), 1), 84) }
+// bar is where a day's bar stands. Where days are narrow there is no room between them.
+func (p *plot) bar(day int) (left, right float64) {
+	if p.slot() < 4 {
+		left = math.Floor(p.x(float64(day)))
+		return left, max(math.Floor(p.x(float64(day+1))), left+1)
+	}
+	thick := min(math.Round(p.slot()*0.78), 84)
+	left = math.Round(p.middle(day) - thick/2)
+	return left, left + thick
+}
 
 // bars draws the days that were counted. One that reached the limit has the limit's colour.
 func (p *plot) bars() {
-	thick := p.thick()
 	for day := p.data.first; day <= p.data.known; day++ {
 		d, ok := p.data.days[day]
 		if !ok {
 			continue
 		}
-		left := math.Round(p.middle(day) - thick/2)
+		left, right := p.bar(day)
 		in := p.series
 		if p.limited && d.Value >= p.panel.Limit.Value {
 			in = p.limit
@@ -161,20 +179,19 @@ func (p *plot) bars() {
 			in = mix(in, p.paper, 0.5)
 		}
 		top := min(p.y(d.Value), p.area.bottom-3) // nothing used is a sliver: it was counted
-		p.fill(left, top, left+math.Round(thick), p.area.bottom, in)
+		p.fill(left, top, right, p.area.bottom, in)
 	}
 }
 
 // skyline draws the forecast of bars: each day's likely height as a dash, faint below, and the band about it.
 func (p *plot) skyline() {
-	thick := p.thick()
 	for day := p.data.turn(); day <= p.data.last; day++ {
 		a, ok := p.data.ahead[day]
 		if !ok {
 			continue
 		}
-		left := math.Round(p.middle(day) - thick/2)
-		right, y := left+math.Round(thick), p.y(a.Value)
+		left, right := p.bar(day)
+		y := p.y(a.Value)
 		p.fill(left, y, right, p.area.bottom, mix(p.series, p.ground, 0.15))
 		p.fill(left, p.y(a.High), right, p.y(a.Low), mix(p.series, p.ground, 0.36))
 		p.fill(left, y-2, right, y+2, p.series)

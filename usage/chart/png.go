@@ -15,6 +15,19 @@ const (
 // PNG draws a picture. The same picture gives the same bytes on one kind of machine. It returns an error for a picture with no panel or more than
 // three, for an unknown theme, shape or unit, and for a panel of more than three years.
 func PNG(p Picture, t Theme) ([]byte, error) {
+	v, err := drawn(p, t)
+	if err != nil {
+		return nil, err
+	}
+	var out bytes.Buffer
+	if err := png.Encode(&out, v.im); err != nil {
+		return nil, fmt.Errorf("chart: %w", err)
+	}
+	return out.Bytes(), nil
+}
+
+// drawn puts a picture on a canvas.
+func drawn(p Picture, t Theme) (*canvas, error) {
 	c, ok := coloursOf(t)
 	if !ok {
 		return nil, fmt.Errorf("chart: unknown theme %q", t)
@@ -30,11 +43,7 @@ func PNG(p Picture, t Theme) ([]byte, error) {
 	if err := v.panels(p.Panels, boxes, s); err != nil {
 		return nil, err
 	}
-	var out bytes.Buffer
-	if err := png.Encode(&out, v.im); err != nil {
-		return nil, fmt.Errorf("chart: %w", err)
-	}
-	return out.Bytes(), nil
+	return v, nil
 }
 
 // layout gives each panel its box below the headline, and its sizes. Letters of 26 pixels, 22 where there are three panels, are the
@@ -63,7 +72,7 @@ func (c *canvas) headline(p Picture) float64 {
 		c.text(sub, c.fit(sub, p.Subtitle, Width-2*margin), margin, 106, 0, c.quiet)
 		return 134
 	}
-	text := c.fit(title, p.Title, Width-2*margin)
+	text := c.fit(title, p.Title, Width-2*margin-min(c.width(sub, p.Subtitle)+32, Width/3))
 	c.text(title, text, margin, 62, 0, c.ink)
 	if room := Width - 2*margin - c.width(title, text) - 32; room > 160 {
 		c.text(sub, c.fit(sub, p.Subtitle, room), Width-margin, 62, 1, c.quiet)
@@ -120,15 +129,11 @@ func (p *plot) head(b box) {
 	title, value := style{medium, p.sizes.title}, style{bold, p.sizes.title}
 	y := b.top + 0.85*p.sizes.title
 	newest, date := p.latest()
-	room := b.width() - p.width(title, p.panel.Title) - 24
-	right := b.right
-	if w := p.width(value, newest); newest != "" && w <= room {
-		p.text(value, newest, right, y, 1, p.series)
-		right, room = right-w-12, room-w-12
-		if p.width(p.label(), date) <= room {
-			p.text(p.label(), date, right, y, 1, p.quiet)
-		}
+	p.text(value, newest, b.right, y, 1, p.series)
+	beside := b.right - p.width(value, newest) - 12
+	p.text(title, p.fit(title, p.panel.Title, beside-12-b.left), b.left, y, 0, p.ink)
+	if place := p.place(p.label(), date, beside, y, 1); p.free(box{place.left - 24, place.top, place.right, place.bottom}) {
+		p.text(p.label(), date, beside, y, 1, p.quiet)
 	}
-	p.text(title, p.fit(title, p.panel.Title, b.width()), b.left, y, 0, p.ink)
 	p.text(p.label(), p.fit(p.label(), p.panel.Note, b.width()), b.left, y+1.3*p.sizes.label, 0, p.quiet)
 }
