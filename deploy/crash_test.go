@@ -333,6 +333,7 @@ func (j journey) dies(t *testing.T, was *shop, origin string, last int) (died bo
 	}
 	w := newWorldIn(t, filepath.Join(dir, "cloudflare"))
 	w.versions, w.refs = was.versions, was.refs
+	w.traffic, w.queries, w.project.Watch = was.traffic, was.queries, was.project.Watch
 	if j.world != nil {
 		j.world(w, dir)
 	}

@@ -82,6 +82,8 @@ type world struct {
 
 	free      bool // of the account's plan
 	analytics deploy.Analytics
+	traffic   deploy.TrafficCounts // with which promotes are watched, where the project wants that
+	queries   deploy.QueryCounts
 	backups   deploy.Backups // with which exports go through the faults as well
 	copies    bool           // of production's data are made, likewise
 	drills    deploy.Schedule
@@ -311,7 +313,7 @@ func (s *shop) start() {
 	o := deploy.Options{
 		Store: s.store, Blobs: s.records, Databases: s.databases, Projects: s.projects,
 		Now: s.now, Patience: time.Millisecond, Spacing: time.Nanosecond, StopTimeout: s.stopTimeout, Free: s.free, Analytics: s.analytics,
-		Backups: s.backups, Drills: s.drills, Uses: s.uses, StalePreviews: s.stale,
+		Backups: s.backups, Drills: s.drills, Uses: s.uses, StalePreviews: s.stale, Traffic: s.traffic, Queries: s.queries,
 	}
 	if s.backups != nil {
 		o.Exports = s.remote.(deploy.Exports)
