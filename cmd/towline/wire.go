@@ -55,7 +55,7 @@ func wire(c *config.Config, getenv func(string) string) (*wiring, error) {
 			Rehearse: deploy.Rehearse{
 				Data: p.Rehearse.Copy == "data", MaxSize: int64(p.Rehearse.MaxSize), MaxAge: p.Rehearse.MaxAge, Hours: hoursOf(p.Rehearse.Hours, c.Usage.Timezone),
 			},
-			Watch: time.Duration(p.Watch), Workers: p.Workers,
+			Watch: time.Duration(p.Watch), Workers: p.Workers, Zone: c.Usage.Timezone,
 			Backfill: deploy.Backfill{RowsPerDay: int64(p.Backfill.RowsPerDay), Hours: hoursOf(p.Backfill.Hours, c.Usage.Timezone)},
 		})
 		place := bot.Place{Chat: p.Place.Chat, Topic: p.Place.Topic}
