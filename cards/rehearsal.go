@@ -10,16 +10,21 @@ import (
 
 	"towline/deploy"
 	"towline/deploy/release"
+	"towline/usage/tariff"
 )
 
-// callLimit is how long D1 lets a call take, the whole of a batch included ("Limits", D1 docs).
-const callLimit = 30 * time.Second
+// documented are the limits and prices of the paid plan as Cloudflare's pages have them. A rehearsal's card says what a plan costs at most, and is
+// rendered from stored state alone: what a config says differently does not change it.
+func documented() tariff.Table {
+	t, _ := tariff.Of(tariff.Paid, nil, nil) // without overrides there is nothing to refuse
+	return t
+}
 
-// What D1 bills on the paid plan, in dollars for a million rows ("Pricing", D1 docs, read in November 2026).
-const (
-	readPrice  = 0.001
-	writePrice = 1.0
-)
+// callLimit is how long D1 lets a call take, the whole of a batch included.
+func callLimit() time.Duration {
+	e, _ := documented().Limit(tariff.CallSeconds)
+	return time.Duration(e.Value) * time.Second
+}
 
 // rehearsed says what the rehearsal measured: on what, how long, what it costs, and what it does to rows and queries.
 func rehearsed(l *lines, p release.Plan) {
@@ -87,8 +92,8 @@ func figures(r release.Rehearsal) string {
 	var parts []string
 	if r.EstimateMS > 0 {
 		d := time.Duration(r.EstimateMS) * time.Millisecond
-		text := fmt.Sprintf("about %s at most of the %s that D1 allows", took(d), took(callLimit))
-		if d > callLimit/2 {
+		text := fmt.Sprintf("about %s at most of the %s that D1 allows", took(d), took(callLimit()))
+		if d > callLimit()/2 {
 			text = "⚠️ " + text
 		}
 		parts = append(parts, text)
@@ -101,11 +106,11 @@ func figures(r release.Rehearsal) string {
 
 // cost is what the rows cost beyond the volume that a plan includes; nothing where it is less than a cent.
 func cost(r release.Rehearsal) string {
-	dollars := float64(r.RowsRead)/1e6*readPrice + float64(r.RowsWritten)/1e6*writePrice
-	if dollars < 0.01 {
+	price := documented().Rows(float64(r.RowsRead), float64(r.RowsWritten))
+	if price < 0.01 {
 		return ""
 	}
-	return fmt.Sprintf(" ($%.2f beyond what the paid plan includes)", dollars)
+	return fmt.Sprintf(" ($%.2f beyond what the paid plan includes)", price)
 }
 
 func rowsChange(t release.Rows) string {

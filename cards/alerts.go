@@ -1,0 +1,236 @@
+package cards
+
+import (
+	"fmt"
+	"math"
+	"strings"
+	"time"
+
+	"towline/usage/alert"
+	"towline/usage/tariff"
+)
+
+// The verbs of an alert.
+const (
+	Mute   Verb = "mute"   // alert, span
+	Unmute Verb = "unmute" // alert
+)
+
+// Loudly is the toast of the button that ends a mute.
+const Loudly = "It may be heard again."
+
+// Silenced is the toast of the button that silences an alert, with the end on the team's clock.
+func Silenced(until time.Time) string {
+	return "Silent until " + until.Format("Mon 2 Jan 15:04 MST") + "."
+}
+
+// lagging is how old the last figures may be before that is said: analytics are minutes behind, and read by the hour.
+const lagging = 3 * time.Hour
+
+// AlertOf is the message of an alert. now matters only for how old its figures are.
+func AlertOf(a alert.Alert, now time.Time) Card {
+	if !a.Open() {
+		return alertOver(a)
+	}
+	var l lines
+	l.add(AlertLine(a))
+	l.add(reaching(a))
+	if a.Last > 0 && !a.Resets.IsZero() && a.Most > 0 {
+		l.addf("The day before: %s, %s.", inUnit(a.Last, a.Unit), percentOf(a.Last, a.Most))
+	}
+	if text := atLimit(a); text != "" {
+		l.add(text)
+	}
+	if !a.Counted.IsZero() && now.Sub(a.Counted) > lagging {
+		l.addf("⚠️ Counted up to %s: Cloudflare's analytics have not told more yet.", stamp(a.Counted, "wdt"))
+	}
+	muted := a.Muted.After(now)
+	if muted {
+		l.addf("🔕 Silent until %s, says %s", stamp(a.Muted, "wdt"), orElse(name(a.MutedBy), "somebody"))
+	}
+	l.gap()
+	l.add(advice(a))
+	c := Card{HTML: l.String(), Notify: a.Loud}
+	if muted {
+		c.Buttons = [][]Button{{{Text: "🔔 Unmute", Action: Do(Unmute, a.ID)}}}
+		return c
+	}
+	c.Buttons = [][]Button{{{Text: "🔕 Mute for a day", Action: Do(Mute, a.ID, "1d")}, {Text: "🔕 Mute for a week", Action: Do(Mute, a.ID, "1w")}}}
+	return c
+}
+
+// AlertLeft is what stays of an alert's older message when it is posted anew below.
+func AlertLeft(a alert.Alert) string {
+	return fmt.Sprintf("<b>%s</b>: it is more urgent now, see the newer message below.", alertTitle(a))
+}
+
+// alertOver says how an alert ended.
+func alertOver(a alert.Alert) Card {
+	var l lines
+	switch a.Why {
+	case alert.Reset:
+		l.addf("✅ <b>%s</b> · a new month has begun", alertTitle(a))
+		l.addf("The old one came to %s of %s, %s.", inUnit(a.Used, a.Unit), inUnit(a.Most, a.Unit), percentOf(a.Used, a.Most))
+	case alert.Gone:
+		l.addf("✅ <b>%s</b> · no longer watched", alertTitle(a))
+		l.add("The database, the limit or the wish to be warned is gone.")
+	default:
+		l.addf("✅ <b>%s</b> · recovered: %s of %s used, no date in sight", alertTitle(a), percentOf(a.Used, a.Most), inUnit(a.Most, a.Unit))
+	}
+	l.addf("The warning stood from %s to %s.", stamp(a.Since, "wdt"), stamp(a.Over, "wdt"))
+	return Card{HTML: l.String()}
+}
+
+// AlertLine is an open alert in one line.
+func AlertLine(a alert.Alert) string {
+	most := inUnit(a.Most, a.Unit)
+	if a.Used >= a.Most {
+		if a.Hard {
+			return fmt.Sprintf("🔴 <b>%s</b> · the limit of %s is reached: %s", alertTitle(a), most, inUnit(a.Used, a.Unit))
+		}
+		return fmt.Sprintf("🟠 <b>%s</b> · the %s that the plan includes are used up: %s", alertTitle(a), most, inUnit(a.Used, a.Unit))
+	}
+	light := "🟡"
+	switch {
+	case a.Urgent:
+		light = "🔴"
+	case a.Hard && a.Percent > 0:
+		light = "🟠"
+	}
+	return fmt.Sprintf("%s <b>%s</b> · %s of %s used: %s", light, alertTitle(a), percentOf(a.Used, a.Most), most, inUnit(a.Used, a.Unit))
+}
+
+// alertTitle names what a limit is about.
+func alertTitle(a alert.Alert) string {
+	switch a.Limit {
+	case tariff.RowsReadPerDay:
+		return "Rows read today"
+	case tariff.RowsWrittenPerDay:
+		return "Rows written today"
+	case tariff.WorkerRequestsPerDay:
+		return "Requests to Workers today"
+	case tariff.RowsReadPerMonth:
+		return "Rows read this month"
+	case tariff.RowsWrittenPerMonth:
+		return "Rows written this month"
+	case tariff.WorkerRequestsPerMonth:
+		return "Requests to Workers this month"
+	case tariff.StorageIncluded:
+		return "Storage that the plan includes"
+	case tariff.AccountStorage:
+		return "Storage of the account"
+	case tariff.DatabaseSize:
+		return "Size of " + name(a.Name)
+	case tariff.Databases:
+		return "Databases of the account"
+	case tariff.APICallsPer5m:
+		return "Calls to Cloudflare's API in 5 minutes"
+	}
+	return name(a.Limit)
+}
+
+// reaching says when the limit is reached at this pace; nothing where that is not in sight.
+func reaching(a alert.Alert) string {
+	if a.Reaches.IsZero() {
+		return ""
+	}
+	show, daily := utcDate, !a.Resets.IsZero() && a.Resets.Sub(a.Reaches) <= 24*time.Hour && a.Reaches.Before(a.Resets)
+	if daily && byDay(a) {
+		show = func(t time.Time) string { return stamp(t, "t") }
+	}
+	text := fmt.Sprintf("📅 At this pace %s is reached on <b>%s</b>", inUnit(a.Most, a.Unit), show(a.Reaches))
+	if daily && byDay(a) {
+		text = fmt.Sprintf("📅 At this pace %s is reached today, about <b>%s</b>", inUnit(a.Most, a.Unit), show(a.Reaches))
+	}
+	early, late := a.Earliest, a.Latest
+	switch {
+	case late.Equal(a.Reaches) && (early.IsZero() || early.Equal(a.Reaches)):
+	case !early.IsZero() && !late.IsZero():
+		text += fmt.Sprintf(", likely between %s and %s", show(early), show(late))
+	case !early.IsZero() && early.Before(a.Reaches):
+		text += fmt.Sprintf(", at the earliest %s, perhaps much later", show(early))
+	}
+	return text + "."
+}
+
+// byDay reports whether a limit begins anew every day.
+func byDay(a alert.Alert) bool {
+	switch a.Limit {
+	case tariff.RowsReadPerDay, tariff.RowsWrittenPerDay, tariff.WorkerRequestsPerDay:
+		return true
+	}
+	return false
+}
+
+// utcDate is a UTC day, by its noon: a reader up to eleven hours away sees the same date.
+func utcDate(t time.Time) string {
+	noon := t.UTC().Truncate(24 * time.Hour).Add(12 * time.Hour)
+	return fmt.Sprintf(`<tg-time unix="%d" format="wd">%s</tg-time>`, noon.Unix(), noon.Format("Mon 2 Jan"))
+}
+
+// atLimit is what happens at the limit.
+func atLimit(a alert.Alert) string {
+	begins := "At the limit"
+	if a.Used >= a.Most {
+		begins = "Now"
+	}
+	until := ""
+	if !a.Resets.IsZero() {
+		until = " until " + stamp(a.Resets, "wdt")
+	}
+	switch a.Limit {
+	case tariff.RowsReadPerDay:
+		return begins + " D1 refuses what reads rows, on every database of the account," + until + "."
+	case tariff.RowsWrittenPerDay:
+		return begins + " D1 refuses what writes rows, on every database of the account," + until + "."
+	case tariff.WorkerRequestsPerDay:
+		return begins + " requests no longer reach the account's Workers" + until + "."
+	case tariff.RowsReadPerMonth, tariff.RowsWrittenPerMonth, tariff.WorkerRequestsPerMonth:
+		return "Nothing stops beyond it: what is more is billed," + until + "."
+	case tariff.StorageIncluded:
+		return "Nothing stops beyond it: each further GB is billed by the month."
+	case tariff.DatabaseSize:
+		return begins + " the database takes nothing that makes it grow."
+	case tariff.AccountStorage:
+		return begins + " no database of the account can grow."
+	case tariff.Databases:
+		return begins + " no other database can be created, no preview either."
+	case tariff.APICallsPer5m:
+		return begins + " Cloudflare refuses every call for 5 minutes, the dashboard's and those of the same person's other tokens too."
+	}
+	return ""
+}
+
+// advice is the next step.
+func advice(a alert.Alert) string {
+	switch a.Limit {
+	case tariff.RowsReadPerDay, tariff.RowsReadPerMonth:
+		return "What reads most, and an index for it: /slow"
+	case tariff.RowsWrittenPerDay, tariff.RowsWrittenPerMonth:
+		return "Which database writes most: /usage. Every index counts as a row written."
+	case tariff.Databases:
+		return "Previews that nobody uses: <code>/preview list</code>"
+	case tariff.APICallsPer5m:
+		return "Look for scripts that use the same token; Towline itself makes few calls."
+	}
+	return "How it grew: /usage"
+}
+
+// inUnit says an amount in a limit's unit.
+func inUnit(v float64, u tariff.Unit) string {
+	switch u {
+	case tariff.Bytes:
+		return sized(v)
+	case tariff.Rows, tariff.Requests, tariff.Calls, tariff.Stores:
+		return amount(v) + " " + string(u)
+	}
+	return strings.TrimSpace(amount(v) + " " + string(u))
+}
+
+// percentOf says a share of a limit, rounded down: 100 % is reached and no sooner.
+func percentOf(used, most float64) string {
+	if most <= 0 {
+		return "0 %"
+	}
+	return fmt.Sprintf("%.0f %%", math.Floor(100*used/most))
+}
