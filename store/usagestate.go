@@ -17,6 +17,7 @@ type stateRecord struct {
 	Listed    time.Time                 `json:"listed"`
 	Count     int                       `json:"count"`
 	Size      int64                     `json:"size"`
+	Unsized   int                       `json:"unsized,omitempty"`
 	Databases []storedRecord            `json:"databases,omitempty"`
 }
 
@@ -51,7 +52,7 @@ func (u Usage) State(ctx context.Context) (usage.State, error) {
 	}
 	out := usage.State{
 		Datasets: map[usage.Dataset]usage.Standing{}, LastPass: r.LastPass, Trouble: usage.Why(r.Trouble),
-		Listed: r.Listed, Count: r.Count, Size: r.Size, Databases: map[string]usage.Stored{},
+		Listed: r.Listed, Count: r.Count, Size: r.Size, Unsized: r.Unsized, Databases: map[string]usage.Stored{},
 	}
 	for d, s := range r.Datasets {
 		out.Datasets[usage.Dataset(d)] = usage.Standing{Available: s.Available, Why: usage.Why(s.Why), CountedTo: s.CountedTo, Back: s.Back}
@@ -65,7 +66,7 @@ func (u Usage) State(ctx context.Context) (usage.State, error) {
 // PutState implements usage.Store.
 func (u Usage) PutState(ctx context.Context, s usage.State) error {
 	r := stateRecord{
-		Datasets: map[string]standingRecord{}, LastPass: s.LastPass.UTC(), Trouble: string(s.Trouble), Listed: s.Listed.UTC(), Count: s.Count, Size: s.Size,
+		Datasets: map[string]standingRecord{}, LastPass: s.LastPass.UTC(), Trouble: string(s.Trouble), Listed: s.Listed.UTC(), Count: s.Count, Size: s.Size, Unsized: s.Unsized,
 	}
 	for d, of := range s.Datasets {
 		r.Datasets[string(d)] = standingRecord{Available: of.Available, Why: string(of.Why), CountedTo: of.CountedTo.UTC(), Back: of.Back}

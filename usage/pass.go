@@ -3,6 +3,7 @@ package usage
 import (
 	"context"
 	"errors"
+	"fmt"
 	"maps"
 	"slices"
 	"time"
@@ -31,12 +32,14 @@ type pass struct {
 	hour     time.Time // the one that is running
 	marks    map[Subject]Marks
 	subjects []Subject
+	before   map[Dataset]Standing
 	state    State // as this pass leaves it
 	gathered map[Subject]*patch
 	gaps     []gap
 	stored   bool
 	created  map[Subject]time.Time // the hour, where it is known
 	clock    bool                  // Cloudflare's figures confirm it: something was counted within the last day
+	busy     bool                  // Cloudflare wants no more questions for now
 	errs     []error
 }
 
@@ -52,7 +55,7 @@ func (s *Sampler) begin(ctx context.Context) (*pass, error) {
 	if err != nil {
 		return nil, err
 	}
-	p := &pass{Sampler: s, now: s.o.Now().UTC(), state: before, gathered: map[Subject]*patch{}}
+	p := &pass{Sampler: s, now: s.o.Now().UTC(), state: before, before: before.Datasets, gathered: map[Subject]*patch{}}
 	p.hour = Hour(p.now)
 	p.state.Datasets, p.state.Databases = maps.Clone(before.Datasets), maps.Clone(before.Databases)
 	if p.state.Datasets == nil {
@@ -73,12 +76,14 @@ func (p *pass) run(ctx context.Context) error {
 			p.recent(ctx, d, bounds[d])
 		}
 	}
+	p.news()
 	if err := p.keep(ctx); err != nil {
 		return err
 	}
+	broken := map[Dataset]bool{}
 	for _, g := range p.gaps {
-		if p.state.Datasets[g.dataset].Available {
-			p.fill(ctx, g)
+		if !broken[g.dataset] && !p.busy {
+			broken[g.dataset] = !p.fill(ctx, g)
 		}
 	}
 	if err := p.prune(ctx); err != nil {
@@ -105,6 +110,7 @@ func (p *pass) failed(err error) Why {
 		why = Busy
 	}
 	p.errs = append(p.errs, err)
+	p.busy = p.busy || why == Busy
 	if p.state.Trouble != Busy {
 		p.state.Trouble = why
 	}
@@ -114,12 +120,22 @@ func (p *pass) failed(err error) Why {
 // standing notes what became of a dataset, and logs it where it is news.
 func (p *pass) standing(d Dataset, change func(*Standing)) {
 	s := p.state.Datasets[d]
-	was := s
 	change(&s)
 	s.Available = s.Why == ""
 	p.state.Datasets[d] = s
-	if s.Why != was.Why && s.Why != "" && s.Why != NoAnswer && s.Why != Busy {
-		p.o.Log.Warn("a dataset of Cloudflare's analytics cannot be counted", "dataset", string(d), "why", string(s.Why))
+}
+
+// news logs what can be counted no longer, or again.
+func (p *pass) news() {
+	for _, d := range AllDatasets() {
+		was, asked := p.before[d]
+		switch is := p.state.Datasets[d]; {
+		case is.Why == was.Why && asked:
+		case !is.Available:
+			p.o.Log.Warn("a dataset of Cloudflare's analytics is not counted", "dataset", string(d), "why", string(is.Why))
+		case asked:
+			p.o.Log.Info("a dataset of Cloudflare's analytics is counted again", "dataset", string(d))
+		}
 	}
 }
 
@@ -127,7 +143,7 @@ func (p *pass) standing(d Dataset, change func(*Standing)) {
 func (p *pass) ask(ctx context.Context) map[Dataset]Bounds {
 	bounds, err := p.o.Source.Datasets(ctx)
 	if err != nil {
-		why := p.failed(err)
+		why := p.failed(fmt.Errorf("which analytics there are: %w", err))
 		for _, d := range AllDatasets() {
 			p.standing(d, func(s *Standing) { s.Why = why })
 		}
@@ -152,7 +168,7 @@ func (p *pass) ask(ctx context.Context) map[Dataset]Bounds {
 func (p *pass) list(ctx context.Context) {
 	all, err := p.o.Source.Inventory(ctx)
 	if err != nil {
-		p.failed(err)
+		p.failed(fmt.Errorf("which databases there are: %w", err))
 		return
 	}
 	names := p.o.Watch().Databases
@@ -161,19 +177,27 @@ func (p *pass) list(ctx context.Context) {
 		wanted[name] = true
 	}
 	total := Sample{At: p.hour}
-	p.state.Listed, p.state.Count, p.state.Size, p.state.Databases = p.now, len(all), 0, map[string]Stored{}
+	p.state.Listed, p.state.Count, p.state.Size, p.state.Unsized, p.state.Databases = p.now, len(all), 0, 0, map[string]Stored{}
 	for _, d := range all {
-		p.state.Size += d.Size
+		if d.Size < 0 {
+			p.state.Unsized++
+		} else {
+			p.state.Size += d.Size
+		}
 		of := Subject{Kind: Database, ID: d.ID}
 		if _, before := p.marks[of]; !before && !wanted[d.Name] {
 			continue
 		}
 		p.state.Databases[d.Name] = d
-		now := Sample{At: p.hour}
-		now.Cover(Storage, float64(d.Size), 0)
-		p.patch(of).add(now)
+		if d.Size >= 0 {
+			now := Sample{At: p.hour}
+			now.Cover(Storage, float64(d.Size), 0)
+			p.patch(of).add(now)
+		}
 	}
-	total.Cover(Storage, float64(p.state.Size), 0)
+	if p.state.Unsized == 0 {
+		total.Cover(Storage, float64(p.state.Size), 0)
+	}
 	total.Cover(Databases, float64(len(all)), 0)
 	p.patch(Whole()).add(total)
 }
@@ -232,8 +256,14 @@ func (p *pass) recent(ctx context.Context, d Dataset, b Bounds) {
 	if len(subjects) == 0 {
 		return
 	}
-	counted, err := p.count(ctx, d, subjects, from, p.hour.Add(time.Hour))
+	if p.busy {
+		p.standing(d, func(s *Standing) { s.Why = Busy })
+		return
+	}
+	counted, err := p.o.Source.Hours(ctx, d, subjects, from, p.hour.Add(time.Hour))
 	if err != nil {
+		why := p.failed(fmt.Errorf("%s: %w", d, err))
+		p.standing(d, func(s *Standing) { s.Why = why })
 		return
 	}
 	to := p.take(d, subjects, counted, from, p.hour.Add(time.Hour))
@@ -261,16 +291,17 @@ func (p *pass) begun(s Subject, d Dataset, earliest time.Time) time.Time {
 	return begin
 }
 
-// fill reads a gap, piece by piece.
-func (p *pass) fill(ctx context.Context, g gap) {
+// fill reads a gap, piece by piece, each with its marks. It is false where that could not go on; the next pass does.
+func (p *pass) fill(ctx context.Context, g gap) bool {
 	for from := g.from; from.Before(g.to); from = from.Add(chunk) {
 		to := from.Add(chunk)
 		if to.After(g.to) {
 			to = g.to
 		}
-		counted, err := p.count(ctx, g.dataset, g.subjects, from, to)
+		counted, err := p.o.Source.Hours(ctx, g.dataset, g.subjects, from, to)
 		if err != nil {
-			return
+			p.failed(fmt.Errorf("%s from %s to %s: %w", g.dataset, from, to, err))
+			return false
 		}
 		p.take(g.dataset, g.subjects, counted, from, to)
 		for _, s := range g.subjects {
@@ -278,22 +309,8 @@ func (p *pass) fill(ctx context.Context, g gap) {
 		}
 		if err := p.flush(ctx); err != nil {
 			p.errs = append(p.errs, err)
-			return
+			return false
 		}
 	}
-}
-
-// count asks the source. After an error the dataset is left alone for this pass, and all of them once Cloudflare is busy.
-func (p *pass) count(ctx context.Context, d Dataset, subjects []Subject, from, to time.Time) ([]Counted, error) {
-	counted, err := p.o.Source.Hours(ctx, d, subjects, from, to)
-	if err == nil {
-		return counted, nil
-	}
-	why := p.failed(err)
-	for _, other := range AllDatasets() {
-		if other == d || why == Busy && p.state.Datasets[other].Available {
-			p.standing(other, func(s *Standing) { s.Why = why })
-		}
-	}
-	return nil, err
+	return true
 }

@@ -61,10 +61,12 @@ type State struct {
 	// Trouble is why the last pass did not get all it asked for; empty: it did. What a dataset does not have for this account, and
 	// says so, is no trouble.
 	Trouble Why
-	// Listed is when the account's databases were last listed; Count and Size (in bytes) are of all of them.
-	Listed time.Time
-	Count  int
-	Size   int64
+	// Listed is when the account's databases were last listed; Count and Size (in bytes) are of all of them, but for Unsized of them
+	// whose size Cloudflare did not tell.
+	Listed  time.Time
+	Count   int
+	Size    int64
+	Unsized int
 	// Databases are those that are watched, or were once and are still there, by name.
 	Databases map[string]Stored
 }

@@ -51,7 +51,7 @@ type Bounds struct {
 // Stored is a database as the account's list has it.
 type Stored struct {
 	ID, Name string
-	// Size is in bytes. Created may be zero.
+	// Size is in bytes; less than 0: not told. Created may be zero.
 	Size    int64
 	Created time.Time
 }

@@ -70,17 +70,18 @@ func (m *Memory) Change(ctx context.Context, s usage.Subject, from, to time.Time
 	if err := inOrder(after, from, to); err != nil {
 		return err
 	}
-	days := m.days[s]
+	var days []usage.Sample
 	for at := from; at.Before(to); at = at.Add(24 * time.Hour) {
 		end := at.Add(24 * time.Hour)
 		had, has := within(before, at, end), within(after, at, end)
-		if len(has) > 0 {
-			days = replace(days, at, end, []usage.Sample{usage.RollUp(at, has)})
-		} else if len(had) > 0 {
-			days = replace(days, at, end, nil)
+		switch {
+		case len(has) > 0:
+			days = append(days, usage.RollUp(at, has))
+		case len(had) == 0:
+			days = append(days, within(m.days[s], at, end)...)
 		}
 	}
-	m.hours[s], m.days[s] = replace(m.hours[s], from, to, after), days
+	m.hours[s], m.days[s] = replace(m.hours[s], from, to, after), replace(m.days[s], from, to, days)
 	if m.marks[s] == nil {
 		m.marks[s] = usage.Marks{}
 	}

@@ -309,7 +309,7 @@ func state(t *testing.T, reopen func() Store) {
 		Datasets: map[usage.Dataset]usage.Standing{
 			usage.Activity: {Available: true, CountedTo: at(1, 1), Back: 31 * 24 * time.Hour}, usage.Queries: {Why: usage.NotAllowed},
 		},
-		LastPass: at(1, 2).Add(time.Minute), Trouble: usage.Busy, Listed: at(1, 2), Count: 7, Size: 1 << 40,
+		LastPass: at(1, 2).Add(time.Minute), Trouble: usage.Busy, Listed: at(1, 2), Count: 7, Size: 1 << 40, Unsized: 1,
 		Databases: map[string]usage.Stored{"shop": {ID: "8f2c", Name: "shop", Size: 12, Created: at(1, 0)}, "shop-preview": {ID: "9a", Name: "shop-preview"}},
 	}
 	must(t, s.PutState(ctx, want))
