@@ -206,3 +206,21 @@ func openUntouched(ctx context.Context, path string) (*sqlite.Conn, error) {
 	u := url.URL{Scheme: "file", Path: whole, RawQuery: "mode=ro&immutable=1"}
 	return sqlite.Open(ctx, u.String())
 }
+
+// Create tries whether statements can be carried out on the copy of the schema, one after the other, and takes them back. The error is
+// SQLite's refusal of the first that cannot, an *sqlite.Error, or ctx's.
+func (a *Advisor) Create(ctx context.Context, statements []string) error {
+	undo := errors.New("taken back")
+	err := a.conn.Transaction(ctx, func() error {
+		for _, sql := range statements {
+			if _, err := a.conn.Exec(ctx, sql); err != nil {
+				return err
+			}
+		}
+		return undo
+	})
+	if errors.Is(err, undo) {
+		return nil
+	}
+	return err
+}

@@ -1,0 +1,279 @@
+package deploy
+
+import (
+	"context"
+	"errors"
+	"slices"
+	"strings"
+	"time"
+
+	"towline/deploy/release"
+)
+
+// ErrUncounted: this process asks nobody what queries cost.
+var ErrUncounted = errors.New("queries are not counted")
+
+const (
+	// slowSpan is the longest stretch that /slow looks at, and slowLeast the shortest since a release: analytics lags behind, and an hour
+	// has too little in it.
+	slowSpan  = 7 * 24 * time.Hour
+	slowLeast = time.Hour
+	// slowKept is how far back Cloudflare tells of queries ("Metrics and analytics", D1 docs).
+	slowKept = 31 * 24 * time.Hour
+	// slowAsked is how many queries are asked for in each order, and slowShown how many of them are shown.
+	slowAsked = 200
+	slowShown = 3
+	// slowRatio is how many rows a query reads for each that it returns, or writes, to be among those that read too many; slowRows how
+	// many it reads altogether.
+	slowRatio = 10
+	slowRows  = 1000
+	// aMonth is what a month is taken for.
+	aMonth = 30 * 24 * time.Hour
+)
+
+// Slow is what a project's queries on production cost, and what would help.
+type Slow struct {
+	Project, Database string
+	// Release is the one that is live, LiveSince since when; 0 where none is known.
+	Release   uint64
+	LiveSince time.Time
+	From, To  time.Time // what was looked at
+	// BeforeFrom and BeforeTo are the stretch before the release that it is compared with; zero where there is none.
+	BeforeFrom, BeforeTo time.Time
+	Queries              []SlowQuery
+	// ByRead, ByTime and ByRatio are places in Queries, the worst first.
+	ByRead, ByTime, ByRatio []int
+	// Copied is when the copy of the data was taken on which indexes were weighed; zero: there is none that fits, and only the plans are known.
+	Copied time.Time
+	// Untried is why no index could be tried at all; empty where they were.
+	Untried string
+	// Unread counts statements that write and could not be read here, so that what an index costs may be more.
+	Unread int
+}
+
+// SlowQuery is one of them.
+type SlowQuery struct {
+	QueryCount
+	Was *QueryCount // the same before the release; nil where it was not asked, or nothing was compared
+	// New: nobody asked it before the release. Worse: it reads twice as many rows each time as before, or takes twice as long.
+	New, Worse bool
+	Plan       []string    // how SQLite carries it out now
+	Refused    string      // why it could not be tried
+	Notes      []QueryNote // what no index helps
+	Index      *SlowIndex  // what would help; nil: nothing was found
+}
+
+// QueryNote is a part of a query that no index helps: a code of package migrations/advise, and the part.
+type QueryNote struct{ Code, Part string }
+
+// Each is how many rows a run reads, on the average; 0 where it never ran.
+func (q QueryCount) Each() float64 { return per(q.RowsRead, q.Runs) }
+
+// Ratio is how many rows are read for each row returned or written.
+func (q QueryCount) Ratio() float64 {
+	return float64(q.RowsRead) / float64(max(1, q.RowsReturned+q.RowsWritten))
+}
+
+// Mean is how long a run takes.
+func (q QueryCount) Mean() time.Duration {
+	if q.Runs == 0 {
+		return 0
+	}
+	return q.Time / time.Duration(q.Runs)
+}
+
+func per(n, runs int64) float64 {
+	if runs == 0 {
+		return 0
+	}
+	return float64(n) / float64(runs)
+}
+
+// TopQueries lists which queries of a project's production read the most rows from one moment to another, at most limit. Towline's own are
+// left out. ErrUncounted: nobody is asked; ErrNoDatabase: there is no production yet; other errors are those of QueryCounts.
+func (e *Engine) TopQueries(ctx context.Context, project string, from, to time.Time, limit int) ([]QueryCount, error) {
+	p, err := e.project(project)
+	if err != nil {
+		return nil, err
+	}
+	id, err := e.productionID(ctx, p)
+	if err != nil {
+		return nil, err
+	}
+	list, err := e.costly(ctx, p, id, from, to, ByRowsRead, limit+slowShown+10)
+	return list[:min(limit, len(list))], err
+}
+
+// productionID is the id of a project's production database.
+func (e *Engine) productionID(ctx context.Context, p Project) (string, error) {
+	s, err := e.State(ctx, p.Name, release.Production)
+	if err != nil {
+		return "", err
+	}
+	if s.DatabaseID != "" && s.Database == p.Production {
+		return s.DatabaseID, nil
+	}
+	db, err := e.d1.Find(ctx, p.Production)
+	return db.ID, wrap(err, "look for database %s", p.Production)
+}
+
+// costly is QueryCounts without what Towline and wrangler ask themselves.
+func (e *Engine) costly(ctx context.Context, p Project, id string, from, to time.Time, by QueryOrder, limit int) ([]QueryCount, error) {
+	if e.queried == nil {
+		return nil, ErrUncounted
+	}
+	list, err := e.queried.Queries(ctx, id, from, to, by, limit)
+	if err != nil {
+		return nil, wrap(err, "what queries of %s cost", p.Production)
+	}
+	return slices.DeleteFunc(list, func(q QueryCount) bool { return bookkeeping(q.SQL, p.ledger()) }), nil
+}
+
+// bookkeeping reports whether a query is none of the app's: about the schema or the ledger.
+func bookkeeping(sql, ledger string) bool {
+	sql = strings.ToLower(sql)
+	for _, word := range []string{"sqlite_master", "sqlite_schema", "sqlite_stat1", "pragma_", "pragma ", "__towline_", "_cf_", strings.ToLower(ledger)} {
+		if strings.Contains(sql, word) {
+			return true
+		}
+	}
+	return false
+}
+
+// Slow says which of a project's queries on production cost the most since its last release, or in the last week, and tries an index for
+// each on a copy of the schema. Errors are those of TopQueries.
+func (e *Engine) Slow(ctx context.Context, project string) (Slow, error) {
+	p, err := e.project(project)
+	if err != nil {
+		return Slow{}, err
+	}
+	state, err := e.State(ctx, p.Name, release.Production)
+	if err != nil {
+		return Slow{}, err
+	}
+	s := Slow{Project: p.Name, Database: p.Production, Release: state.Live, LiveSince: state.LiveSince}
+	s.stretch(e.now())
+	id, err := e.productionID(ctx, p)
+	if err != nil {
+		return s, err
+	}
+	now, before, writes, err := e.slowCounts(ctx, p, id, s)
+	if err != nil {
+		return s, err
+	}
+	s.choose(now)
+	s.compare(before)
+	if len(s.Queries) > 0 {
+		err = e.adviseSlow(ctx, p, &s, writes)
+	}
+	return s, err
+}
+
+// stretch decides what is looked at, and what it is compared with: since the release, a week at most, and as long before it.
+func (s *Slow) stretch(now time.Time) {
+	s.To, s.From = now, now.Add(-slowSpan)
+	if s.LiveSince.IsZero() || s.Release == 0 {
+		return
+	}
+	if now.Sub(s.LiveSince) < slowLeast { // too little since: the day, whatever was live
+		s.From = now.Add(-24 * time.Hour)
+		return
+	}
+	if s.LiveSince.After(s.From) {
+		s.From = s.LiveSince
+	}
+	s.BeforeTo = s.LiveSince
+	s.BeforeFrom = s.LiveSince.Add(-s.To.Sub(s.From))
+	if oldest := now.Add(-slowKept); s.BeforeFrom.Before(oldest) {
+		s.BeforeFrom = oldest
+	}
+	if !s.BeforeFrom.Before(s.BeforeTo) {
+		s.BeforeFrom, s.BeforeTo = time.Time{}, time.Time{}
+	}
+}
+
+// slowCounts asks for the costliest queries now and before, and for those that write.
+func (e *Engine) slowCounts(ctx context.Context, p Project, id string, s Slow) (now, before, writes []QueryCount, err error) {
+	both := func(from, to time.Time) ([]QueryCount, error) {
+		list, err := e.costly(ctx, p, id, from, to, ByRowsRead, slowAsked)
+		if err != nil {
+			return nil, err
+		}
+		byTime, err := e.costly(ctx, p, id, from, to, ByTime, slowAsked)
+		for _, q := range byTime {
+			if !slices.ContainsFunc(list, func(o QueryCount) bool { return o.SQL == q.SQL }) {
+				list = append(list, q)
+			}
+		}
+		return list, err
+	}
+	if now, err = both(s.From, s.To); err != nil {
+		return nil, nil, nil, err
+	}
+	if !s.BeforeTo.IsZero() {
+		if before, err = both(s.BeforeFrom, s.BeforeTo); err != nil {
+			return nil, nil, nil, err
+		}
+	}
+	writes, err = e.costly(ctx, p, id, s.From, s.To, ByRowsWritten, slowAsked)
+	return now, before, writes, err
+}
+
+// choose takes the worst by each measure.
+func (s *Slow) choose(list []QueryCount) {
+	place := map[string]int{}
+	worst := func(more func(a, b QueryCount) bool, counts func(QueryCount) bool) (places []int) {
+		sorted := slices.DeleteFunc(slices.Clone(list), func(q QueryCount) bool { return !counts(q) })
+		slices.SortStableFunc(sorted, func(a, b QueryCount) int {
+			switch {
+			case more(a, b):
+				return -1
+			case more(b, a):
+				return 1
+			}
+			return strings.Compare(a.SQL, b.SQL)
+		})
+		for _, q := range sorted[:min(slowShown, len(sorted))] {
+			if _, known := place[q.SQL]; !known {
+				place[q.SQL] = len(s.Queries)
+				s.Queries = append(s.Queries, SlowQuery{QueryCount: q})
+			}
+			places = append(places, place[q.SQL])
+		}
+		return places
+	}
+	s.ByRead = worst(func(a, b QueryCount) bool { return a.RowsRead > b.RowsRead }, func(q QueryCount) bool { return q.RowsRead > 0 })
+	s.ByTime = worst(func(a, b QueryCount) bool { return a.Time > b.Time }, func(q QueryCount) bool { return q.Time > 0 })
+	s.ByRatio = worst(func(a, b QueryCount) bool { return a.Ratio() > b.Ratio() },
+		func(q QueryCount) bool { return q.Ratio() >= slowRatio && q.RowsRead >= slowRows })
+}
+
+// What makes a query worse than before: so many times the rows or the time of a run, and so many more; seldom is how many runs say nothing.
+const (
+	worseTimes = 2
+	worseRows  = 100
+	worseTime  = 10 * time.Millisecond
+	seldom     = 5
+)
+
+// compare finds out which queries are new since the release, and which are worse.
+func (s *Slow) compare(before []QueryCount) {
+	if s.BeforeTo.IsZero() || len(before) == 0 {
+		return
+	}
+	for i := range s.Queries {
+		q := &s.Queries[i]
+		n := slices.IndexFunc(before, func(o QueryCount) bool { return o.SQL == q.SQL })
+		if n < 0 {
+			q.New = len(before) < slowAsked // else it may only have been among the cheaper ones
+			continue
+		}
+		q.Was = &before[n]
+		if q.Runs < seldom || q.Was.Runs < seldom {
+			continue
+		}
+		rows := q.Each() >= worseTimes*q.Was.Each() && q.Each() >= q.Was.Each()+worseRows
+		slower := q.Mean() >= worseTimes*q.Was.Mean() && q.Mean() >= q.Was.Mean()+worseTime
+		q.Worse = rows || slower
+	}
+}
