@@ -206,3 +206,13 @@ func median(all []time.Duration) time.Duration {
 	}
 	return (sorted[middle-1] + sorted[middle]) / 2
 }
+
+// Shipped lists what became live on a project's production in a stretch of time, oldest first.
+func (e *Engine) Shipped(ctx context.Context, project string, since, until time.Time) ([]Shipped, error) {
+	if _, err := e.project(project); err != nil {
+		return nil, err
+	}
+	w := Week{Project: project, Since: since, Until: until}
+	err := e.delivered(ctx, &w, nil)
+	return w.Delivery.Shipped, err
+}
