@@ -30,8 +30,8 @@ type Update struct {
 // was last known to show.
 type Card struct {
 	Key string
-	// Wanted is the newest frame; its Document has a name only, and the content
-	// lies under Digest.
+	// Wanted is the newest frame; its Document or Photo has a name only, and the
+	// content lies under Digest.
 	Wanted Frame
 	Digest string
 	// WantedHash identifies what Wanted looks like; SentHash what is shown.
@@ -42,7 +42,8 @@ type Card struct {
 	// Chat and Message name the live message; Message is 0 when there is none.
 	Chat    int64
 	Message int
-	// Topic is where it was posted, SentDigest its file.
+	// Topic is where it was posted, SentDigest its file; "" also for a picture that
+	// another one is taking the place of, when nobody knows which is shown.
 	Topic      int
 	SentDigest string
 	// SentTokens are the callback tokens on the live message.

@@ -221,6 +221,10 @@ func cardRoundTrip(t *testing.T, reopen func() bot.Store) {
 	})
 	must(t, err)
 	same(t, "message", get(t, reopen(), "run/1").Message, 56)
+	picture := full("usage/1")
+	picture.Wanted.Document, picture.Wanted.Photo = nil, &bot.Photo{Name: "usage.png"}
+	set(t, reopen(), picture)
+	same(t, "a picture", get(t, reopen(), "usage/1"), picture)
 }
 
 func cardFailedChange(t *testing.T, reopen func() bot.Store) {

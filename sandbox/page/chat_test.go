@@ -38,6 +38,7 @@ func TestTheChatInABrowser(t *testing.T) {
 		{"an alert is a dialog that is read before it goes", alerting},
 		{"a card changes in place, without a reload", editing},
 		{"a document is read where it lies", reading},
+		{"a picture is seen where it lies, and one that takes its place too", looking},
 		{"hostile text is only text", hostility},
 		{"entities become elements", entities},
 		{"SQL in a folded quote takes three lines until it is opened", folding},

@@ -49,9 +49,10 @@ function reader(message, name, card, context) {
   return toggle;
 }
 
+// photo shows a message's picture. Its file id is in the address, so that a browser does not show the picture that stood there before an edit.
 export function photo(message) {
   const p = message.photo;
-  return el("img.photo", { src: documentURL(message.id), width: p.width || undefined, height: p.height || undefined, alt: message.text || p.name || "Photo" });
+  return el("img.photo", { src: documentURL(message.id) + "?file=" + encodeURIComponent(p.id), width: p.width || undefined, height: p.height || undefined, alt: message.text || p.name || "Photo" });
 }
 
 export function size(bytes) {
