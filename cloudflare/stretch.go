@@ -8,13 +8,12 @@ import (
 )
 
 // walk is a question about a stretch of time that may take several: a question spans so much time at most, and an answer has so many
-// groups at most. Whatever fills a page may have been cut, and is asked again in parts.
+// groups at most. What fills a page may have been cut, and the rest is asked for.
 type walk struct {
 	question
 	bounds usage.Bounds
 	time   string        // the dimension that the stretch is about
-	unit   time.Duration // of that dimension, and
-	least  time.Duration // the shortest part that a stretch is cut into
+	unit   time.Duration // of that dimension
 	key    string        // the dimension that tells subjects apart; empty: the groups have none
 	ids    []string      // of the subjects that are wanted; none: all
 }
@@ -24,7 +23,7 @@ func (c counted) walk(ids []string, q question) walk {
 	if ids == nil {
 		key = ""
 	}
-	w := walk{question: q, bounds: c.bounds, time: c.time, unit: c.unit, least: time.Hour, key: key, ids: ids}
+	w := walk{question: q, bounds: c.bounds, time: c.time, unit: c.unit, key: key, ids: ids}
 	w.order = "datetimeHour_ASC"
 	if len(ids) == 1 {
 		return w.alone(ids[0])
@@ -39,12 +38,9 @@ func (w walk) alone(id string) walk {
 	return w
 }
 
-// askedAlone is up to how many subjects are asked after one by one where the account has so many that their groups fill a page.
-const askedAlone = 40
-
 // stretch asks for everything from one moment to another (exclusive), and hands on each group.
 func (d *D1) stretch(ctx context.Context, w walk, from, to time.Time, take func(group) error) error {
-	longest := max(w.bounds.Longest.Truncate(w.least), w.least)
+	longest := max(w.bounds.Longest.Truncate(time.Hour), time.Hour)
 	for at := from; at.Before(to); at = at.Add(longest) {
 		end := at.Add(longest)
 		if end.After(to) {
@@ -57,34 +53,76 @@ func (d *D1) stretch(ctx context.Context, w walk, from, to time.Time, take func(
 	return nil
 }
 
+// part asks for as much time as one question may span. Answers are in the order of time: a full one may lack groups of its last hour, and of all
+// hours after it.
 func (d *D1) part(ctx context.Context, w walk, from, to time.Time, take func(group) error) error {
+	for from.Before(to) {
+		groups, err := d.groups(ctx, w.between(from, to))
+		if err != nil {
+			return err
+		}
+		if len(groups) < w.bounds.Page {
+			return each(groups, take)
+		}
+		last, err := lastHour(groups)
+		if err != nil {
+			return err
+		}
+		got := int(last.Sub(from) / time.Hour)
+		switch {
+		case len(w.ids) > 0 && len(w.ids)*max(got, 1) < int(to.Sub(from)/time.Hour):
+			return d.oneByOne(ctx, w, from, to, take) // the account has many that are not wanted
+		case got > 0:
+			err = each(groups, func(g group) error {
+				if at, _ := g.at("datetimeHour"); at.Before(last) {
+					return take(g)
+				}
+				return nil
+			})
+			from = last
+		case w.key == "":
+			return strange("%s has more than %d groups in the hour of %s", w.set, w.bounds.Page, from.Format(time.RFC3339))
+		default:
+			err = d.byKey(ctx, w, w.between(from, from.Add(time.Hour)), take)
+			from = from.Add(time.Hour)
+		}
+		if err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+// between is the question about a stretch.
+func (w walk) between(from, to time.Time) question {
 	q := w.question
 	q.limit = w.bounds.Page
 	q.where = append([]condition{since(w.time, from), until(w.time, to.Add(-w.unit))}, q.where...)
-	groups, err := d.groups(ctx, q)
-	units := int64(to.Sub(from) / w.least)
-	switch {
-	case err != nil:
-		return err
-	case len(groups) < w.bounds.Page:
-		return each(groups, take)
-	case len(w.ids) > 0 && len(w.ids) <= askedAlone:
-		for _, id := range w.ids {
-			if err := d.part(ctx, w.alone(id), from, to, take); err != nil {
-				return err
-			}
+	return q
+}
+
+// lastHour is the hour of the last group, where the groups are in order.
+func lastHour(groups []group) (last time.Time, err error) {
+	for _, g := range groups {
+		at, err := g.at("datetimeHour")
+		if err != nil {
+			return at, err
 		}
-		return nil
-	case units > 1:
-		middle := from.Add(time.Duration(units/2) * w.least)
-		if err := d.part(ctx, w, from, middle, take); err != nil {
+		if at.Before(last) {
+			return at, strange("groups that are not in the order of time")
+		}
+		last = at
+	}
+	return last, nil
+}
+
+func (d *D1) oneByOne(ctx context.Context, w walk, from, to time.Time, take func(group) error) error {
+	for _, id := range w.ids {
+		if err := d.part(ctx, w.alone(id), from, to, take); err != nil {
 			return err
 		}
-		return d.part(ctx, w, middle, to, take)
-	case w.key != "":
-		return d.byKey(ctx, w, q, take)
 	}
-	return strange("%s has more than %d groups from %s to %s", w.set, w.bounds.Page, from.Format(time.RFC3339), to.Format(time.RFC3339))
+	return nil
 }
 
 // byKey pages through the subjects of one hour in the order of their ids. The last subject of a page may have been cut: the next page begins

@@ -48,22 +48,18 @@ type carriedOut struct {
 	imported   bool // as a file: then its statements are no queries
 }
 
-// note counts a request. Nothing of a request that failed is counted but the queries themselves: it was undone.
+// note counts a request. Of one that failed, the queries are counted and no rows: it was undone.
 func (c *counts) note(r carriedOut) {
 	one := &counted{at: r.at.Truncate(time.Second), queries: map[asking]*queried{}}
 	batch := 0.0
 	for i, result := range r.results {
-		kind := writeQueries
-		if readsOnly(r.statements[i].sql) {
-			kind = readQueries
-		}
+		one.sum[kindOf(r.statements[i].sql)]++
 		took := float64(result.duration) / float64(time.Millisecond)
 		batch += took
 		one.size = float64(result.size)
 		q := &queried{count: 1, times: []timing{{took, 1}}}
 		if r.failure == "" {
 			q.sum[rowsRead], q.sum[rowsWritten], q.sum[rowsReturned] = float64(result.RowsRead), float64(result.RowsWritten), float64(len(result.Rows))
-			one.sum[kind]++
 			one.sum[rowsRead] += q.sum[rowsRead]
 			one.sum[rowsWritten] += q.sum[rowsWritten]
 		}
@@ -73,11 +69,12 @@ func (c *counts) note(r carriedOut) {
 		}
 	}
 	if r.failure != "" {
+		failed := r.statements[len(r.results)].sql
 		one.size = 0 // it is what it was before
-		one.ask(asking{plainText(r.statements[len(r.results)].sql), r.failure}, &queried{count: 1, times: []timing{{0, 1}}})
-	} else {
-		one.times = []timing{{batch, 1}}
+		one.sum[kindOf(failed)]++
+		one.ask(asking{plainText(failed), r.failure}, &queried{count: 1, times: []timing{{0, 1}}})
 	}
+	one.times = []timing{{batch, 1}}
 	c.mu.Lock()
 	defer c.mu.Unlock()
 	if n := len(c.all) - 1; n >= 0 && c.all[n].at.Equal(one.at) {
@@ -91,6 +88,14 @@ func (c *counts) note(r carriedOut) {
 	if len(c.all) > countedMost {
 		c.shorten(r.at.Add(-retention-time.Hour), r.at.Add(-24*time.Hour), time.Hour)
 	}
+}
+
+// kindOf says whether a query counts as one that reads or one that writes.
+func kindOf(sql string) sum {
+	if readsOnly(sql) {
+		return readQueries
+	}
+	return writeQueries
 }
 
 // plainText is a query's text as analytics show it: without the values that were bound, which are none of it.
@@ -167,8 +172,8 @@ func (c *counts) activity(id string, w window, yield func(row)) {
 	c.mu.Lock()
 	defer c.mu.Unlock()
 	for _, one := range c.all {
-		if one.times == nil || one.at.Before(w.from.Truncate(time.Hour)) || !one.at.Before(w.to) {
-			continue // outside, or only failures
+		if one.at.Before(w.from.Truncate(time.Hour)) || !one.at.Before(w.to) {
+			continue
 		}
 		yield(row{at: one.at, id: id, sum: one.sum, times: one.times})
 	}

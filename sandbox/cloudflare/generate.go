@@ -13,11 +13,7 @@ func (s *Server) activity(w window, yield func(row)) error {
 		db.counts.activity(db.record.UUID, w, yield)
 		t.queries(w, func(r row, q QueryTraffic) {
 			r.id = db.record.UUID
-			kind := writeQueries
-			if readsOnly(q.SQL) || leading(q.SQL) == "WITH" {
-				kind = readQueries
-			}
-			r.sum[kind] = r.count
+			r.sum[kindOf(q.SQL)] = r.count
 			yield(r)
 		})
 	})

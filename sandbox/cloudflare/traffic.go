@@ -62,7 +62,7 @@ type DatabaseTraffic struct {
 
 // QueryTraffic is one query and what its runs take.
 type QueryTraffic struct {
-	// SQL is the text, with ? for parameters. A text that begins with SELECT, EXPLAIN, VALUES, PRAGMA or WITH counts as a read query.
+	// SQL is the text, with ? for parameters. A text that begins with SELECT, EXPLAIN, VALUES or PRAGMA counts as a read query.
 	SQL string
 	// PerDay is how often it is run on a usual day when the Traffic began.
 	PerDay float64
