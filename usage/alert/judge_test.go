@@ -1,0 +1,425 @@
+package alert_test
+
+import (
+	"math"
+	"slices"
+	"strings"
+	"testing"
+	"time"
+
+	"github.com/google/go-cmp/cmp"
+
+	"towline/usage"
+	"towline/usage/alert"
+	"towline/usage/forecast"
+	"towline/usage/tariff"
+)
+
+// noon is Friday 20 November 2026, 12:00 UTC.
+var noon = time.Date(2026, 11, 20, 12, 0, 0, 0, time.UTC)
+
+const oneDay = 24 * time.Hour
+
+func rules(t *testing.T, p tariff.Plan) alert.Rules {
+	t.Helper()
+	tab, err := tariff.Of(p, nil, nil)
+	if err != nil {
+		t.Fatal(err)
+	}
+	return alert.Rules{Table: tab, Percents: []int{50, 80, 95}, Zone: zone(t, "Europe/Berlin"), Quiet: alert.Quiet{From: 22 * time.Hour, To: 7 * time.Hour}, BillingDay: 1}
+}
+
+func zone(t *testing.T, name string) *time.Location {
+	t.Helper()
+	z, err := time.LoadLocation(name)
+	if err != nil {
+		t.Fatal(err)
+	}
+	return z
+}
+
+// watch is a limit over time: what was judged so far.
+type watch struct {
+	t   *testing.T
+	r   alert.Rules
+	all []alert.Alert
+}
+
+// at judges one measure at a moment, twice: the second time nothing may change.
+func (w *watch) at(now time.Time, ms ...alert.Measure) *alert.Alert {
+	w.t.Helper()
+	w.all = alert.Judge(w.all, ms, nil, w.r, now)
+	again := alert.Judge(w.all, ms, nil, w.r, now)
+	if diff := cmp.Diff(w.all, again); diff != "" && len(w.all)+len(again) > 0 {
+		w.t.Fatalf("judged again at %s: %s", now, diff)
+	}
+	if len(w.all) == 0 {
+		return nil
+	}
+	return &w.all[len(w.all)-1]
+}
+
+// measure is one of the account at a moment.
+func (w *watch) measure(key string, used float64, now time.Time) alert.Measure {
+	w.t.Helper()
+	e, ok := w.r.Table.Limit(key)
+	if !ok {
+		w.t.Fatalf("the plan has no %s", key)
+	}
+	m := alert.Measure{Limit: e, Subject: usage.Whole(), Used: used, Counted: now}
+	switch {
+	case strings.HasSuffix(key, "per_day"):
+		m.From, m.Resets = usage.Day(now), usage.Day(now).Add(oneDay)
+	case strings.HasSuffix(key, "per_month"):
+		m.From, m.Resets = alert.Month(now, w.r.BillingDay)
+	}
+	return m
+}
+
+// reaching adds the days on which the limit is reached.
+func reaching(m alert.Measure, early, likely, late time.Time) alert.Measure {
+	m.Reach = forecast.Reach{Earliest: early, Likely: likely, Latest: late}
+	return m
+}
+
+func TestAnAlertBeginsAtTheFirstPercentageAndFollowsTheOthersInTheSameMessage(t *testing.T) {
+	w := &watch{t: t, r: rules(t, tariff.Free)}
+	if a := w.at(noon, w.measure(tariff.AccountStorage, 2.4e9, noon)); a != nil {
+		t.Fatalf("at 48 %%: %+v", a)
+	}
+	a := w.at(noon.Add(time.Hour), w.measure(tariff.AccountStorage, 2.5e9, noon))
+	if a == nil || a.Percent != 50 || !a.Shown || a.Loud || a.Urgent || a.Used != 2.5e9 || a.Most != 5e9 || !a.Hard {
+		t.Fatalf("at 50 %%: %+v", a)
+	}
+	id := a.ID
+	a = w.at(noon.Add(2*time.Hour), w.measure(tariff.AccountStorage, 4.1e9, noon))
+	if a.ID != id || a.Percent != 80 || a.Repost != 0 || len(w.all) != 1 {
+		t.Errorf("at 82 %%: %+v", a)
+	}
+	a = w.at(noon.Add(3*time.Hour), w.measure(tariff.AccountStorage, 5e9, noon))
+	if a.ID != id || a.Percent != 95 || !a.Urgent || !a.Loud || a.Repost != 1 || len(w.all) != 1 {
+		t.Errorf("reached: %+v", a)
+	}
+	if a = w.at(noon.Add(4*time.Hour), w.measure(tariff.AccountStorage, 5.1e9, noon)); a.Repost != 1 {
+		t.Errorf("posted anew once more: %+v", a)
+	}
+}
+
+func TestAnAlertBeginsByDateBelowEveryPercentage(t *testing.T) {
+	w := &watch{t: t, r: rules(t, tariff.Free)}
+	in := func(days int) time.Time { return usage.Day(noon).Add(time.Duration(days) * oneDay) }
+	m := reaching(w.measure(tariff.AccountStorage, 1e9, noon), in(30), in(40), in(55))
+	a := w.at(noon, m)
+	if a == nil || a.Percent != 0 || a.Loud || !a.Reaches.Equal(in(40)) || !a.Earliest.Equal(in(30)) || !a.Latest.Equal(in(55)) {
+		t.Fatalf("%+v", a)
+	}
+	// A date that is out of sight for less than a day makes no new alert.
+	for h := range 23 {
+		now := noon.Add(time.Duration(h+1) * time.Hour)
+		if a = w.at(now, w.measure(tariff.AccountStorage, 1e9, now)); !a.Open() {
+			t.Fatalf("over after %d hours", h)
+		}
+	}
+	if a = w.at(noon.Add(24*time.Hour), m); !a.Open() || !a.Clear.IsZero() {
+		t.Fatalf("in sight again: %+v", a)
+	}
+	w.at(noon.Add(25*time.Hour), w.measure(tariff.AccountStorage, 1e9, noon))
+	a = w.at(noon.Add(49*time.Hour), w.measure(tariff.AccountStorage, 1e9, noon))
+	if a.Open() || a.Why != alert.Recovered || a.Told || len(w.all) != 1 {
+		t.Errorf("a day out of sight: %+v", a)
+	}
+}
+
+func TestNothingFlapsAroundAPercentage(t *testing.T) {
+	w := &watch{t: t, r: rules(t, tariff.Free)}
+	now := noon
+	for i := range 200 {
+		now = now.Add(20 * time.Minute)
+		w.at(now, w.measure(tariff.AccountStorage, 2.5e9+0.2e9*math.Sin(float64(i)), now)) // 46 to 54 %
+	}
+	if len(w.all) != 1 || !w.all[0].Open() || w.all[0].Repost != 0 {
+		t.Fatalf("%d alerts: %+v", len(w.all), w.all)
+	}
+	// Well below, but for less than an hour, again and again.
+	for i := range 20 {
+		now = now.Add(30 * time.Minute)
+		w.at(now, w.measure(tariff.AccountStorage, []float64{2e9, 2.6e9}[i%2], now))
+	}
+	if len(w.all) != 1 || !w.all[0].Open() {
+		t.Fatalf("%+v", w.all)
+	}
+	for range 3 {
+		now = now.Add(30 * time.Minute)
+		w.at(now, w.measure(tariff.AccountStorage, 2e9, now))
+	}
+	if w.all[0].Open() || w.all[0].Why != alert.Recovered {
+		t.Fatalf("%+v", w.all)
+	}
+	w.all[0].Told = true
+	w.at(now.Add(time.Hour), w.measure(tariff.AccountStorage, 2.6e9, now))
+	if len(w.all) != 2 || w.all[0].ID == w.all[1].ID {
+		t.Errorf("a later crossing is another alert: %+v", w.all)
+	}
+}
+
+func TestALimitByTheDayGoesOnOverMidnightUntilAWholeDayStayedBelow(t *testing.T) {
+	w := &watch{t: t, r: rules(t, tariff.Free)}
+	day := usage.Day(noon)
+	per := func(d int, hour int, used, last float64) *alert.Alert {
+		now := day.Add(time.Duration(d)*oneDay + time.Duration(hour)*time.Hour)
+		m := w.measure(tariff.RowsReadPerDay, used, now)
+		m.Last = last
+		return w.at(now, m)
+	}
+	a := per(0, 18, 3.1e6, 0)
+	id := a.ID
+	for d := 1; d <= 3; d++ {
+		for _, hour := range []int{0, 1, 6, 12, 18, 23} {
+			if a = per(d, hour, 3.1e6*float64(hour)/24, 3.1e6); a.ID != id || !a.Open() || a.Repost != 0 || len(w.all) != 1 {
+				t.Fatalf("day %d, %d o'clock: %+v", d, hour, a)
+			}
+		}
+	}
+	if a = per(4, 1, 1e3, 2e6); !a.Open() {
+		t.Fatalf("an hour after a calm day: %+v", a)
+	}
+	if a = per(4, 2, 1e3, 2e6); a.Open() || a.Why != alert.Recovered {
+		t.Errorf("a whole day stayed below: %+v", a)
+	}
+}
+
+func TestALimitThatIsReachedEveryDayIsHeardEveryDay(t *testing.T) {
+	w := &watch{t: t, r: rules(t, tariff.Free)}
+	day := usage.Day(noon)
+	for d := range 3 {
+		for hour := range 24 {
+			now := day.Add(time.Duration(d)*oneDay + time.Duration(hour)*time.Hour)
+			m := w.measure(tariff.RowsReadPerDay, min(5.2e6, float64(hour)*0.35e6), now)
+			if d > 0 {
+				m.Last = 5.2e6
+			}
+			w.at(now, m)
+		}
+	}
+	if len(w.all) != 1 || w.all[0].Repost != 3 { // begun as information on the first day, then once for each
+		t.Errorf("%+v", w.all)
+	}
+}
+
+func TestAMonthlyVolumeEndsWithTheBillingMonth(t *testing.T) {
+	for _, c := range []struct {
+		name string
+		day  int
+		last time.Time // still of the old month
+	}{
+		{"on the first", 1, time.Date(2026, 11, 30, 23, 59, 0, 0, time.UTC)},
+		{"on the 28th", 28, time.Date(2027, 2, 27, 23, 59, 0, 0, time.UTC)},
+		{"over the year's end", 15, time.Date(2027, 1, 14, 23, 59, 0, 0, time.UTC)},
+		{"in the night of summer time", 28, time.Date(2027, 3, 27, 23, 59, 0, 0, time.UTC)},
+	} {
+		t.Run(c.name, func(t *testing.T) {
+			w := &watch{t: t, r: rules(t, tariff.Paid)}
+			w.r.BillingDay, w.r.Quiet = c.day, alert.Quiet{}
+			a := w.at(c.last, w.measure(tariff.RowsWrittenPerMonth, 41e6, c.last))
+			if a == nil || a.Percent != 80 || a.Hard || !a.Resets.Equal(c.last.Add(time.Minute)) {
+				t.Fatalf("%+v", a)
+			}
+			now := c.last.Add(time.Minute)
+			a = w.at(now, w.measure(tariff.RowsWrittenPerMonth, 0, now))
+			if a.Open() || a.Why != alert.Reset || a.Used != 41e6 {
+				t.Errorf("a new month: %+v", a)
+			}
+			if a = w.at(now.Add(20*oneDay), w.measure(tariff.RowsWrittenPerMonth, 26e6, now.Add(20*oneDay))); !a.Open() || a.Percent != 50 {
+				t.Errorf("in the new month: %+v", a)
+			}
+		})
+	}
+}
+
+func TestQuietHoursHoldBackWhatDoesNotStopProduction(t *testing.T) {
+	berlin := zone(t, "Europe/Berlin")
+	night := time.Date(2026, 11, 20, 23, 0, 0, 0, berlin)
+	w := &watch{t: t, r: rules(t, tariff.Free)}
+	storage := func(used float64, now time.Time) alert.Measure { return w.measure(tariff.AccountStorage, used, now) }
+	a := w.at(night, storage(4.9e9, night))
+	if a == nil || a.Shown {
+		t.Fatalf("at night: %+v", a)
+	}
+	if next := alert.Next(w.all, w.r, night); !next.Equal(time.Date(2026, 11, 21, 7, 0, 0, 0, berlin)) {
+		t.Errorf("next look at %s", next)
+	}
+	morning := time.Date(2026, 11, 21, 7, 0, 0, 0, berlin)
+	if a = w.at(morning.Add(-time.Second), storage(4.9e9, morning)); a.Shown {
+		t.Fatalf("before the morning: %+v", a)
+	}
+	if a = w.at(morning, storage(4.9e9, morning)); !a.Shown || !a.Loud || a.Urgent || a.Repost != 0 {
+		t.Errorf("in the morning: %+v", a)
+	}
+
+	// What stops production is told at once.
+	w = &watch{t: t, r: w.r}
+	if a = w.at(night, storage(5e9, night)); !a.Shown || !a.Urgent || !a.Loud || a.Repost != 0 {
+		t.Errorf("reached at night: %+v", a)
+	}
+	w = &watch{t: t, r: w.r}
+	w.at(night.Add(-2*time.Hour), storage(3e9, night))
+	if a = w.at(night, storage(5e9, night)); a.Repost != 1 {
+		t.Errorf("posted in the evening, reached at night: %+v", a)
+	}
+	// What is reached on the paid plan's included volume stops nothing.
+	w = &watch{t: t, r: rules(t, tariff.Paid)}
+	if a = w.at(night, w.measure(tariff.StorageIncluded, 6e9, night)); a.Shown || a.Urgent {
+		t.Errorf("a volume at night: %+v", a)
+	}
+	// What came and went in the night is never shown, and forgotten.
+	w = &watch{t: t, r: rules(t, tariff.Free)}
+	w.at(night, storage(2.6e9, night))
+	w.at(night.Add(time.Hour), storage(1e9, night))
+	if a = w.at(night.Add(2*time.Hour), storage(1e9, night)); a != nil {
+		t.Errorf("came and went: %+v", a)
+	}
+}
+
+func TestQuietHoursFollowTheClockOverSummerTime(t *testing.T) {
+	berlin := zone(t, "Europe/Berlin")
+	for _, c := range []struct {
+		name  string
+		night time.Time // 23:00
+		hours float64   // until 07:00
+	}{
+		{"an ordinary night", time.Date(2027, 3, 20, 23, 0, 0, 0, berlin), 8},
+		{"the night in which summer time begins", time.Date(2027, 3, 27, 23, 0, 0, 0, berlin), 7},
+		{"the night in which it ends", time.Date(2026, 10, 24, 23, 0, 0, 0, berlin), 9},
+	} {
+		t.Run(c.name, func(t *testing.T) {
+			w := &watch{t: t, r: rules(t, tariff.Free)}
+			w.at(c.night, w.measure(tariff.AccountStorage, 3e9, c.night))
+			next := alert.Next(w.all, w.r, c.night)
+			if got := next.Sub(c.night).Hours(); got != c.hours {
+				t.Fatalf("quiet for %v hours", got)
+			}
+			if a := w.at(next, w.measure(tariff.AccountStorage, 3e9, next)); !a.Shown {
+				t.Errorf("%+v", a)
+			}
+		})
+	}
+}
+
+func TestAMuteHoldsBackEverythingUntilItEnds(t *testing.T) {
+	w := &watch{t: t, r: rules(t, tariff.Free)}
+	w.r.Quiet = alert.Quiet{}
+	w.at(noon, w.measure(tariff.AccountStorage, 3e9, noon))
+	w.all[0] = w.all[0].Mute(noon.Add(oneDay), "Dana")
+	a := w.at(noon.Add(time.Hour), w.measure(tariff.AccountStorage, 5e9, noon))
+	if a.Urgent || a.Repost != 0 || a.Used != 5e9 {
+		t.Errorf("reached while it is muted: %+v", a)
+	}
+	if next := alert.Next(w.all, w.r, noon.Add(time.Hour)); !next.Equal(noon.Add(oneDay)) {
+		t.Errorf("next look at %s", next)
+	}
+	if a = w.at(noon.Add(oneDay), w.measure(tariff.AccountStorage, 5e9, noon)); !a.Urgent || a.Repost != 1 {
+		t.Errorf("the mute is over: %+v", a)
+	}
+
+	// A mute outlives the crossing that it was for.
+	w.all[0] = w.all[0].Mute(noon.Add(9*oneDay), "Dana")
+	w.at(noon.Add(2*oneDay), w.measure(tariff.AccountStorage, 1e9, noon))
+	w.at(noon.Add(3*oneDay), w.measure(tariff.AccountStorage, 1e9, noon))
+	w.all[0].Told = true
+	if a = w.at(noon.Add(4*oneDay), w.measure(tariff.AccountStorage, 4e9, noon)); len(w.all) != 2 || a.Shown || a.MutedBy != "Dana" {
+		t.Errorf("%+v", w.all)
+	}
+}
+
+func TestWhatIsPredictedWithinADayIsUrgentWhereItIsSure(t *testing.T) {
+	tonight, tomorrow := noon.Add(6*time.Hour), usage.Day(noon).Add(oneDay)
+	for _, c := range []struct {
+		name   string
+		used   float64
+		early  time.Time
+		likely time.Time
+		late   time.Time
+		urgent bool
+	}{
+		{"near the limit, by its pace", 4.2e6, noon, tonight, time.Time{}, true},
+		{"far from it, and the band agrees", 1e6, noon, tonight, tomorrow, true},
+		{"far from it, and the band does not", 2.6e6, noon, tonight, time.Time{}, false},
+		{"in two days", 4.2e6, noon, noon.Add(2 * oneDay), noon.Add(2 * oneDay), false},
+	} {
+		t.Run(c.name, func(t *testing.T) {
+			w := &watch{t: t, r: rules(t, tariff.Free)}
+			if a := w.at(noon, reaching(w.measure(tariff.RowsReadPerDay, c.used, noon), c.early, c.likely, c.late)); a.Urgent != c.urgent {
+				t.Errorf("%+v", a)
+			}
+		})
+	}
+}
+
+func TestAnAlertEndsWhereItsSubjectOrTheWishIsGone(t *testing.T) {
+	shop := usage.Subject{Kind: usage.Database, ID: "1"}
+	open := func(t *testing.T) *watch {
+		w := &watch{t: t, r: rules(t, tariff.Free)}
+		m := w.measure(tariff.DatabaseSize, 400e6, noon)
+		m.Subject, m.Name = shop, "shop"
+		w.at(noon, m)
+		return w
+	}
+	judge := func(w *watch, exist alert.Subjects) alert.Alert {
+		return alert.Judge(w.all, nil, exist, w.r, noon.Add(time.Hour))[0]
+	}
+	w := open(t)
+	if a := judge(w, nil); !a.Open() || a.Name != "shop" {
+		t.Errorf("nothing is known: %+v", a)
+	}
+	if a := judge(w, alert.Subjects{shop: true}); !a.Open() {
+		t.Errorf("it is there, and not measured: %+v", a)
+	}
+	if a := judge(w, alert.Subjects{}); a.Open() || a.Why != alert.Gone {
+		t.Errorf("it is gone: %+v", a)
+	}
+	w.r.Percents = nil
+	if a := judge(w, nil); a.Open() || a.Why != alert.Gone {
+		t.Errorf("nobody wants to hear of it: %+v", a)
+	}
+	w = open(t)
+	tab, err := tariff.Of(tariff.Free, map[string]string{"database_size": "0"}, nil)
+	if err != nil {
+		t.Fatal(err)
+	}
+	w.r.Table = tab
+	if a := judge(w, nil); a.Open() {
+		t.Errorf("there is no such limit: %+v", a)
+	}
+}
+
+func TestWhatIsOverIsKeptForAWhile(t *testing.T) {
+	w := &watch{t: t, r: rules(t, tariff.Free)}
+	w.at(noon, w.measure(tariff.Databases, 9, noon))
+	w.at(noon.Add(time.Hour), w.measure(tariff.Databases, 3, noon))
+	w.at(noon.Add(2*time.Hour), w.measure(tariff.Databases, 3, noon))
+	if len(w.all) != 1 || w.all[0].Open() {
+		t.Fatalf("%+v", w.all)
+	}
+	if w.at(noon.Add(30*oneDay), w.measure(tariff.Databases, 3, noon)) == nil {
+		t.Error("nobody was told that it is over")
+	}
+	w.all[0].Told = true
+	if w.at(noon.Add(alert.Kept), w.measure(tariff.Databases, 3, noon)) == nil {
+		t.Error("dropped too early")
+	}
+	if a := w.at(noon.Add(3*time.Hour+alert.Kept), w.measure(tariff.Databases, 3, noon)); a != nil {
+		t.Errorf("kept for ever: %+v", a)
+	}
+}
+
+func TestAlertsComeInOrder(t *testing.T) {
+	w := &watch{t: t, r: rules(t, tariff.Free)}
+	w.at(noon, w.measure(tariff.Databases, 9, noon), w.measure(tariff.AccountStorage, 4e9, noon), w.measure(tariff.APICallsPer5m, 900, noon))
+	ids := make([]string, len(w.all))
+	for i, a := range w.all {
+		ids[i] = a.ID
+	}
+	if !slices.IsSorted(ids) || len(ids) != 3 {
+		t.Errorf("%q", ids)
+	}
+}
