@@ -65,6 +65,8 @@ func doingNoun(k release.Kind) string {
 		return "the rebuilding"
 	case release.Baseline:
 		return "the baseline"
+	case release.Delete:
+		return "the deletion"
 	default:
 		return "the deploy"
 	}
@@ -84,6 +86,9 @@ func RunInShort(r release.Run) string {
 	}
 	if r.Kind == release.Rollback {
 		what = "back to " + what
+	}
+	if r.Drop != nil && r.Kind == release.Delete {
+		what = "delete " + r.Drop.Database
 	}
 	return fmt.Sprintf("%s: %s by %s, %s", r.Environment, what, r.Requester.Shown(), words)
 }

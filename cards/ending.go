@@ -226,6 +226,9 @@ func failure(l *lines, r release.Run) {
 	case "no_backup":
 		l.add("No backup could be taken and restored here:")
 		l.add(quote(f.Words))
+		if r.Drop != nil {
+			break
+		}
 		l.add("A project may turn backups off, with a reason, under projects.backups in the config.")
 	case "restore_point_missing":
 		l.add("No restore point could be taken and read back:")
@@ -318,6 +321,9 @@ func retry(r release.Run) [][]Button {
 	case release.Baseline:
 		return [][]Button{{{Text: "Ask again", Action: Do(Baseline, r.Project, r.UpTo)}}}
 	case release.Reset:
+		if r.Drop != nil {
+			return [][]Button{{{Text: "Ask again", Action: Do(AskEmpty, r.Drop.Database)}}}
+		}
 		return [][]Button{{{Text: "Try again", Action: Do(Reset, r.Project, r.Ref)}}}
 	default:
 		return [][]Button{{{Text: "Try again", Action: Do(Deploy, r.Project, r.Ref)}}}

@@ -103,6 +103,9 @@ func refusal(r release.Refusal, run release.Run) said {
 	if s, ok := aboutBaseline(r, run, f); ok {
 		return s
 	}
+	if s, ok := aboutPreviews(r, f); ok {
+		return s
+	}
 	if s, ok := aboutProduction(r, f); ok {
 		return s
 	}

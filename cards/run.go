@@ -29,6 +29,9 @@ func Run(v View) Card {
 	if v.Run.Kind == release.Backfill {
 		return backfilling(v)
 	}
+	if v.Run.Kind == release.Delete && v.Run.Drop != nil {
+		return deleting(v)
+	}
 	var l lines
 	l.add(headline(v))
 	l.add(subject(v))
@@ -85,6 +88,9 @@ func verdict(r release.Run) (mark, words string) {
 		if r.Kind == release.Baseline {
 			return "🟢", "adopted"
 		}
+		if r.Kind == release.Delete {
+			return "🗑", "deleted"
+		}
 		return "🟢", "live"
 	case release.Unchanged:
 		return "🟢", "nothing to do"
@@ -131,6 +137,8 @@ func doing(k release.Kind) string {
 		return "backfilling"
 	case release.Baseline:
 		return "adopting"
+	case release.Delete:
+		return "deleting"
 	default:
 		return "deploying"
 	}
@@ -378,6 +386,8 @@ func stepNames(step string) (doing, done string) {
 		return "applying DOWN files and ledger", "DOWN files and ledger applied"
 	case release.StepRestore:
 		return "restoring the database", "database restored"
+	case release.StepDelete:
+		return "deleting the database", "database deleted"
 	case release.StepVerify:
 		return "reading the result back", "result read back, as planned"
 	default:
@@ -387,6 +397,9 @@ func stepNames(step string) (doing, done string) {
 
 // Ahead says, in a few words, what another run waits for.
 func Ahead(r release.Run) string {
+	if r.Drop != nil && r.Kind == release.Delete {
+		return fmt.Sprintf("%s %s, asked for by %s", doing(r.Kind), name(r.Drop.Database), name(r.Requester.Shown()))
+	}
 	return fmt.Sprintf("%s #%d, asked for by %s", doing(r.Kind), r.Release, name(r.Requester.Shown()))
 }
 
