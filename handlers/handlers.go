@@ -21,6 +21,8 @@ import (
 	"towline/deploy/gate"
 	"towline/deploy/release"
 	"towline/migrations"
+	"towline/usage"
+	"towline/usage/alert"
 )
 
 // Engine is what the handlers ask of package deploy.
@@ -68,6 +70,8 @@ type Engine interface {
 	Script(ctx context.Context, plan release.Plan) ([]migrations.Transaction, error)
 	Report(ctx context.Context, plan release.Plan) ([]byte, error)
 	Contract(ctx context.Context, project string) (deploy.Contract, error)
+	Slow(ctx context.Context, project string) (deploy.Slow, error)
+	IndexMigration(ctx context.Context, project string, i deploy.IndexProposal) (deploy.NewMigration, error)
 	BackupsOf(ctx context.Context, project string, limit int) ([]deploy.Backup, error)
 	Events(ctx context.Context, after uint64, limit int) ([]deploy.Event, error)
 	Changed() <-chan struct{}
@@ -94,6 +98,8 @@ type Team struct {
 	Zone *time.Location
 	// Report is when the weekly report is due; nil: never.
 	Report Schedule
+	// Alerts are the limits, and what people want to hear of them.
+	Alerts alert.Rules
 }
 
 // Home is where a project is talked about. Without a topic it is every topic of the chat.
@@ -113,6 +119,7 @@ type Handlers struct {
 	now     func() time.Time
 	log     *slog.Logger
 	visits  *visits
+	alarm   alarm
 }
 
 // Options are what Handlers is made of.
@@ -126,8 +133,11 @@ type Options struct {
 	Reload func(ctx context.Context, by release.Person) (Reloaded, error)
 	// Compare makes the address of a page that compares two commits, empty where the host has none.
 	Compare func(web, from, to string) string
-	Now     func() time.Time
-	Log     *slog.Logger
+	// Usage is what was counted, and AlertStore keeps the alerts about it. nil: nothing is counted, and there are none.
+	Usage      usage.Reader
+	AlertStore alert.Store
+	Now        func() time.Time
+	Log        *slog.Logger
 }
 
 // New makes the handlers.
@@ -140,6 +150,7 @@ func New(o Options) *Handlers {
 	}
 	return &Handlers{
 		engine: o.Engine, outbox: o.Outbox, members: o.Members, team: o.Team, reload: o.Reload, compare: o.Compare, now: o.Now, log: o.Log, visits: newVisits(),
+		alarm: alarm{use: o.Usage, store: o.AlertStore},
 	}
 }
 
@@ -190,7 +201,7 @@ func commands() []command {
 		{"Ship", []command{
 			deployCommand(), promoteCommand(), rejectCommand(), cancelCommand(), backfillCommand(), rollbackCommand(), previewCommand(), breakglassCommand(), baselineCommand(),
 		}},
-		{"Look", []command{statusCommand(), releasesCommand(), reportCommand(), contractCommand(), backupsCommand(), drillCommand(), auditCommand(), peopleCommand()}},
+		{"Look", []command{statusCommand(), releasesCommand(), reportCommand(), contractCommand(), slowCommand(), backupsCommand(), drillCommand(), auditCommand(), peopleCommand()}},
 		{"Stop changes", []command{lockCommand(), unlockCommand(), holdCommand(), unholdCommand(), freezeCommand()}},
 		{"The rest", []command{noteCommand(), delegateCommand(), reloadCommand(), helpCommand(), whoamiCommand()}},
 	} {

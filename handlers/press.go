@@ -29,7 +29,7 @@ func (h *Handlers) Press(ctx context.Context, p bot.Press) (bot.Toast, error) {
 	if r := gate.Needs(a.by, gate.Viewer, string(action.Verb)); r != nil {
 		return refusedPress(r), nil
 	}
-	if action.Verb != cards.Status && action.Verb != cards.Releases && action.Verb != cards.Contract && action.Verb != cards.Backups {
+	if action.Verb != cards.Status && action.Verb != cards.Releases && action.Verb != cards.Contract && action.Verb != cards.Backups && action.Verb != cards.SlowQueries {
 		a.here, a.by.Anonymous = h.member(ctx, p.Place.Chat, p.From.ID)
 	}
 	toast, err := h.act(ctx, a, p, action)
@@ -94,7 +94,11 @@ func (h *Handlers) act(ctx context.Context, a ask, p bot.Press, action cards.Act
 		return h.postReport(ctx, a, action.Arg(0))
 	case cards.RefusedReport:
 		return h.postRefused(ctx, a, action)
-	case cards.Status, cards.Releases, cards.Backfills, cards.Freeze, cards.Audit, cards.Contract, cards.Backups:
+	case cards.IndexFile:
+		return h.indexFile(ctx, a, action)
+	case cards.Mute, cards.Unmute:
+		return h.mute(ctx, a, p, action)
+	case cards.Status, cards.Releases, cards.Backfills, cards.Freeze, cards.Audit, cards.Contract, cards.Backups, cards.SlowQueries:
 		return h.refresh(ctx, a, p, action)
 	}
 	if !p.Current {
