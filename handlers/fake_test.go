@@ -2,6 +2,7 @@ package handlers_test
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"sync"
 	"testing"
@@ -48,6 +49,10 @@ type engine struct {
 	script  []migrations.Transaction
 	broken  error // of Script
 	list    []deploy.Listed
+
+	slow      deploy.Slow
+	slowErr   error
+	migration deploy.NewMigration
 
 	contract deploy.Contract
 	backups  []deploy.Backup
@@ -234,6 +239,14 @@ func (e *engine) BackupsOf(_ context.Context, project string, limit int) ([]depl
 
 func (e *engine) Contract(_ context.Context, project string) (deploy.Contract, error) {
 	return e.contract, e.note("", "contract %s", project)
+}
+
+func (e *engine) Slow(_ context.Context, project string) (deploy.Slow, error) {
+	return e.slow, errors.Join(e.note("", "slow %s", project), e.slowErr)
+}
+
+func (e *engine) IndexMigration(_ context.Context, project string, i deploy.IndexProposal) (deploy.NewMigration, error) {
+	return e.migration, e.note("", "index %s %q", project, i.SQL)
 }
 
 func (e *engine) Events(_ context.Context, after uint64, limit int) ([]deploy.Event, error) {
