@@ -244,6 +244,9 @@ func (c *checker) content() error {
 		})
 		each(c, tx, key("change")+"/", func(k string, change release.Change) { c.blob(k, change.Schema) })
 		each(c, tx, key(""), func(string, json.RawMessage) {})
+		for _, problem := range unreadUsage(tx) {
+			c.found(problem)
+		}
 		for k := range tx.Scan(filePrefix, "", 0, false) {
 			digest, _, _ := strings.Cut(strings.TrimPrefix(k, filePrefix), "/")
 			c.blob(k, digest)

@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"math"
+	"math/bits"
 	"time"
 
 	"towline/usage"
@@ -39,10 +40,11 @@ func encodeSamples(all []usage.Sample, from time.Time, step time.Duration) []byt
 	if len(all) == 0 {
 		return nil
 	}
-	out := []byte{samplesForm}
+	out := append(make([]byte, 0, 2*sampleSize*len(all)), samplesForm)
+	figures := usage.Figures()
 	for _, s := range all {
 		var has, apart uint64
-		for _, f := range usage.Figures() {
+		for _, f := range figures {
 			if _, ok := s.Get(f); ok {
 				has |= 1 << f
 				if s.Covers(f) != s.Hours {
@@ -53,12 +55,12 @@ func encodeSamples(all []usage.Sample, from time.Time, step time.Duration) []byt
 		for _, n := range []uint64{uint64(s.At.Sub(from) / step), has, uint64(s.Hours), apart} { //nolint:gosec // none is less than 0
 			out = binary.AppendUvarint(out, n)
 		}
-		for _, f := range usage.Figures() {
+		for _, f := range figures {
 			if v, ok := s.Get(f); ok {
 				out = appendValue(out, v)
 			}
 		}
-		for _, f := range usage.Figures() {
+		for _, f := range figures {
 			if apart&(1<<f) != 0 {
 				out = binary.AppendUvarint(out, uint64(s.Covers(f))) //nolint:gosec // not less than 0
 			}
@@ -85,19 +87,10 @@ func decodeSamples(raw []byte, from time.Time, step time.Duration) ([]usage.Samp
 		return nil, fmt.Errorf("was written by a newer Towline (samples of form %d, this one knows %d): use that version, or restore a backup", raw[0], samplesForm)
 	}
 	r := &sampleReader{rest: raw[1:]}
-	var out []usage.Sample
+	out := make([]usage.Sample, 0, len(raw)/sampleSize+1)
 	for len(r.rest) > 0 && !r.bad {
-		s := usage.Sample{At: from.Add(time.Duration(r.below(32)) * step)}
-		has := r.number()
-		s.Hours = int(r.below(25)) //nolint:gosec // bounded
-		apart := r.number()
-		var values [64]float64
-		for f := range values {
-			if has&(1<<f) != 0 {
-				values[f] = r.value()
-			}
-		}
-		r.figures(&s, has, apart, values)
+		s := usage.Sample{At: from.Add(time.Duration(r.below(32)) * step)} //nolint:gosec // bounded
+		r.sample(&s)
 		if n := len(out); n > 0 && !s.At.After(out[n-1].At) {
 			r.bad = true
 		}
@@ -109,25 +102,31 @@ func decodeSamples(raw []byte, from time.Time, step time.Duration) ([]usage.Samp
 	return out, nil
 }
 
-// figures gives a sample what was read of it: first what covers as much as it says itself.
-func (r *sampleReader) figures(s *usage.Sample, has, apart uint64, values [64]float64) {
-	all := uint64(1)<<len(usage.Figures()) - 1
+// sampleSize is what a sample takes at least, as a rule.
+const sampleSize = 24
+
+// sample reads one, but for when it is: first the figures that cover as much as it says itself.
+func (r *sampleReader) sample(s *usage.Sample) {
+	has := r.number()
+	s.Hours = int(r.below(25)) //nolint:gosec // bounded
+	apart := r.number()
 	if apart&^has != 0 {
 		r.bad = true
+		return
 	}
-	for _, f := range usage.Figures() {
-		if has&^apart&(1<<f) != 0 {
-			s.Set(f, values[f])
+	var values [64]float64
+	for left := has; left != 0; left &= left - 1 {
+		f := bits.TrailingZeros64(left)
+		v := r.value()
+		if apart&(1<<f) != 0 {
+			values[f] = v
+		} else {
+			s.Set(usage.Figure(f), v) //nolint:gosec // below 64
 		}
 	}
-	for f := range values {
-		if apart&(1<<f) == 0 {
-			continue
-		}
-		covers := int(r.below(25)) //nolint:gosec // bounded
-		if all&(1<<f) != 0 {
-			s.Cover(usage.Figure(f), values[f], covers) //nolint:gosec // below 64
-		}
+	for left := apart; left != 0; left &= left - 1 {
+		f := bits.TrailingZeros64(left)
+		s.Cover(usage.Figure(f), values[f], int(r.below(25))) //nolint:gosec // below 64, and bounded
 	}
 }
 

@@ -7,6 +7,7 @@ import (
 	"time"
 
 	"towline/usage"
+	"towline/usage/alert"
 )
 
 // stateRecord is what was last known of the counting. Fields may be added.
@@ -134,4 +135,31 @@ func (u Usage) pruneSubject(ctx context.Context, s usage.Subject, hours, days ti
 			return err
 		}
 	}
+}
+
+// unreadUsage goes through every record of samples, and returns what is wrong with those that cannot be read.
+func unreadUsage(tx Tx) (problems []error) {
+	for prefix, read := range map[string]func(name string, raw []byte) error{
+		usageHours: func(name string, raw []byte) error { return readable(name, raw, dayForm, time.Hour) },
+		usageDays:  func(name string, raw []byte) error { return readable(name, raw, monthForm, day) },
+		usageMarks: func(_ string, raw []byte) error { return decode(raw, &marksRecord{}) },
+		usageState: func(_ string, raw []byte) error { return decode(raw, &stateRecord{}) },
+
+		usageAlerts: func(_ string, raw []byte) error { return decode(raw, &alert.Alert{}) },
+	} {
+		for k, raw := range tx.Scan(prefix, "", 0, false) {
+			if err := read(k[strings.LastIndexByte(k, '/')+1:], raw); err != nil {
+				problems = append(problems, fmt.Errorf("record %s: %w", k, err))
+			}
+		}
+	}
+	return problems
+}
+
+func readable(name string, raw []byte, form string, step time.Duration) error {
+	begin, err := time.Parse(form, name)
+	if err == nil {
+		_, err = decodeSamples(raw, begin, step)
+	}
+	return err
 }
