@@ -48,7 +48,7 @@ const (
 // kindOf knows the commands that need nobody's name. Any other does.
 func kindOf(command string) kind {
 	switch command {
-	case "status", "releases", "people", "audit", "report", "contract", "backups", "help", "whoami":
+	case "status", "releases", "people", "audit", "report", "contract", "slow", "backups", "help", "whoami":
 		return reads
 	case "hold", "unhold", "lock", "unlock", "freeze", "cancel", "note", "reload", "backfill", "drill":
 		return changes
