@@ -11,6 +11,7 @@ import (
 	"os"
 	"path/filepath"
 	"strings"
+	"sync"
 	"testing"
 	"time"
 
@@ -94,7 +95,28 @@ func pixels(im image.Image) *image.RGBA {
 	return rgba
 }
 
+// long skips a test that draws much under the race detector: PNG shares nothing, which a test of its own looks at.
+func long(t *testing.T) {
+	t.Helper()
+	if testing.Short() {
+		t.Skip("draws many pictures")
+	}
+}
+
+func TestPicturesAreDrawnAtTheSameTime(t *testing.T) {
+	var group sync.WaitGroup
+	for range 2 {
+		group.Go(func() {
+			if _, err := chart.PNG(gallery()[0].picture, chart.Light); err != nil {
+				t.Error(err)
+			}
+		})
+	}
+	group.Wait()
+}
+
 func TestPicturesLookAsTheyDidWhenTheyWereLookedAt(t *testing.T) {
+	long(t)
 	dark := map[string]bool{"week": true, "storage": true, "islands": true}
 	for _, p := range gallery() {
 		t.Run(p.name, func(t *testing.T) {

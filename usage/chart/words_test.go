@@ -34,6 +34,7 @@ func readable(words []chart.Word, panels int) error {
 }
 
 func TestNoWordOfTheGalleryIsCutOffOrOnAnother(t *testing.T) {
+	long(t)
 	for _, p := range gallery() {
 		words, err := chart.Words(p.picture, chart.Light)
 		if err != nil {
@@ -79,6 +80,7 @@ func anyPanel(t *rapid.T) chart.Panel {
 }
 
 func TestNoWordOfAnyPictureIsCutOffOrOnAnother(t *testing.T) {
+	long(t)
 	rapid.Check(t, func(t *rapid.T) {
 		p := chart.Picture{Title: rapid.StringMatching(`[a-z\-]{1,70}`).Draw(t, "title"), Subtitle: rapid.StringMatching(`[a-z ]{0,70}`).Draw(t, "subtitle")}
 		for range rapid.IntRange(1, 3).Draw(t, "panels") {
