@@ -42,6 +42,7 @@ func succeeded(v View, l lines) Card {
 		l.gap()
 		l.addf("🔒 Production is held. When the cause is gone: <code>/unhold %s reason</code>", name(r.Project))
 	}
+	watching(&l, v)
 	return Card{HTML: l.String(), Buttons: withReport(next(r), r)}
 }
 

@@ -18,7 +18,8 @@ type View struct {
 	Attached  bool             // what will run is a document below the card
 	// Unreadable: what will run cannot be read any more.
 	Unreadable bool
-	Queued     string // what runs at the moment, for a run that waits for its turn
+	Watch      *release.Run // of a promote: the run that watches it
+	Queued     string       // what runs at the moment, for a run that waits for its turn
 
 	Kept    *release.Refusal // what would refuse a yes now: a hold, somebody's lock, a freeze; nil: nothing
 	Freezes time.Time        // when the calendar freezes production, if that is soon
@@ -61,6 +62,9 @@ func headline(v View) string {
 	mark, words := verdict(v.Run)
 	if v.Run.Phase == release.Queued && v.Queued == "" && v.Run.Place <= 1 {
 		words = "starting" // nothing is before it
+	}
+	if w := v.Watch; w != nil && w.Watch != nil && w.Watch.Verdict == release.WatchWorse && v.Run.Phase == release.Done {
+		mark, words = "🔴", words+", and doing worse"
 	}
 	return fmt.Sprintf("%s %s · %s", mark, arrow(v.Run), words)
 }
@@ -137,6 +141,8 @@ func doing(k release.Kind) string {
 		return "backfilling"
 	case release.Baseline:
 		return "adopting"
+	case release.Watch:
+		return "watching"
 	case release.Delete:
 		return "deleting"
 	default:

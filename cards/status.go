@@ -54,6 +54,7 @@ func environment(l *lines, project string, e deploy.EnvironmentStatus) {
 		l.addf("⏳ %s #%d, asked for by %s", doing(e.Running.Kind), e.Running.Release, name(e.Running.Requester.Shown()))
 	}
 	backfillLine(l, project, e)
+	watchStatus(l, e.Watch)
 	if e.Request != nil {
 		l.addf("🟡 #%d waits for approval, asked for by %s, expires %s", e.Request.Release, name(e.Request.Requester.Shown()), when(e.Request.ExpiresAt))
 	}

@@ -47,6 +47,7 @@ type EnvironmentStatus struct {
 	Running     *release.Run
 	Request     *release.Run
 	Backfill    *release.Run // the run of the backfill that is not done
+	Watch       *release.Run // the run that watches, or watched, the live release
 	Waiting     int          // runs in the queue
 
 	Calendar freeze.Verdict // production's, now
@@ -101,6 +102,9 @@ func (e *Engine) stored(tx Tx, p Project, env release.Environment) EnvironmentSt
 	s.Request = findRun(tx, s.State.Request)
 	if b := s.State.Backfill; b != nil && !b.Void {
 		s.Backfill = findRun(tx, b.Run)
+	}
+	if w := findRun(tx, s.State.Watch); w != nil && w.Watch != nil && w.Watch.Of == s.State.LiveRun {
+		s.Watch = w
 	}
 	s.Waiting = len(s.State.Queue)
 	s.Lonely = e.lonely(tx, p, env)

@@ -18,13 +18,15 @@ const (
 	watchSeldom = 10 * time.Minute
 	// watchSettles is how long after its end something must have been counted, so that what was before is complete.
 	watchSettles = 2 * time.Minute
-	// watchThin is how long it waits for that where there may be nothing to count, and watchPatience how long it waits for
-	// anything at all. Analytics usually lag some minutes behind; on a bad day it is more.
-	watchThin     = 20 * time.Minute
-	watchPatience = 2 * time.Hour
+	// watchThin is how long it waits for that where there may be nothing to count.
+	watchThin = 20 * time.Minute
 	// watchFailed is when it tries again after it could not store what it found.
 	watchFailed = 30 * time.Second
 )
+
+// WatchPatience is how long a watch waits, after its time is over, for Cloudflare to count it. Analytics usually lag some minutes behind; on a
+// bad day it is more.
+const WatchPatience = 2 * time.Hour
 
 // beginWatch makes the run that watches production after a promote. It is part of the transaction that makes the release live.
 func (e *Engine) beginWatch(tx Tx, s *release.State, by *release.Run) {

@@ -46,7 +46,7 @@ func (e *Engine) lookAfterPromote(ctx context.Context, run release.Run, l *looki
 	switch {
 	case ctx.Err() != nil:
 		return next, ctx.Err()
-	case err != nil && now.Sub(later(w.To, l.since)) >= watchPatience:
+	case err != nil && now.Sub(later(w.To, l.since)) >= WatchPatience:
 		return next, e.unseen(ctx, run, release.BlindTrouble, words(err))
 	case err != nil:
 		e.log.WarnContext(ctx, "a watch cannot see anything now", "run", run.ID, "project", run.Project, "error", err)
@@ -69,7 +69,7 @@ func (e *Engine) lookAfterPromote(ctx context.Context, run release.Run, l *looki
 		return nextLook(w, now), nil
 	}
 	late, most := now.Sub(w.To), after.most(w)
-	if !complete && late < watchPatience && (late < watchThin || !most) {
+	if !complete && late < WatchPatience && (late < watchThin || !most) {
 		return nextLook(w, now), nil
 	}
 	return next, e.finally(ctx, run, l, after, complete || most)

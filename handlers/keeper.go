@@ -22,9 +22,9 @@ func (h *Handlers) announce(ctx context.Context, e deploy.Event) error {
 	var card *cards.Card
 	var err error
 	switch e.Kind {
-	case deploy.RunTurn, deploy.RunStuck, deploy.GlassBroken:
+	case deploy.RunTurn, deploy.RunStuck, deploy.GlassBroken, deploy.WatchAlarm:
 		var run release.Run
-		if run, card, err = h.ofRun(ctx, e); err == nil && e.Kind == deploy.RunTurn {
+		if run, card, err = h.ofRun(ctx, e); err == nil && (e.Kind == deploy.RunTurn || e.Kind == deploy.WatchAlarm) {
 			if asked, message, ok := parseAddress(run.ReplyTo); ok {
 				place, replyTo = asked, message // where its card is
 			}
@@ -62,6 +62,12 @@ func (h *Handlers) ofRun(ctx context.Context, e deploy.Event) (release.Run, *car
 		card = cards.YourTurn(run)
 	case e.Kind == deploy.RunStuck && run.Phase == release.Paused:
 		card = cards.BackfillStuck(run)
+	case e.Kind == deploy.WatchAlarm:
+		state, err := h.engine.State(ctx, run.Project, run.Environment)
+		if err != nil || run.Watch == nil {
+			return run, nil, err
+		}
+		card = cards.WatchAlarm(run, state.LiveRun == run.Watch.Of)
 	case run.Breaking != nil:
 		card = cards.GlassBroken(run)
 	default:

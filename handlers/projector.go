@@ -127,6 +127,9 @@ func (h *Handlers) show(ctx context.Context, id string) error {
 	if err != nil || !ok {
 		return err
 	}
+	if run.Kind == release.Watch { // which has no card of its own
+		return h.show(ctx, run.Watch.Of)
+	}
 	team := h.team(ctx)
 	place, message, ok := parseAddress(run.ReplyTo)
 	if !ok {
@@ -148,7 +151,7 @@ func (h *Handlers) show(ctx context.Context, id string) error {
 		f.Buttons = nil
 	}
 	f.Repost, f.Left = run.Asked, cards.Left(run)
-	f.Final = !run.Phase.Open() && run.Phase != release.Unresolved
+	f.Final = !run.Phase.Open() && run.Phase != release.Unresolved && (view.Watch == nil || !view.Watch.Phase.Open())
 	if run.Phase == release.Unresolved {
 		f.Kind = bot.KindApproval // a person has to act, and the alert says so: the card comes first
 	}
@@ -169,6 +172,15 @@ func (h *Handlers) view(ctx context.Context, run release.Run, team Team) (v card
 	for _, p := range team.People {
 		if p.Role >= gate.Approver && p.ID != run.Requester.ID {
 			v.Approvers = append(v.Approvers, p.Person)
+		}
+	}
+	if run.Watched != "" {
+		watch, ok, err := h.engine.FindRun(ctx, run.Watched)
+		if err != nil {
+			return v, "", err
+		}
+		if ok {
+			v.Watch = &watch
 		}
 	}
 	if run.Phase == release.Queued {
