@@ -97,6 +97,7 @@ func newService(p parts) (*service, error) {
 	}
 	chat := handlers.Options{
 		Engine: s.engine, Outbox: s.bot.Outbox(), Members: s.bot, Team: s.team, Compare: source.CompareURL, Now: p.now, Log: p.log,
+		Usage: s.usage, AlertStore: p.store.Usage(),
 	}
 	if p.file != nil {
 		chat.Reload = func(ctx context.Context, by release.Person) (handlers.Reloaded, error) {
@@ -151,6 +152,7 @@ func (s *service) run(ctx context.Context) error {
 	part("cards", func(ctx context.Context) error { return s.chat.Project(ctx, s.cursor) })
 	part("reports", func(ctx context.Context) error { return s.chat.Report(ctx, s.cursor) })
 	part("usage", s.usage.Run)
+	part("alerts", s.chat.Alerts)
 	part("bot", s.bot.Run)
 	group.Wait()
 	return errors.Join(errs...)

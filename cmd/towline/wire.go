@@ -33,6 +33,10 @@ type wiring struct {
 func wire(c *config.Config, getenv func(string) string) (*wiring, error) {
 	w := &wiring{config: c}
 	w.team.Zone, w.team.Report, w.team.Usernames = c.Usage.Timezone, c.Usage.Schedule, map[string]int64{}
+	var err error
+	if w.team.Alerts, err = rulesOf(c); err != nil {
+		return nil, err
+	}
 	for _, person := range c.People {
 		role, err := gate.ParseRole(string(person.Role))
 		if err != nil {
