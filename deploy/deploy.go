@@ -180,6 +180,7 @@ type Engine struct {
 	scratch   string
 	free      bool
 	copying   copying
+	top       topQueries
 
 	ids     sync.Mutex // guards entropy
 	entropy io.Reader

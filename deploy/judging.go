@@ -46,13 +46,16 @@ func (e *Engine) judge(ctx context.Context, d draft, work pendingWork) (j judgem
 	if err != nil {
 		return j, err
 	}
-	options := []rehearse.Option{rehearse.Queries(queries), rehearse.Rows(d.rows)}
+	asked := e.countedQueries(ctx, d.project.Name)
+	options := []rehearse.Option{rehearse.Queries(slices.Concat(queries, asked)), rehearse.Rows(d.rows)}
 	if copied.Path != "" && len(work.txs) > 0 {
 		options = append(options, rehearse.Data(copied.Path), rehearse.Temporary(e.scratch))
 	}
 	if j.report, err = rehearse.Run(ctx, work.on, work.txs, options...); err != nil {
 		return j, fmt.Errorf("rehearse on a copy of %s: %w", d.target.Database.Database, err)
 	}
+	own, slower := ofAnalytics(j.report.Plans, asked)
+	j.report.Plans = own
 	linted, err := lint.Run(ctx, lint.Input{
 		Files: d.files, Target: &work.on, Applied: d.sums, Renames: d.project.Renames, Rows: d.rows, Queries: queries, History: history,
 		Extra: problems(d.release), LedgerTable: d.project.ledger(), Report: &j.report,
@@ -64,6 +67,7 @@ func (e *Engine) judge(ctx context.Context, d draft, work pendingWork) (j judgem
 	j.findings = slices.DeleteFunc(linted.Findings, func(f lint.Finding) bool {
 		return f.Code == removedFile && slices.Contains(d.left, f.File) // by a rollback: known, and said in other words
 	})
+	j.report.Plans = append(own, slower...)
 	j.report.Losses = notAllowed(j.report.Losses, j.findings)
 	j.summary = summaryOf(j.report)
 	if j.report.NoData != "" {

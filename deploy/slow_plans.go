@@ -1,0 +1,94 @@
+package deploy
+
+import (
+	"context"
+	"fmt"
+	"slices"
+	"strings"
+	"sync"
+	"time"
+
+	"towline/migrations/rehearse"
+)
+
+const (
+	// countedShown is how many of the app's queries a rehearsal looks at beside those that the project registers.
+	countedShown = 20
+	// countedFresh is for how long they are not asked for again, and countedAgain for how long after a failure.
+	countedFresh = 30 * time.Minute
+	countedAgain = 5 * time.Minute
+	// countedWithin bounds the question: a plan does not wait for analytics.
+	countedWithin = 5 * time.Second
+)
+
+// topQueries are the queries of each project that read the most on production in the last week, as they were last told.
+type topQueries struct {
+	mu   sync.Mutex
+	list map[string]topList
+}
+
+type topList struct {
+	queries []rehearse.Query
+	until   time.Time // when they are asked for again
+}
+
+// countedQueries are the queries that read the most on a project's production in the last week, named by their text. Where they cannot be
+// told there are those of before, or none: they are more than a plan needs.
+func (e *Engine) countedQueries(ctx context.Context, project string) []rehearse.Query {
+	if e.queried == nil {
+		return nil
+	}
+	c, now := &e.top, e.now()
+	c.mu.Lock()
+	known, ok := c.list[project]
+	c.mu.Unlock()
+	if ok && now.Before(known.until) {
+		return known.queries
+	}
+	bounded, cancel := context.WithTimeout(ctx, countedWithin)
+	defer cancel()
+	top, err := e.TopQueries(bounded, project, now.Add(-slowSpan), now, countedShown)
+	if ctx.Err() != nil {
+		return known.queries
+	}
+	known.until = now.Add(countedAgain)
+	if err != nil {
+		e.log.InfoContext(ctx, "the rehearsal looks at no queries of analytics", "project", project, "error", err)
+	} else {
+		known.queries, known.until = nil, now.Add(countedFresh)
+		for _, q := range top {
+			known.queries = append(known.queries, rehearse.Query{Name: excerpt(q.SQL, q.Runs), SQL: q.SQL})
+		}
+	}
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	if c.list == nil {
+		c.list = make(map[string]topList)
+	}
+	c.list[project] = known
+	return known.queries
+}
+
+// excerpt names a query by its beginning.
+func excerpt(sql string, runs int64) string {
+	const most = 80
+	words := []rune(strings.Join(strings.Fields(sql), " "))
+	if len(words) > most {
+		words = append(words[:most-1], '…')
+	}
+	return fmt.Sprintf("%s (%d runs in a week)", string(words), runs)
+}
+
+// ofAnalytics takes those plans out of a rehearsal's that are of analytics' queries. They are shown and no more: what lint finds is bound by the
+// plan's digest, which must not change with what people asked in the meantime. A query that failed before as well says nothing.
+func ofAnalytics(plans []rehearse.PlanChange, list []rehearse.Query) (own, others []rehearse.PlanChange) {
+	for _, p := range plans {
+		switch {
+		case !slices.Contains(list, p.Query):
+			own = append(own, p)
+		case len(p.Before) > 0:
+			others = append(others, p)
+		}
+	}
+	return own, others
+}
