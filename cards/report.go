@@ -11,7 +11,10 @@ import (
 
 // ReportOf looks back at some projects of a chat. now is where the stretch of time that is still under way ends; zero: it
 // is over.
-func ReportOf(weeks []deploy.Week, now time.Time) Card {
+func ReportOf(weeks []deploy.Week, now time.Time) Card { return reportOf(weeks, now, nil) }
+
+// reportOf is ReportOf with lines beneath its title.
+func reportOf(weeks []deploy.Week, now time.Time, notes []string) Card {
 	var l lines
 	if len(weeks) == 0 {
 		return Card{HTML: "No project is talked about in this chat or topic."}
@@ -21,6 +24,9 @@ func ReportOf(weeks []deploy.Week, now time.Time) Card {
 		l.addf("📋 <b>Report</b> · %s to %s", stamp(first.Since, "d"), stamp(first.Until, "d"))
 	} else {
 		l.addf("📋 <b>Report so far</b> · since %s", stamp(first.Since, "wd"))
+	}
+	for _, n := range notes {
+		l.add(n)
 	}
 	for _, w := range weeks {
 		l.gap()
@@ -40,6 +46,10 @@ func ReportOf(weeks []deploy.Week, now time.Time) Card {
 // week is one project's.
 func week(l *lines, w deploy.Week) {
 	l.addf("<b>%s</b> · %s", name(w.Project), tally(w))
+	l.add(delivered(w.Delivery))
+	for _, s := range w.Delivery.Shipped {
+		l.spare(shippedLine(s))
+	}
 	for _, b := range w.Broken {
 		l.spare(fmt.Sprintf("#%d on %s: %s", b.Release, b.Environment, broken(b.BreakGlass)))
 	}

@@ -1,0 +1,395 @@
+package cards
+
+import (
+	"fmt"
+	"maps"
+	"slices"
+	"strings"
+	"time"
+
+	"towline/deploy"
+	"towline/deploy/release"
+	"towline/usage"
+	"towline/usage/report"
+	"towline/usage/tariff"
+)
+
+// perWords is how many projects one message in words reports on.
+const perWords = 8
+
+// UsageWords says a report in full: what was used first, then the projects, a few in each message.
+func UsageWords(u Usage) []Card {
+	all := []Card{{HTML: used(u)}}
+	now := u.Report.To
+	if u.Span == WeekOver {
+		now = time.Time{}
+	}
+	for some := range slices.Chunk(u.Weeks, perWords) {
+		all = append(all, ReportOf(some, now))
+	}
+	return all
+}
+
+// UsageWithout is the answer where there is nothing to draw: what is missing, and the releases.
+func UsageWithout(u Usage) Card { return Card{HTML: used(u)} }
+
+// ReportsWithout is the weekly report where there is nothing to draw: what is missing, and the projects, a few in each message.
+func ReportsWithout(u Usage) []Card {
+	now := u.Report.To
+	if u.Span == WeekOver {
+		now = time.Time{}
+	}
+	missed := missing(u)
+	if !u.Counting {
+		missed = nil // whoever counts nothing need not hear of it each week
+	}
+	if len(u.Weeks) == 0 {
+		return []Card{ReportOf(nil, now)}
+	}
+	var all []Card
+	for some := range slices.Chunk(u.Weeks, perWords) {
+		all = append(all, reportOf(some, now, missed))
+		missed = nil
+	}
+	return all
+}
+
+// Joined is several messages as one text, for the command line.
+func Joined(all ...Card) Card {
+	var texts []string
+	for _, c := range all {
+		texts = append(texts, c.HTML)
+	}
+	return Card{HTML: strings.Join(texts, "\n\n")}
+}
+
+// used is what a report says of use.
+func used(u Usage) string {
+	var l lines
+	r := u.Report
+	l.add(usageTitle(u))
+	for _, line := range missing(u) {
+		l.add(line)
+	}
+	if !u.Counted() {
+		l.gap()
+		for _, w := range u.Weeks {
+			l.spare(summed(w, true))
+			l.spare(opened(w)...)
+		}
+		return l.String()
+	}
+	for _, m := range []struct {
+		line string
+		of   report.Measure
+	}{
+		{measured("Rows read", r.Read, u.before()), r.Read}, {measured("Rows written", r.Written, u.before()), r.Written},
+		{stored(r.Stored, u.before()), r.Stored}, {workers(r.Requests, u.before()), r.Requests},
+	} {
+		if m.line == "" {
+			continue
+		}
+		l.gap()
+		l.add(m.line)
+		l.add(reached(m.of))
+		l.add(further(m.of))
+	}
+	l.gap()
+	l.spare(bent(r.Bends)...)
+	l.gap()
+	priced(&l, r)
+	l.gap()
+	for _, p := range r.Parts {
+		l.spare(part(p, u.before()))
+	}
+	queries(&l, u)
+	if len(u.Previews) > 0 {
+		l.gap()
+		l.add(unused(u.Previews))
+	}
+	return l.String()
+}
+
+// further says how a figure goes on, and how far to trust that.
+func further(m report.Measure) string {
+	switch {
+	case !m.Known():
+		return ""
+	case m.TooLittle:
+		return noForecast
+	case len(m.Ahead) < 7:
+		return ""
+	}
+	if !m.Figure.Counts() {
+		last := m.Ahead[min(27, len(m.Ahead)-1)]
+		return fmt.Sprintf("In four weeks about %s (%s to %s)%s", sized(last.Value), sized(last.Low), sized(last.High), trusted(m))
+	}
+	var sum, low, high float64
+	for _, p := range m.Ahead[:7] {
+		sum, low, high = sum+p.Value, low+p.Low, high+p.High
+	}
+	return fmt.Sprintf("The next 7 days about %s (%s to %s)%s", amount(sum), amount(low), amount(high), trusted(m))
+}
+
+// trusted is how far off the forecast was where it could be tried.
+func trusted(m report.Measure) string {
+	if m.Error <= 0 {
+		return ""
+	}
+	line := "; tried on past days it was off by " + shareOf(m.Error)
+	if m.Naive > 0 {
+		line += ", taking the week before by " + shareOf(m.Naive)
+	}
+	return line
+}
+
+// priced is the billing month, figure by figure.
+func priced(l *lines, r report.Report) {
+	if r.Plan == tariff.Free {
+		l.add("The free plan costs nothing; its limits stop the database.")
+		return
+	}
+	l.add(costs(r))
+	if !r.Cost.Known() {
+		return
+	}
+	for _, f := range []struct {
+		what      string
+		so, whole float64
+	}{
+		{"rows read", r.Cost.SoFar.RowsRead, r.Cost.End.RowsRead}, {"rows written", r.Cost.SoFar.RowsWritten, r.Cost.End.RowsWritten},
+		{"storage", r.Cost.SoFar.Storage, r.Cost.End.Storage}, {"Workers' requests", r.Cost.SoFar.Requests, r.Cost.End.Requests},
+	} {
+		if f.so == 0 && f.whole == 0 {
+			continue
+		}
+		line := fmt.Sprintf("• %s: %s so far", f.what, dollars(f.so))
+		if r.Cost.Likely {
+			line += ", " + dollars(f.whole) + " by the end"
+		}
+		l.spare(line)
+	}
+}
+
+// part is one database or Worker in a line.
+func part(p report.Part, before string) string {
+	var facts []string
+	add := func(a report.Amount, format string, say func(float64) string) {
+		if a.Is {
+			facts = append(facts, fmt.Sprintf(format, say(a.Value)))
+		}
+	}
+	if p.Subject.Kind == usage.Worker {
+		add(p.Requests, "%s requests", amount)
+		if p.Errors.Is && p.Requests.Value > 0 {
+			facts = append(facts, "errors "+shareOf(p.Errors.Value/p.Requests.Value))
+		}
+		add(p.CPUP99, "CPU p99 up to %s ms", func(v float64) string { return digits(v/1000, false) })
+	} else {
+		add(p.Read, "%s rows read", amount)
+		add(p.Written, "%s written", amount)
+		add(p.Stored, "%s", sized)
+		add(p.BatchP90, "batches p90 up to %s ms", func(v float64) string { return digits(v, false) })
+		if p.Errors.Value > 0 {
+			add(p.Errors, "%s queries failed", amount)
+		}
+	}
+	if len(facts) == 0 {
+		return fmt.Sprintf("• <b>%s</b>: not counted", name(p.Name))
+	}
+	line := fmt.Sprintf("• <b>%s</b>: %s", name(p.Name), strings.Join(facts, ", "))
+	if p.Before > 0 {
+		line += "; " + against(report.Measure{Same: p.Same, Before: p.Before, Compared: true}, before)
+	}
+	return line
+}
+
+// queries are those that read most.
+func queries(l *lines, u Usage) {
+	if len(u.Top) == 0 {
+		return
+	}
+	l.gap()
+	l.spare("Most rows read:")
+	for _, q := range u.Top {
+		line := fmt.Sprintf("• %s rows in %s", amount(float64(q.RowsRead)), counted(q.Runs, "run"))
+		if q.Runs > 1 {
+			line += fmt.Sprintf(", %s each", amount(float64(q.RowsRead)/float64(q.Runs)))
+		}
+		if part, ok := u.partOf(q); ok {
+			line += ", " + shareOf(part) + " of " + name(q.Project) + "'s"
+		}
+		l.spare(line + ": <code>" + flat(q.SQL, 160) + "</code>")
+	}
+}
+
+// counted says a great number of things.
+func counted(n int64, thing string) string {
+	if n == 1 {
+		return "1 " + thing
+	}
+	return amount(float64(n)) + " " + thing + "s"
+}
+
+// missing says what the report does not know, and why.
+func missing(u Usage) []string {
+	if !u.Counting {
+		return []string{"Use is not counted here."}
+	}
+	var out []string
+	for _, why := range []usage.Why{usage.NotAllowed, usage.Missing, usage.Disabled, usage.Busy, usage.NoAnswer} {
+		var what []string
+		for _, d := range usage.AllDatasets() {
+			if s, ok := u.State.Datasets[d]; ok && !s.Available && s.Why == why {
+				what = append(what, datasetWords(d))
+			}
+		}
+		switch {
+		case len(what) == 0:
+		case len(what) == len(usage.AllDatasets()):
+			out = append(out, "❔ Nothing is counted: "+whyWords(why))
+		default:
+			out = append(out, "❔ Not counted: "+and(what)+"; "+whyWords(why))
+		}
+	}
+	if len(u.State.Datasets) == 0 {
+		return append(out, "❔ Nothing was counted yet. The first count is made within the hour.")
+	}
+	r, activity := u.Report, u.State.Datasets[usage.Activity]
+	switch lag := r.Now.Sub(activity.CountedTo); {
+	case activity.CountedTo.IsZero():
+	case r.Since.After(r.From):
+		out = append(out, "❔ Nothing is known before "+utcDay(r.Since)+".")
+	case lag > lagWords && r.Read.Hours < r.Read.Of:
+		out = append(out, "❔ Counted up to "+stamp(activity.CountedTo, "wdt")+"; Cloudflare lags behind.")
+	case r.Read.Known() && r.Read.Hours < r.Read.Of-int(lagWords/time.Hour):
+		out = append(out, fmt.Sprintf("❔ %d of %d hours were counted.", r.Read.Hours, r.Read.Of))
+	}
+	for _, project := range slices.Sorted(maps.Keys(u.NoTop)) {
+		out = append(out, "❔ The queries of "+name(project)+" are not known: "+flat(u.NoTop[project], 120))
+	}
+	return out
+}
+
+// lagWords is how far Cloudflare may be behind before it is worth a word.
+const lagWords = 4 * time.Hour
+
+func datasetWords(d usage.Dataset) string {
+	switch d {
+	case usage.Activity:
+		return "rows"
+	case usage.Sizes:
+		return "storage"
+	case usage.Queries:
+		return "failed queries"
+	case usage.Invocations:
+		return "Workers"
+	}
+	return string(d)
+}
+
+func whyWords(w usage.Why) string {
+	switch w {
+	case usage.NotAllowed:
+		return "the API token lacks <b>Account Analytics: Read</b>."
+	case usage.Missing:
+		return "Cloudflare has no such figures for this account."
+	case usage.Disabled:
+		return "Cloudflare does not let this account ask."
+	case usage.Busy:
+		return "Cloudflare wants fewer questions for a while. It is tried again within the hour."
+	case usage.NoAnswer:
+	}
+	return "Cloudflare did not answer. It is tried again within the hour."
+}
+
+// summed is a project's releases in a line.
+func summed(w deploy.Week, named bool) string {
+	line := tally(w)
+	if named {
+		line = "<b>" + name(w.Project) + "</b>: " + line
+	} else {
+		line = strings.ToUpper(line[:1]) + line[1:]
+	}
+	if d := delivered(w.Delivery); d != "" {
+		line += "; " + d
+	}
+	return line
+}
+
+// delivered is how releases reached production: the measures beside how often.
+func delivered(d deploy.Delivery) string {
+	var all []string
+	if d.LeadOf > 0 {
+		all = append(all, lasted(d.Lead)+" from commit to live")
+	}
+	if d.Attempts > 0 {
+		switch d.Bad {
+		case 0:
+			all = append(all, "none went wrong")
+		default:
+			all = append(all, fmt.Sprintf("%d of %d went wrong (%s)", d.Bad, d.Attempts, shareOf(float64(d.Bad)/float64(d.Attempts))))
+		}
+	}
+	if d.RestoreOf > 0 {
+		all = append(all, "put right in "+lasted(d.Restore))
+	}
+	if !d.Hurt.IsZero() {
+		all = append(all, "production is half way through a release since "+stamp(d.Hurt, "wdt"))
+	}
+	return strings.Join(all, ", ")
+}
+
+// opened is what somebody should still do about a project, each in a line.
+func opened(w deploy.Week) []string {
+	var out []string
+	for _, b := range w.Broken {
+		out = append(out, fmt.Sprintf("🔨 #%d on %s went past gates: %s", b.Release, b.Environment, name(b.By.Shown())))
+	}
+	for _, s := range w.Kept {
+		switch {
+		case s.Hold != nil:
+			out = append(out, fmt.Sprintf("🔒 %s is held by %s since %s", where(w.Project, s.Environment), name(s.Hold.By.Shown()), stamp(s.Hold.At, "d")))
+		case s.Lock.Active(w.Until):
+			out = append(out, fmt.Sprintf("🔒 %s is locked by %s", where(w.Project, s.Environment), name(s.Lock.By.Shown())))
+		case s.Freeze.Active(w.Until):
+			out = append(out, fmt.Sprintf("❄️ %s is frozen until %s", where(w.Project, s.Environment), day(s.Freeze.Until)))
+		}
+	}
+	if n := len(w.MissingNotes); n > 0 {
+		out = append(out, fmt.Sprintf("❔ Nobody has said why #%d went wrong: <code>/note %s #%d text</code>", w.MissingNotes[0], name(w.Project), w.MissingNotes[0]))
+	}
+	return out
+}
+
+// heads are the ends of the audit logs, each in a line.
+func (u Usage) heads() []string {
+	var out []string
+	if u.Span != WeekOver && u.Span != WeekSoFar {
+		return nil
+	}
+	for i, w := range u.Weeks {
+		if i == 0 && w.TeamSeq > 0 {
+			out = append(out, "<code>_team "+head(w.TeamSeq, w.TeamHead)+"</code>")
+		}
+		if w.Seq > 0 {
+			out = append(out, "<code>"+name(w.Project)+" "+head(w.Seq, w.Head)+"</code>")
+		}
+	}
+	return out
+}
+
+// shippedLine is one release of the stretch.
+func shippedLine(s deploy.Shipped) string {
+	line := fmt.Sprintf("• #%d live %s", s.Release, stamp(s.At, "wdt"))
+	if s.Kind == release.Rollback {
+		line = fmt.Sprintf("• rolled back to #%d %s", s.Release, stamp(s.At, "wdt"))
+	}
+	if s.Lead > 0 {
+		line += ", " + lasted(s.Lead) + " after its commit"
+	}
+	if !s.Undone.IsZero() {
+		line += ", taken back " + lasted(s.Undone.Sub(s.At)) + " later"
+	}
+	return line
+}
