@@ -16,7 +16,6 @@ const (
 	EmptyNow  Verb = "empty"      // database, digest of what was shown, "twice" where it was named twice
 	DeleteNow Verb = "delete"     // likewise
 	KeepIt    Verb = "keep"       // database
-	Previews  Verb = "previews"   // the list, again
 )
 
 // previewsShown is how many databases one card lists; each has a row of buttons.

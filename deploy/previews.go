@@ -68,6 +68,9 @@ func (e *Engine) StalePreviews(ctx context.Context) ([]Preview, error) {
 	return all, err
 }
 
+// StaleAfter is for how long nobody may have touched a preview that is not listed as stale yet; 0: none is, by that.
+func (e *Engine) StaleAfter() time.Duration { return e.stale() }
+
 // Preview is the preview database of that name. CodeNoPreview: no project has or had one, or there is none any more.
 func (e *Engine) Preview(ctx context.Context, name string) (Preview, error) {
 	all, err := e.previews(ctx, func(p Preview) bool { return p.Database == name })

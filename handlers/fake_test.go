@@ -56,6 +56,7 @@ type engine struct {
 
 	contract deploy.Contract
 	backups  []deploy.Backup
+	previews previews
 }
 
 func newEngine() *engine {

@@ -27,6 +27,8 @@ import (
 
 // Engine is what the handlers ask of package deploy.
 type Engine interface {
+	PreviewKeeper
+
 	Deploy(ctx context.Context, r deploy.Request, ref string, reset bool) (release.Run, error)
 	Promote(ctx context.Context, r deploy.Request, number uint64) (release.Run, error)
 	Rollback(ctx context.Context, r deploy.Request, number uint64) (release.Run, error)

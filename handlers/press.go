@@ -90,6 +90,8 @@ func (h *Handlers) act(ctx context.Context, a ask, p bot.Press, action cards.Act
 			return cards.Looking, err
 		}
 		return cards.Settled, err
+	case cards.AskDelete, cards.AskEmpty, cards.DeleteNow, cards.EmptyNow, cards.KeepIt:
+		return h.previewPress(ctx, a, p, action)
 	case cards.Rehearsal:
 		return h.postReport(ctx, a, action.Arg(0))
 	case cards.RefusedReport:
