@@ -113,6 +113,11 @@ func (c *Client) Export(ctx context.Context, q AuditQuery, w io.Writer) error {
 	return c.stream(ctx, pathExport, q, w)
 }
 
+// Usage implements Desk. Its error may come after bytes were written.
+func (c *Client) Usage(ctx context.Context, q UsageQuery, w io.Writer) error {
+	return c.stream(ctx, pathUsage, q, w)
+}
+
 func (c *Client) get(ctx context.Context, path string, into any) error {
 	r, err := c.do(ctx, http.MethodGet, path, nil)
 	if err != nil {

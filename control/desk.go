@@ -17,6 +17,8 @@ type Desk interface {
 	Verify(ctx context.Context, q AuditQuery) (Answer, error)
 	// Export writes the audit log to w, oldest entries first.
 	Export(ctx context.Context, q AuditQuery, w io.Writer) error
+	// Usage writes what databases and Workers used to w.
+	Usage(ctx context.Context, q UsageQuery, w io.Writer) error
 }
 
 // Order is one command line as a person typed it.
@@ -47,6 +49,18 @@ type AuditQuery struct {
 	Head string `json:"head,omitempty"`
 	// Format of an export: jsonl or csv.
 	Format string `json:"format,omitempty"`
+}
+
+// UsageQuery says which samples are meant, and how to write them.
+type UsageQuery struct {
+	// Project is empty for every project and the account.
+	Project string `json:"project,omitempty"`
+	// Format is text, json or csv, and By hour or day.
+	Format string `json:"format"`
+	By     string `json:"by"`
+	// From (inclusive) and To (exclusive) are where samples begin.
+	From time.Time `json:"from"`
+	To   time.Time `json:"to"`
 }
 
 // RefusedError is a refusal where bytes were asked for.

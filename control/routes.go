@@ -22,6 +22,7 @@ const (
 	pathBackup  = "/v1/backup"
 	pathVerify  = "/v1/audit/verify"
 	pathExport  = "/v1/audit/export"
+	pathUsage   = "/v1/usage"
 )
 
 // What follows a stream of bytes. A stream without its digest is not whole.
@@ -44,6 +45,7 @@ func (s *Server) routes() http.Handler {
 	mux.HandleFunc("POST "+pathVerify, s.verify)
 	mux.HandleFunc("POST "+pathBackup, s.backup)
 	mux.HandleFunc("POST "+pathExport, s.export)
+	mux.HandleFunc("POST "+pathUsage, s.usage)
 	mux.HandleFunc("/", func(w http.ResponseWriter, r *http.Request) {
 		s.fail(w, http.StatusNotFound, &failure{Error: "this bot, version " + s.o.Version + ", does not know " + r.URL.Path})
 	})
@@ -119,6 +121,14 @@ func (s *Server) export(w http.ResponseWriter, r *http.Request) {
 		return
 	}
 	s.stream(w, func(to io.Writer) error { return s.o.Desk.Export(r.Context(), q, to) })
+}
+
+func (s *Server) usage(w http.ResponseWriter, r *http.Request) {
+	var q UsageQuery
+	if !s.read(w, r, &q) {
+		return
+	}
+	s.stream(w, func(to io.Writer) error { return s.o.Desk.Usage(r.Context(), q, to) })
 }
 
 // read takes the body apart. Unknown keys are an error: they would be a newer command line's, and mean something. The

@@ -54,6 +54,11 @@ func (d *desk) Export(_ context.Context, q control.AuditQuery, w io.Writer) erro
 	return err
 }
 
+func (d *desk) Usage(_ context.Context, q control.UsageQuery, w io.Writer) error {
+	_, err := io.WriteString(w, q.Format+" by "+q.By+" of "+q.Project+" since "+q.From.Format(time.DateOnly))
+	return err
+}
+
 // serve starts a server beside a store of this test's own.
 func serve(t *testing.T, d *desk) (store string, s *control.Server) {
 	t.Helper()
@@ -110,6 +115,11 @@ func TestACommandLineIsAnsweredAndSaysWhoTypedIt(t *testing.T) {
 	}
 	var out bytes.Buffer
 	if err := c.Export(t.Context(), control.AuditQuery{Project: "shop", Format: "csv"}, &out); err != nil || out.String() != "csv of shop" {
+		t.Errorf("%q, %v", out.String(), err)
+	}
+	out.Reset()
+	q := control.UsageQuery{Project: "shop", Format: "json", By: "day", From: time.Date(2026, 11, 1, 0, 0, 0, 0, time.UTC)}
+	if err := c.Usage(t.Context(), q, &out); err != nil || out.String() != "json by day of shop since 2026-11-01" {
 		t.Errorf("%q, %v", out.String(), err)
 	}
 }

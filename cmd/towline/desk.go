@@ -17,6 +17,7 @@ import (
 	"towline/deploy/release"
 	"towline/handlers"
 	"towline/store"
+	"towline/usage"
 )
 
 // desk answers the command line for a store: in the bot's process through the socket, and in the command's own where no
@@ -27,6 +28,9 @@ type desk struct {
 	// line and people are nil where the config was not read: then there are no commands of the chat.
 	line   func(context.Context, handlers.Line) (handlers.Answer, error)
 	people func(context.Context) []gate.Actor
+	// usage has what was counted; projects is nil where the config was not read.
+	usage    usage.Reader
+	projects func() []deploy.Project
 	// bot: this process is the bot, so that what is asked for begins at once.
 	bot bool
 }

@@ -14,8 +14,10 @@ import (
 
 	"towline/config"
 	"towline/control"
+	"towline/deploy"
 	"towline/deploy/gate"
 	"towline/store"
+	"towline/usage"
 )
 
 // place is where a command finds the store: in the config, or by its path alone, for a shell that lacks the service's
@@ -69,7 +71,7 @@ func alone(p program, path string, c *config.Config, chat bool, do func(control.
 		return err
 	}
 	defer func() { err = errors.Join(err, s.Close()) }()
-	d := &desk{store: s, now: time.Now}
+	d := &desk{store: s, now: time.Now, usage: usage.New(usage.Options{Store: s.Usage(), Now: time.Now})}
 	if chat {
 		if d, err = withoutTelegram(p, s, c); err != nil {
 			return err
@@ -126,8 +128,9 @@ func withoutTelegram(p program, s *store.Store, c *config.Config) (*desk, error)
 // desk is who answers the command line for this service.
 func (s *service) desk(st *store.Store, now func() time.Time) *desk {
 	return &desk{
-		store: st, now: now, bot: true, line: s.chat.Line,
-		people: func(ctx context.Context) []gate.Actor { return s.team(ctx).People },
+		store: st, now: now, bot: true, line: s.chat.Line, usage: s.usage,
+		projects: func() []deploy.Project { return s.wiring.Load().projects },
+		people:   func(ctx context.Context) []gate.Actor { return s.team(ctx).People },
 	}
 }
 

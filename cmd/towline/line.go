@@ -13,13 +13,13 @@ import (
 	"towline/handlers"
 )
 
-// chatCommands are the chat's commands on the command line: those that handlers declares, in its order. Help is the command
+// chatCommands are the chat's commands on the command line: those that handlers declares, in its order. Help and usage are the command
 // line's own, and whoami is about a chat.
 func chatCommands() []subcommand {
 	var all []subcommand
 	for _, h := range handlers.Helps() {
 		switch h.Name {
-		case "help", "whoami":
+		case "help", "whoami", "usage":
 		default:
 			all = append(all, chatCommand(h))
 		}

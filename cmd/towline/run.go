@@ -43,7 +43,7 @@ type subcommand struct {
 
 // subcommands are all of them, in the order of their groups.
 func subcommands() []subcommand {
-	all := []subcommand{demoCommand(), serveCommand(), checkCommand(), pingCommand(), lintCommand(), newCommand(), rebuildCommand(), backupCommand(), restoreCommand(), backupsListCommand(), backupsCheckCommand(), backupsRestoreCommand(), auditVerifyCommand(), auditExportCommand()}
+	all := []subcommand{demoCommand(), serveCommand(), checkCommand(), pingCommand(), lintCommand(), newCommand(), rebuildCommand(), backupCommand(), restoreCommand(), backupsListCommand(), backupsCheckCommand(), backupsRestoreCommand(), auditVerifyCommand(), auditExportCommand(), usageCommand()}
 	return append(all, chatCommands()...)
 }
 
