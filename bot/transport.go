@@ -43,6 +43,7 @@ type transport struct {
 	poll    time.Duration // what a poll takes beyond that
 	retry   time.Duration
 	log     *slog.Logger
+	calls   callTally
 }
 
 func newTransport(o Options, l *limits) *transport {
@@ -114,8 +115,14 @@ func (t *transport) Do(req *http.Request) (*http.Response, error) {
 	}, backoff.WithBackOff(wait), backoff.WithMaxTries(tries))
 }
 
-// once makes the request and reads the reply.
+// once makes the request, reads the reply, and counts both.
 func (t *transport) once(from *http.Request, method string, body []byte) (*http.Response, error) {
+	resp, err := t.request(from, method, body)
+	t.calls.add(method, err)
+	return resp, err
+}
+
+func (t *transport) request(from *http.Request, method string, body []byte) (*http.Response, error) {
 	ctx, cancel := context.WithTimeout(from.Context(), t.timeoutOf(method, len(body)))
 	defer cancel()
 	req, err := http.NewRequestWithContext(ctx, http.MethodPost, from.URL.String(), bytes.NewReader(body))

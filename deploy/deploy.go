@@ -143,6 +143,9 @@ type Options struct {
 	Now    func() time.Time
 	Random io.Reader // for ids and lease tokens
 
+	// Refused is told of every refusal of a person's decision, with no store transaction open; nil: nobody counts them.
+	Refused func(release.Code)
+
 	// Patience is how long the engine waits before it looks again for a write without an answer, of which there is no
 	// trace. It looks seven times before it says that nothing happened. 0: five seconds.
 	Patience time.Duration
@@ -179,6 +182,7 @@ type Engine struct {
 	drills    Schedule
 	scratch   string
 	free      bool
+	refused   func(release.Code)
 	copying   copying
 	top       topQueries
 
@@ -215,7 +219,7 @@ func New(o Options) *Engine {
 		o.StalePreviews = func() time.Duration { return staleAfter }
 	}
 	return &Engine{
-		uses: o.Uses, stale: o.StalePreviews,
+		uses: o.Uses, stale: o.StalePreviews, refused: o.Refused,
 		patience: o.Patience, spacing: o.Spacing, stopping: o.StopTimeout, people: o.People,
 		exports: o.Exports, analytics: o.Analytics, traffic: o.Traffic, queried: o.Queries, backups: o.Backups, drills: o.Drills, scratch: o.Scratch, free: o.Free,
 		store: o.Store, blobs: o.Blobs, d1: o.Databases, projects: o.Projects, now: o.Now, log: o.Logger,

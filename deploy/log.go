@@ -22,6 +22,9 @@ func (e *Engine) told(ctx context.Context, r Request, act string, err error) err
 	if refusal == nil {
 		return err
 	}
+	if e.refused != nil {
+		e.refused(refusal.Code)
+	}
 	logErr := e.update(ctx, func(tx Tx) error {
 		project := r.Project
 		if _, known := e.Project(project); !known {
