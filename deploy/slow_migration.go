@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"regexp"
 	"strings"
 
 	"towline/deploy/release"
@@ -165,10 +166,12 @@ func (e *Engine) compose(ctx context.Context, at Snapshot, content layout.Conten
 	return m, nil
 }
 
-// comment writes lines as SQL's. Quotes and semicolons are left out: remote /query and wrangler's older splitters trip over them in
-// comments, and what looks like a directive of Towline's is none.
+// comment writes lines as SQL's. Quotes, semicolons and BEGIN TRANSACTION are left out: remote /query and wrangler's splitters trip over them
+// in comments, and what looks like a directive of Towline's is none.
 func comment(why string) string {
-	clean := strings.NewReplacer("'", "", `"`, "", "`", "", ";", "", "[", "(", "]", ")", "/*", "", "*/", "", "towline:", "towline ")
+	begin := regexp.MustCompile(`(?i)\bbegin\s+transaction`)
+	why = begin.ReplaceAllString(why, "begin")
+	clean := strings.NewReplacer("$", "", "'", "", `"`, "", "`", "", ";", "", "[", "(", "]", ")", "/*", "", "*/", "", "towline:", "towline ")
 	var b strings.Builder
 	for line := range strings.Lines(why) {
 		line = strings.TrimRight(clean.Replace(strings.ToValidUTF8(line, "")), " \t\r\n")
