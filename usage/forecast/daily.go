@@ -42,6 +42,14 @@ func view(values []float64, kind Kind) past {
 	return look(values)
 }
 
+// countable is a value as it may be counted: rows and bytes are whole, and there are never 10^18 of them.
+func countable(v float64) float64 {
+	if v < 0.001 {
+		return 0
+	}
+	return min(v, 1e18)
+}
+
 // dense lays days out one after another, up to the last, with gaps as unknown.
 func dense(days []Day) (values []float64, last time.Time) {
 	usable := slices.DeleteFunc(slices.Clone(days), func(d Day) bool { return math.IsNaN(d.Value) || math.IsInf(d.Value, 0) })
@@ -59,7 +67,7 @@ func dense(days []Day) (values []float64, last time.Time) {
 	first := window - 1
 	for _, d := range usable {
 		if i := at(d.At); i >= 0 {
-			values[i], first = max(0, d.Value), min(first, i)
+			values[i], first = countable(d.Value), min(first, i)
 		}
 	}
 	return values[first:], last

@@ -24,7 +24,7 @@ func look(values []float64) past {
 			}
 		}
 		p.week = rhythm(even)
-		p.level = p.week.without(even)
+		p.level, p.shift = shifts(p.week.without(values))
 	}
 	return p
 }

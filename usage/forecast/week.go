@@ -148,19 +148,20 @@ func shift(values []float64) (at int, jump float64) {
 		if math.Abs(median(tail(before, 7))-median(after[:min(7, len(after))])) < leastJump*0.8 || len(kept(after)) < leastAfter || len(kept(before)) < leastAfter {
 			continue
 		}
-		by, noise := step(before, after)
+		by, noise, rest := step(before, after)
 		if math.Abs(by) < max(leastJump, 3.5*noise) {
 			continue
 		}
-		if clear := math.Abs(by) / (noise + 0.05); clear > best {
+		if clear := math.Abs(by) / (rest + 0.05); clear > best {
 			at, jump, best = s, by, clear
 		}
 	}
 	return at, jump
 }
 
-// step is by how much the level changes between two stretches that share a trend, and how noisy they are.
-func step(before, after []float64) (jump, noise float64) {
+// step is by how much the level changes between two stretches that share a trend, and how noisy they are: without the outliers, and with them,
+// since a day on the wrong side is one.
+func step(before, after []float64) (jump, noise, all float64) {
 	trend := 0.0
 	if len(kept(after)) >= 7 {
 		trend = (slope(before) + slope(after)) / 2
@@ -183,5 +184,8 @@ func step(before, after []float64) (jump, noise float64) {
 	for _, v := range b {
 		rest = append(rest, v-mb)
 	}
-	return mb - ma, spread(rest)
+	for i := range rest {
+		rest[i] = math.Abs(rest[i])
+	}
+	return mb - ma, 1.4826 * median(rest), mean(rest)
 }
