@@ -12,59 +12,32 @@ import (
 	"time"
 
 	"towline/deploy"
+	"towline/usage"
 )
 
 var _ deploy.Analytics = (*D1)(nil)
 
-// rowsWritten asks for one figure over the whole time, and for the newest minute that has any. Names are those of the GraphQL
-// Analytics API (D1 documentation, "Metrics and analytics").
-const rowsWritten = `query RowsWritten($account: string!, $database: string!, $since: Time!, $until: Time!) {
-  viewer { accounts(filter: {accountTag: $account}) {
-    total: d1AnalyticsAdaptiveGroups(limit: 1, filter: {databaseId: $database, datetime_geq: $since, datetime_leq: $until}) { sum { rowsWritten } }
-    newest: d1AnalyticsAdaptiveGroups(limit: 1, filter: {databaseId: $database, datetime_geq: $since, datetime_leq: $until}, orderBy: [datetimeMinute_DESC]) {
-      dimensions { datetimeMinute }
-    }
-  } }
-}`
-
-// RowsWritten implements deploy.Analytics.
-func (d *D1) RowsWritten(ctx context.Context, id string, since time.Time) (rows int64, asOf time.Time, err error) {
+// RowsWritten implements deploy.Analytics. The newest minute is asked for first: what is counted then covers it.
+func (d *D1) RowsWritten(ctx context.Context, id string, from time.Time) (rows int64, asOf time.Time, err error) {
 	if err := usable(opAnalytics, id); err != nil {
 		return 0, time.Time{}, err
 	}
-	var accounts struct {
-		Viewer struct {
-			Accounts []struct {
-				Total []struct {
-					Sum struct {
-						RowsWritten *float64 `json:"rowsWritten"`
-					} `json:"sum"`
-				} `json:"total"`
-				Newest []struct {
-					Dimensions struct {
-						Minute time.Time `json:"datetimeMinute"`
-					} `json:"dimensions"`
-				} `json:"newest"`
-			} `json:"accounts"`
-		} `json:"viewer"`
+	where := []condition{is("databaseId", id), since("datetime", from), until("datetime", d.now())}
+	asOf, err = d.newest(ctx, usage.Activity, "datetimeMinute", where)
+	if err != nil || asOf.IsZero() {
+		return 0, time.Time{}, err
 	}
-	err = d.ask(ctx, rowsWritten, map[string]string{
-		"account": d.account, "database": id, "since": since.UTC().Format(time.RFC3339), "until": d.now().UTC().Format(time.RFC3339),
-	}, &accounts)
+	written := figure{"sum", "rowsWritten"}
+	groups, err := d.groups(ctx, question{set: usage.Activity, where: where, figures: []figure{written}, limit: 1})
 	if err != nil {
 		return 0, time.Time{}, err
 	}
-	if len(accounts.Viewer.Accounts) != 1 {
-		return 0, time.Time{}, strange("an answer about %d accounts", len(accounts.Viewer.Accounts))
+	if len(groups) == 1 {
+		if v, ok := groups[0].get(written); ok {
+			return whole(v), asOf, nil
+		}
 	}
-	a := accounts.Viewer.Accounts[0]
-	switch {
-	case len(a.Total) == 0 && len(a.Newest) == 0:
-		return 0, time.Time{}, nil
-	case len(a.Total) != 1 || len(a.Newest) != 1 || a.Total[0].Sum.RowsWritten == nil || a.Newest[0].Dimensions.Minute.IsZero():
-		return 0, time.Time{}, strange("an answer that lacks a part")
-	}
-	return int64(*a.Total[0].Sum.RowsWritten), a.Newest[0].Dimensions.Minute.UTC(), nil
+	return 0, time.Time{}, strange("an answer that lacks a part")
 }
 
 // ask sends a GraphQL query and decodes its data. The API answers without Cloudflare's envelope, and with status 200 whatever
@@ -127,6 +100,9 @@ func (d *D1) judgeData(res *http.Response, text []byte, data any) error {
 	}
 	r.words = d.scrub(r.words)
 	r.graphQL()
+	if r.status == http.StatusTooManyRequests && r.after == 0 {
+		r.after = blocked // a budget that is used up is not asked again at once
+	}
 	return r
 }
 

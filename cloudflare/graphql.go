@@ -142,9 +142,10 @@ type accounts[T any] struct {
 // groups asks a question. A figure that the account's schema does not know is left out, and the question asked again; that is remembered
 // until the schema is asked after again. A question of which nothing is left is an error.
 func (d *D1) groups(ctx context.Context, q question) ([]group, error) {
+	needed := q.count || len(q.figures) > 0
 	for {
 		q.figures = slices.DeleteFunc(slices.Clone(q.figures), func(f figure) bool { return d.schema.lacks(q.set, f) })
-		if len(q.figures) == 0 && !q.count && q.by == nil {
+		if needed && len(q.figures) == 0 && !q.count {
 			return nil, &deploy.RejectedError{Words: fmt.Sprintf("the account's %s has none of the figures that are needed", q.set)}
 		}
 		text, variables := q.text(d.account)

@@ -2,6 +2,7 @@ package cloudflare
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"slices"
 	"time"
@@ -12,11 +13,11 @@ import (
 
 var _ deploy.QueryCounts = (*D1)(nil)
 
-// failing is up to how many combinations of a failed query and its error are asked for first.
+// failing is how many groups of failed queries are asked for first.
 const failing = 1000
 
 // Queries implements deploy.QueryCounts. Runs, rows and times are those of all runs; times are sums of what Cloudflare calls a query's
-// duration. Failed counts the runs with an error.
+// duration. Failed counts the runs with an error; it is 0 where the account's schema does not tell.
 func (d *D1) Queries(ctx context.Context, id string, from, to time.Time, by deploy.QueryOrder, limit int) ([]deploy.QueryCount, error) {
 	order, ok := map[deploy.QueryOrder]string{
 		deploy.ByRowsRead: "sum_rowsRead_DESC", deploy.ByTime: "sum_queryDurationMs_DESC", deploy.ByRowsWritten: "sum_rowsWritten_DESC",
@@ -81,32 +82,48 @@ func upTo(t time.Time) time.Time {
 	return t.UTC().Add(time.Second - time.Nanosecond).Truncate(time.Second)
 }
 
-// failed counts the runs that ended in an error, by the query's text. Those with an error come first; those without have none, and end
-// the list that is of interest.
+// failed counts the runs that ended in an error, by the query's text.
 func (d *D1) failed(ctx context.Context, id string, from, to time.Time, bounds usage.Bounds) (map[string]int64, error) {
-	for limit := min(failing, bounds.Page); ; limit = bounds.Page {
-		groups, err := d.groups(ctx, question{
-			set: usage.Queries, count: true, by: []string{"query", "error"}, order: "error_DESC", limit: limit,
-			where: []condition{is("databaseId", id), since("datetime", from), until("datetime", to.Add(-time.Second))},
-		})
+	groups, err := d.withErrors(ctx, question{
+		set: usage.Queries, count: true, by: []string{"query", "error"},
+		where: []condition{is("databaseId", id), since("datetime", from), until("datetime", to.Add(-time.Second))},
+	}, bounds)
+	if unknownField(err) == "error" {
+		return nil, nil // the account's schema does not tell
+	}
+	failed := map[string]int64{}
+	for _, g := range groups {
+		if g.dimension("error") == "" {
+			continue
+		}
+		if g.Count == nil {
+			return nil, strange("a query without a count")
+		}
+		failed[g.dimension("query")] += whole(*g.Count)
+	}
+	return failed, err
+}
+
+// withErrors asks for groups of queries by their error, until those with an error are all there: they come first, and those that have none, which are
+// null or empty, end what is of interest. Where the API does not sort by errors, the answer has to be whole.
+func (d *D1) withErrors(ctx context.Context, q question, bounds usage.Bounds) ([]group, error) {
+	q.order, q.limit = "error_DESC", min(failing, bounds.Page)
+	for {
+		groups, err := d.groups(ctx, q)
+		if no := (*deploy.RejectedError)(nil); errors.As(err, &no) && no.Code == codeMalformed && q.order == "error_DESC" && unknownField(err) == "" {
+			q.order, q.limit = "count_DESC", bounds.Page
+			continue
+		}
 		if err != nil {
 			return nil, err
 		}
-		if cut := len(groups) == limit && !slices.ContainsFunc(groups, func(g group) bool { return g.dimension("error") == "" }); cut && limit < bounds.Page {
-			continue
-		} else if cut {
-			return nil, strange("more than %d queries failed from %s to %s", limit, from.Format(time.RFC3339), to.Format(time.RFC3339))
+		succeeded := func(g group) bool { return g.dimension("error") == "" }
+		switch {
+		case len(groups) < q.limit, q.order == "error_DESC" && slices.ContainsFunc(groups, succeeded):
+			return groups, nil
+		case q.limit == bounds.Page:
+			return nil, strange("more than %d kinds of failed queries", q.limit)
 		}
-		failed := map[string]int64{}
-		for _, g := range groups {
-			if g.dimension("error") == "" {
-				continue
-			}
-			if g.Count == nil {
-				return nil, strange("a query without a count")
-			}
-			failed[g.dimension("query")] += whole(*g.Count)
-		}
-		return failed, nil
+		q.limit = bounds.Page
 	}
 }

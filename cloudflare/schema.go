@@ -124,6 +124,14 @@ const (
 	longestOtherwise = 7 * 24 * time.Hour
 )
 
+// errAbsent is a dataset that the account does not have, or may not use.
+var errAbsent = errors.New("there is no such dataset")
+
+// absent says that an account does without a dataset, which is no reason to know nothing of the others.
+func absent(set usage.Dataset, err error) bool {
+	return errors.Is(err, errAbsent) || unknownField(err) == string(set)
+}
+
 // boundsOf is what may be asked of a dataset: as it was told lately, else as it is told now, and where that cannot be found out, what is usual.
 func (d *D1) boundsOf(ctx context.Context, set usage.Dataset) (usage.Bounds, error) {
 	all, known := d.schema.known(d.now())
@@ -139,9 +147,9 @@ func (d *D1) boundsOf(ctx context.Context, set usage.Dataset) (usage.Bounds, err
 	b, there := all[set]
 	switch {
 	case !there:
-		return b, &deploy.RejectedError{Words: fmt.Sprintf("the account has no %s", set)}
+		return b, fmt.Errorf("%w: %w", errAbsent, &deploy.RejectedError{Words: fmt.Sprintf("the account has no %s", set)})
 	case !b.Enabled:
-		return b, fmt.Errorf("%w: %s is not enabled for the account", usage.ErrNotAllowed, set)
+		return b, fmt.Errorf("%w: %w: %w", usage.ErrNotAllowed, errAbsent, &deploy.RejectedError{Words: fmt.Sprintf("%s is not enabled for the account", set)})
 	}
 	if b.Longest == 0 {
 		b.Longest = longestOtherwise

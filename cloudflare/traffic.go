@@ -2,7 +2,6 @@ package cloudflare
 
 import (
 	"context"
-	"errors"
 	"time"
 
 	"towline/deploy"
@@ -37,12 +36,6 @@ func (d *D1) Traffic(ctx context.Context, id string, workers []string, from, to 
 		}
 	}
 	return t, asOf, nil
-}
-
-// absent says that the account does not have a dataset, which is no reason to know nothing of the others.
-func absent(set usage.Dataset, err error) bool {
-	var no *deploy.RejectedError
-	return errors.As(err, &no) && unknownField(err) == string(set)
 }
 
 // newest asks for the last unit of time that has anything, before the figures are asked for: those then cover it.
@@ -92,10 +85,15 @@ func (d *D1) databaseTraffic(ctx context.Context, t *deploy.Traffic, where []con
 	return asOf, err
 }
 
-// failedQueries is nil where the dataset of queries has nothing: the queries that the other counts are not in it yet, or it does not exist.
+// failedQueries is nil where the dataset of queries has nothing, since what the other counts is not in it yet, and where it, or its errors, do not
+// exist for the account.
 func (d *D1) failedQueries(ctx context.Context, where []condition) (*int64, error) {
-	groups, err := d.groups(ctx, question{set: usage.Queries, where: where, count: true, by: []string{"error"}, order: "error_DESC", limit: failing})
-	if absent(usage.Queries, err) || err == nil && len(groups) == 0 {
+	bounds, err := d.boundsOf(ctx, usage.Queries)
+	var groups []group
+	if err == nil {
+		groups, err = d.withErrors(ctx, question{set: usage.Queries, where: where, count: true, by: []string{"error"}}, bounds)
+	}
+	if absent(usage.Queries, err) || unknownField(err) == "error" || err == nil && len(groups) == 0 {
 		return nil, nil
 	}
 	if err != nil {
