@@ -1,7 +1,6 @@
 package advise_test
 
 import (
-	"context"
 	"fmt"
 	"path/filepath"
 	"slices"
@@ -190,5 +189,3 @@ func TestAQueryIsGivenTheIndexThatItLacks(t *testing.T) {
 		})
 	}
 }
-
-var _ = context.Background

@@ -7,6 +7,8 @@ import (
 	"strconv"
 	"strings"
 
+	"github.com/ncruces/go-sqlite3"
+
 	"towline/migrations"
 )
 
@@ -171,9 +173,7 @@ func (w *weigher) loop(l loop) (once, each, found float64) {
 	}
 	many := w.values(t, names)
 	m := min(n, w.matching(t, i, l.equals(), n)*many)
-	for range l.bounds() {
-		m /= guessedBound
-	}
+	m *= w.boundShare(t, l.terms[l.equals():])
 	if i.unique && l.equals() == len(i.terms) {
 		return 0, many, many
 	}
@@ -253,20 +253,67 @@ func (w *weigher) rest(t *table, i *index, l loop) float64 { return w.share(t, i
 
 func (w *weigher) share(t *table, i *index, l loop, joins bool) float64 {
 	share := 1.0
-	for _, term := range w.q.conditions(t) {
-		if term.join && !joins || term.column < 0 || term.column >= len(t.columns) || i.serves(t.columns[term.column].name, l) {
+	for _, cond := range w.q.conditions(t) {
+		if cond.join && !joins || cond.column < 0 || cond.column >= len(t.columns) || i.serves(t.columns[cond.column].name, l) {
 			continue
 		}
 		switch {
-		case term.equal() && !term.in:
-			share *= w.equalShare(t, term)
-		case term.ranges():
+		case cond.equal() && !cond.in:
+			share *= w.equalShare(t, cond)
+		case cond.ranges() && cond.literal != "":
+			share *= w.bounded(t, []term{cond})
+		case cond.ranges():
 			share /= guessedBound
 		default:
 			w.residual = true
 		}
 	}
 	return math.Max(share, 1e-9)
+}
+
+// boundShare is the share of a table's rows that the bounds of a plan keep: "created_at>?", "created_at<?". Those whose value the text has
+// are counted.
+func (w *weigher) boundShare(t *table, bounds []string) float64 {
+	share := 1.0
+	var known []term
+	for _, bound := range bounds {
+		i := slices.IndexFunc(w.q.conditions(t), func(term term) bool { return term.is(t, bound) })
+		if i < 0 {
+			share /= guessedBound
+			continue
+		}
+		known = append(known, w.q.conditions(t)[i])
+	}
+	if len(known) > 0 {
+		share *= w.bounded(t, known)
+	}
+	return share
+}
+
+// is reports whether a condition is the one that a plan calls "column>?", with a value of the text's.
+func (t term) is(of *table, bound string) bool {
+	at := strings.IndexAny(bound, "<>")
+	above := t.op == sqlite3.INDEX_CONSTRAINT_GT || t.op == sqlite3.INDEX_CONSTRAINT_GE
+	return at > 0 && t.ranges() && t.literal != "" && t.column >= 0 && t.column == of.column(bound[:at]) && above == (bound[at] == '>')
+}
+
+// bounded is the share of a table's rows within bounds that the text has.
+func (w *weigher) bounded(t *table, terms []term) float64 {
+	var where []string
+	for _, term := range terms {
+		way := map[sqlite3.IndexConstraintOp]string{sqlite3.INDEX_CONSTRAINT_GT: ">", sqlite3.INDEX_CONSTRAINT_GE: ">=", sqlite3.INDEX_CONSTRAINT_LT: "<", sqlite3.INDEX_CONSTRAINT_LE: "<="}[term.op]
+		text := migrations.QuoteName(t.columns[term.column].name) + " " + way + " " + term.literal
+		if term.collation != "" {
+			text += " COLLATE " + term.collation
+		}
+		where = append(where, text)
+	}
+	if n, ok := w.a.sizes.rows(w.ctx, t); ok && n > 0 {
+		if m, ok := w.a.sizes.count(w.ctx, "SELECT count(*) FROM "+migrations.QuoteName(t.name)+" WHERE "+strings.Join(where, " AND ")); ok {
+			return m / n
+		}
+	}
+	return math.Pow(guessedBound, -float64(len(terms)))
 }
 
 // equalShare is the share of a table's rows that have one value in a column.

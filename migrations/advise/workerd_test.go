@@ -4,8 +4,10 @@ import (
 	"bytes"
 	"encoding/json"
 	"net/http"
+	"strings"
 	"testing"
 
+	"towline/migrations/advise"
 	"towline/sandbox/cloudflare/workerd"
 )
 
@@ -69,49 +71,85 @@ func (d *d1) post(t *testing.T, path string, body, result any) {
 		t.Fatal(err)
 	}
 }
-func TestProbe(t *testing.T) {
+
+// plan asks for the plan of a statement.
+func (d *d1) plan(t *testing.T, sql string) (lines []string) {
+	t.Helper()
+	var result []struct {
+		Results []struct{ Detail string }
+	}
+	d.post(t, "/query", map[string]any{"sql": "EXPLAIN QUERY PLAN " + sql, "params": make([]any, strings.Count(sql, "?"))}, &result)
+	for _, r := range result[0].Results {
+		lines = append(lines, r.Detail)
+	}
+	return lines
+}
+
+// TestCloudflaresRuntimeUsesTheIndexAndReadsAboutWhatWasWorkedOut makes each suggested index in D1's engine, looks at its plan and counts the rows.
+func TestCloudflaresRuntimeUsesTheIndexAndReadsAboutWhatWasWorkedOut(t *testing.T) {
 	instance := workerd.Start(t, workerd.Options{})
 	client := &http.Client{}
 	t.Cleanup(client.CloseIdleConnections)
-	d := newD1(t, instance, client, "x")
-	for _, q := range []string{
-		"CREATE TABLE users(id INTEGER PRIMARY KEY, email TEXT, status TEXT)",
-		"CREATE TABLE orders(id INTEGER PRIMARY KEY, user_id INTEGER REFERENCES users(id) ON DELETE CASCADE, total REAL, created_at INTEGER)",
-		"WITH RECURSIVE n(x) AS (SELECT 1 UNION ALL SELECT x + 1 FROM n WHERE x < 1000) INSERT INTO users SELECT x, 'user' || x, CASE WHEN x % 10 THEN 'ok' ELSE 'bad' END FROM n",
-		"INSERT INTO orders(user_id, total, created_at) SELECT id, 1.5, id FROM users UNION ALL SELECT id, 2.5, -id FROM users",
-	} {
-		d.read(t, q)
+	d := newD1(t, instance, client, "advise")
+	statements := append(shop(), rows()...)
+	for _, sql := range statements {
+		d.read(t, sql)
 	}
-	p := func(q string) { t.Logf("%6d %s", d.read(t, q), q) }
-	p("SELECT * FROM users WHERE email = 'user5'")
-	p("SELECT * FROM users ORDER BY email")
-	p("SELECT * FROM users ORDER BY email LIMIT 10")
-	p("SELECT id FROM users WHERE status = 'bad' ORDER BY email LIMIT 10")
-	p("SELECT status, count(*) FROM users GROUP BY status")
-	p("SELECT DISTINCT status FROM users")
-	p("SELECT count(*) FROM users")
-	p("SELECT max(email) FROM users")
-	p("SELECT u.email, o.total FROM users u JOIN orders o ON o.user_id = u.id WHERE u.email = 'user5'")
-	p("SELECT u.email, o.total FROM users u JOIN orders o ON o.user_id = u.id WHERE o.total = 2.5 LIMIT 10")
-	p("SELECT u.email, (SELECT count(*) FROM orders o WHERE o.user_id = u.id) FROM users u WHERE u.id < 11")
-	p("DELETE FROM users WHERE id = 1")
-	d.read(t, "CREATE INDEX o_u ON orders(user_id)")
-	d.read(t, "CREATE INDEX u_e ON users(email)")
-	d.read(t, "CREATE INDEX u_s ON users(status)")
-	t.Log("with indexes")
-	p("SELECT * FROM users WHERE email = 'user5'")
-	p("SELECT * FROM users WHERE status = 'bad'")
-	p("SELECT id FROM users WHERE status = 'bad'")
-	p("SELECT * FROM users WHERE status = 'bad' ORDER BY email")
-	p("SELECT * FROM users ORDER BY email")
-	p("SELECT * FROM users ORDER BY email LIMIT 10")
-	p("SELECT status, count(*) FROM users GROUP BY status")
-	p("SELECT DISTINCT status FROM users")
-	p("SELECT max(email) FROM users")
-	p("SELECT count(*) FROM users")
-	p("SELECT u.email, o.total FROM users u JOIN orders o ON o.user_id = u.id WHERE u.email = 'user5'")
-	p("SELECT u.email, (SELECT count(*) FROM orders o WHERE o.user_id = u.id) FROM users u WHERE u.id < 11")
-	p("SELECT * FROM users WHERE email = 'user5' OR status='bad'")
-	p("SELECT * FROM users WHERE status='bad' LIMIT 10 OFFSET 20")
-	p("DELETE FROM users WHERE id = 2")
+	target, path := build(t, statements...)
+	a := open(t, target, advise.Options{Data: path})
+	for _, tt := range []struct {
+		sql    string
+		params []any
+	}{
+		{"SELECT * FROM users WHERE email = ?", []any{"user7@example.com"}},
+		{"SELECT * FROM posts WHERE author_id = ? ORDER BY created_at DESC LIMIT 20", []any{8}},
+		{"SELECT * FROM posts ORDER BY created_at DESC LIMIT 20", nil},
+		{"SELECT * FROM posts ORDER BY score DESC, created_at ASC LIMIT 30", nil},
+		{"SELECT p.title, c.text FROM posts p JOIN comments c ON c.post_id = p.id WHERE p.id = ?", []any{9}},
+		{"SELECT u.name, p.title FROM users u JOIN posts p ON p.author_id = u.id WHERE u.email = ?", []any{"user7@example.com"}},
+		{"SELECT * FROM comments WHERE post_id IN (SELECT id FROM posts WHERE author_id = ?)", []any{8}},
+		{"SELECT * FROM comments WHERE user_id IN (?, ?, ?)", []any{1, 2, 3}},
+		{"SELECT * FROM comments WHERE user_id = ? OR post_id = ?", []any{1, 2}},
+		{"SELECT * FROM users WHERE lower(email) = ?", []any{"user7@example.com"}},
+		{"SELECT id FROM posts WHERE json_extract(meta, '$.lang') = ?", []any{"3"}},
+		{"SELECT * FROM jobs WHERE state = 'waiting' ORDER BY run_at LIMIT 10", nil},
+		{"SELECT max(created_at) FROM posts", nil},
+		{"SELECT status, count(*) FROM users GROUP BY status", nil},
+		{"SELECT u.id, (SELECT max(p.created_at) FROM posts p WHERE p.author_id = u.id) FROM users u WHERE u.id IN (1, 2, 3)", nil},
+		{"SELECT count(*) FROM posts WHERE score = ? AND author_id > 10", []any{5}},
+		{"UPDATE users SET name = ? WHERE email = ?", []any{"New", "user7@example.com"}},
+		{"DELETE FROM users WHERE id = ?", []any{2000}},
+	} {
+		advice := try(t, a, tt.sql)
+		if len(advice.Suggestions) == 0 {
+			t.Errorf("%s: no suggestion, before %q", tt.sql, advice.Before)
+			continue
+		}
+		before := int64(0)
+		if !strings.HasPrefix(tt.sql, "DELETE") {
+			before = d.read(t, tt.sql, tt.params...)
+		}
+		best := advice.Suggestions[0]
+		for _, i := range best.Indexes {
+			d.read(t, i.SQL())
+		}
+		if plan := d.plan(t, tt.sql); len(best.Lookup) == 0 && strings.Join(plan, "\n") != strings.Join(trimmed(best.After), "\n") {
+			t.Errorf("%s: the plan is %q, tried was %q", tt.sql, plan, best.After)
+		}
+		got := float64(d.read(t, tt.sql, tt.params...))
+		t.Logf("%6d before, %5.0f read, %7.1f worked out: %s", before, got, best.Reads, tt.sql)
+		if !best.Counted || best.Reads > 2*got+8 || got > 2*best.Reads+8 {
+			t.Errorf("%s: %v rows were read, %v worked out (counted %v)", tt.sql, got, best.Reads, best.Counted)
+		}
+		for _, i := range best.Indexes {
+			d.read(t, i.Down())
+		}
+	}
+}
+
+func trimmed(lines []string) (out []string) {
+	for _, l := range lines {
+		out = append(out, strings.TrimSpace(l))
+	}
+	return out
 }
