@@ -71,6 +71,21 @@ func (e *Engine) StalePreviews(ctx context.Context) ([]Preview, error) {
 // StaleAfter is for how long nobody may have touched a preview that is not listed as stale yet; 0: none is, by that.
 func (e *Engine) StaleAfter() time.Duration { return e.stale() }
 
+// LeftOver lists the names of the preview databases that no project of the config has any more.
+func (e *Engine) LeftOver(ctx context.Context) ([]string, error) {
+	var names []string
+	err := e.store.View(ctx, func(tx Tx) error {
+		names = nil
+		for _, k := range tx.AllKnown() {
+			if p, ok := e.previewOf(tx, k); ok && p.LeftOver {
+				names = append(names, p.Database)
+			}
+		}
+		return nil
+	})
+	return names, wrap(err, "read which previews are left over")
+}
+
 // Preview is the preview database of that name. CodeNoPreview: no project has or had one, or there is none any more.
 func (e *Engine) Preview(ctx context.Context, name string) (Preview, error) {
 	all, err := e.previews(ctx, func(p Preview) bool { return p.Database == name })

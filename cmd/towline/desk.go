@@ -50,7 +50,10 @@ const (
 )
 
 // kindOf knows the commands that need nobody's name. Any other does.
-func kindOf(command string) kind {
+func kindOf(command string, words ...string) kind {
+	if command == "preview" && len(words) == 1 && words[0] == "list" {
+		return reads
+	}
 	switch command {
 	case "status", "releases", "people", "audit", "report", "contract", "slow", "backups", "help", "whoami":
 		return reads
@@ -65,7 +68,7 @@ func (d *desk) Line(ctx context.Context, o control.Order) (control.Answer, error
 	name := strings.ToLower(strings.TrimPrefix(o.Words[0], "/"))
 	by, known := d.who(ctx, o)
 	switch {
-	case o.As == 0 && kindOf(name) == asks:
+	case o.As == 0 && kindOf(name, o.Words[1:]...) == asks:
 		return d.needsSomebody(ctx, name), nil
 	case !known:
 		r := cards.Refusal(gate.Needs(by, gate.Viewer, name), "")
@@ -78,7 +81,7 @@ func (d *desk) Line(ctx context.Context, o control.Order) (control.Answer, error
 		return control.Answer{}, err
 	}
 	a := control.Answer{Text: got.Text, Code: string(got.Code), Exit: exitOf(got.Code)}
-	if !d.bot && a.Exit == exitFine && kindOf(name) != reads {
+	if !d.bot && a.Exit == exitFine && kindOf(name, o.Words[1:]...) != reads {
 		a.Text += "\n\nNo bot runs on this store: it is stored, and the chat hears of it when `towline serve` starts."
 		if kindOf(name) == asks {
 			a.Text += " A run begins then."

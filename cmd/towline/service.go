@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"log/slog"
+	"slices"
 	"sync"
 	"sync/atomic"
 	"time"
@@ -69,7 +70,7 @@ func newService(p parts) (*service, error) {
 	s.wiring.Store(p.wiring)
 	s.usage = usage.New(usage.Options{
 		Store: p.store.Usage(), Source: p.databases, Now: p.now, Log: p.log,
-		Watch: func() usage.Watched { return s.wiring.Load().watched },
+		Watch: s.watched,
 		Calls: func() (int, bool) { return p.databases.Stats().Busiest, true },
 	})
 	s.engine = deploy.New(deploy.Options{
@@ -78,6 +79,7 @@ func newService(p parts) (*service, error) {
 		People:  func() []gate.Actor { return s.wiring.Load().team.People },
 		Exports: p.databases, Analytics: p.databases, Queries: p.databases, Traffic: p.databases,
 		Backups: p.backups, Drills: p.drills, Free: p.free, Scratch: p.scratch,
+		Uses: s.usage, StalePreviews: func() time.Duration { return s.wiring.Load().stale() },
 	})
 	o := p.bot
 	if p.stop > 0 {
@@ -107,6 +109,18 @@ func newService(p parts) (*service, error) {
 	s.chat = handlers.New(chat)
 	door.Handler = s.chat
 	return s, nil
+}
+
+// watched is whose use is counted: what the config names, and the previews that are left over from before.
+func (s *service) watched() usage.Watched {
+	w := s.wiring.Load().watched
+	names, err := s.engine.LeftOver(context.Background())
+	if err != nil {
+		s.log.Warn("which previews are left over could not be read, so that their use is not counted", "error", err)
+		return w
+	}
+	w.Databases = append(slices.Clone(w.Databases), names...)
+	return w
 }
 
 // team is who may do what now, with what is lent to them, and with the ids that migrated groups have today.

@@ -29,6 +29,17 @@ type wiring struct {
 	watched  usage.Watched // whose use is counted
 }
 
+// stale is for how long nobody may have used a preview that is not listed as stale yet; 0: none is.
+func (w *wiring) stale() time.Duration {
+	if w.config == nil {
+		return demoStale
+	}
+	return time.Duration(w.config.Usage.StalePreviews)
+}
+
+// demoStale is what a config says where it says nothing.
+const demoStale = 14 * 24 * time.Hour
+
 // wire turns a config into values for the rooms. getenv gives git its surroundings.
 func wire(c *config.Config, getenv func(string) string) (*wiring, error) {
 	w := &wiring{config: c}
