@@ -55,7 +55,7 @@ type Usage struct {
 	Weeks   []deploy.Week
 	Top     []Asked
 	// NoTop says why a project's queries are not known.
-	NoTop    map[string]string
+	NoTop    map[string]error
 	Previews []deploy.Preview
 	// State is what is known of the counting; Counting is false where this Towline counts nothing.
 	State    usage.State

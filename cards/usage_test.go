@@ -1,6 +1,7 @@
 package cards_test
 
 import (
+	"errors"
 	"fmt"
 	"reflect"
 	"strings"
@@ -124,7 +125,7 @@ func TestAReportSaysInFewWordsWhatMatters(t *testing.T) {
 	partly := used(t, tariff.Free, 30, 1, nil)
 	partly.State.Datasets[usage.Queries] = usage.Standing{Why: usage.Missing}
 	partly.State.Datasets[usage.Invocations] = usage.Standing{Why: usage.Busy}
-	partly.NoTop = map[string]string{"shop": "Cloudflare did not answer"}
+	partly.NoTop = map[string]error{"shop": errors.New("connection reset")}
 	lag := used(t, tariff.Free, 30, 1, func(in *report.Input) {
 		in.Account.Hours = in.Account.Hours[:len(in.Account.Hours)-9]
 	})
@@ -187,7 +188,7 @@ func TestNoNameFromOutsideBreaksAReport(t *testing.T) {
 			u := everything(used(t, tariff.Paid, 60, 2.2, nil))
 			spoil(reflect.ValueOf(&u.Weeks).Elem(), text, map[string]bool{"Head": true, "TeamHead": true})
 			spoil(reflect.ValueOf(&u.Top).Elem(), text, nil)
-			u.Project, u.Previews[0].Database, u.NoTop = text, text, map[string]string{text: text}
+			u.Project, u.Previews[0].Database, u.NoTop = text, text, map[string]error{text: errors.New(text)}
 			for i := range u.Report.Parts {
 				u.Report.Parts[i].Name, u.Report.Parts[i].Project = text, text
 			}

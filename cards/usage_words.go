@@ -1,6 +1,7 @@
 package cards
 
 import (
+	"errors"
 	"fmt"
 	"maps"
 	"slices"
@@ -266,9 +267,20 @@ func missing(u Usage) []string {
 		out = append(out, fmt.Sprintf("❔ %d of %d hours were counted.", r.Read.Hours, r.Read.Of))
 	}
 	for _, project := range slices.Sorted(maps.Keys(u.NoTop)) {
-		out = append(out, "❔ The queries of "+name(project)+" are not known: "+flat(u.NoTop[project], 120))
+		out = append(out, "❔ The costliest queries of "+name(project)+" are not known; "+unasked(u.NoTop[project]))
 	}
 	return out
+}
+
+// unasked says why queries are not known.
+func unasked(err error) string {
+	switch {
+	case errors.Is(err, usage.ErrNotAllowed):
+		return whyWords(usage.NotAllowed)
+	case errors.Is(err, usage.ErrBusy):
+		return "Cloudflare wants fewer questions for a while."
+	}
+	return "Cloudflare did not say."
 }
 
 // lagWords is how far Cloudflare may be behind before it is worth a word.

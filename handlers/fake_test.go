@@ -57,6 +57,7 @@ type engine struct {
 	contract deploy.Contract
 	backups  []deploy.Backup
 	previews previews
+	reported reported
 }
 
 func newEngine() *engine {
@@ -164,7 +165,7 @@ func (e *engine) TurnedAway(_ context.Context, r deploy.Request, act string, why
 }
 
 func (e *engine) Project(name string) (deploy.Project, bool) {
-	return deploy.Project{Name: name}, true
+	return deploy.Project{Name: name, Production: "prod"}, true
 }
 
 func (e *engine) People(context.Context) ([]deploy.Standing, error) { return e.people, nil }

@@ -23,11 +23,13 @@ import (
 	"towline/migrations"
 	"towline/usage"
 	"towline/usage/alert"
+	"towline/usage/chart"
 )
 
 // Engine is what the handlers ask of package deploy.
 type Engine interface {
 	PreviewKeeper
+	Reported
 
 	Deploy(ctx context.Context, r deploy.Request, ref string, reset bool) (release.Run, error)
 	Promote(ctx context.Context, r deploy.Request, number uint64) (release.Run, error)
@@ -66,7 +68,6 @@ type Engine interface {
 	People(ctx context.Context) ([]deploy.Standing, error)
 	Log(ctx context.Context, project string, limit int) ([]deploy.Entry, error)
 	Lonely(ctx context.Context, project string) (map[release.Environment][]deploy.Lonely, error)
-	Week(ctx context.Context, project string, since, until time.Time) (deploy.Week, error)
 	OpenRuns(ctx context.Context, project string) ([]release.Run, error)
 	FindRun(ctx context.Context, id string) (release.Run, bool, error)
 	Script(ctx context.Context, plan release.Plan) ([]migrations.Transaction, error)
@@ -102,6 +103,8 @@ type Team struct {
 	Report Schedule
 	// Alerts are the limits, and what people want to hear of them.
 	Alerts alert.Rules
+	// Charts is how the charts of reports are drawn; empty: light.
+	Charts chart.Theme
 }
 
 // Home is where a project is talked about. Without a topic it is every topic of the chat.
@@ -203,7 +206,7 @@ func commands() []command {
 		{"Ship", []command{
 			deployCommand(), promoteCommand(), rejectCommand(), cancelCommand(), backfillCommand(), rollbackCommand(), previewCommand(), breakglassCommand(), baselineCommand(),
 		}},
-		{"Look", []command{statusCommand(), releasesCommand(), reportCommand(), contractCommand(), slowCommand(), backupsCommand(), drillCommand(), auditCommand(), peopleCommand()}},
+		{"Look", []command{statusCommand(), releasesCommand(), usageCommand(), reportCommand(), contractCommand(), slowCommand(), backupsCommand(), drillCommand(), auditCommand(), peopleCommand()}},
 		{"Stop changes", []command{lockCommand(), unlockCommand(), holdCommand(), unholdCommand(), freezeCommand()}},
 		{"The rest", []command{noteCommand(), delegateCommand(), reloadCommand(), helpCommand(), whoamiCommand()}},
 	} {

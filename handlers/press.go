@@ -29,7 +29,7 @@ func (h *Handlers) Press(ctx context.Context, p bot.Press) (bot.Toast, error) {
 	if r := gate.Needs(a.by, gate.Viewer, string(action.Verb)); r != nil {
 		return refusedPress(r), nil
 	}
-	if action.Verb != cards.Status && action.Verb != cards.Releases && action.Verb != cards.Contract && action.Verb != cards.Backups && action.Verb != cards.SlowQueries {
+	if !looks(action.Verb) {
 		a.here, a.by.Anonymous = h.member(ctx, p.Place.Chat, p.From.ID)
 	}
 	toast, err := h.act(ctx, a, p, action)
@@ -46,6 +46,11 @@ func (h *Handlers) Press(ctx context.Context, p bot.Press) (bot.Toast, error) {
 		return refusedPress(r), nil
 	}
 	return bot.Toast{}, err
+}
+
+// looks tells whether a button only shows something, so that it does not matter whether whoever pressed it is in the chat still.
+func looks(v cards.Verb) bool {
+	return slices.Contains([]cards.Verb{cards.Status, cards.Releases, cards.Contract, cards.Backups, cards.SlowQueries, cards.UsageChart, cards.InWords}, v)
 }
 
 // member finds out whether somebody is in a chat now. Whoever may be acting anonymously is taken to be: a name that was
@@ -98,6 +103,10 @@ func (h *Handlers) act(ctx context.Context, a ask, p bot.Press, action cards.Act
 		return h.postRefused(ctx, a, action)
 	case cards.IndexFile:
 		return h.indexFile(ctx, a, action)
+	case cards.UsageChart:
+		return h.chartPress(ctx, a, p, action)
+	case cards.InWords:
+		return h.wordsPress(ctx, a, p, action)
 	case cards.Mute, cards.Unmute:
 		return h.mute(ctx, a, p, action)
 	case cards.Status, cards.Releases, cards.Backfills, cards.Freeze, cards.Audit, cards.Contract, cards.Backups, cards.SlowQueries:

@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"slices"
+	"strconv"
 	"time"
 
 	"towline/bot"
@@ -27,8 +28,6 @@ const (
 	missedFor = 24 * time.Hour
 	// lookEvery is how often the clock is read: a config that was read again, and a clock that was put right, count within it.
 	lookEvery = time.Minute
-	// perMessage is how many projects one message reports on.
-	perMessage = 8
 	// week is what /report looks back on where no schedule says more.
 	week = 7 * 24 * time.Hour
 )
@@ -53,12 +52,11 @@ func reportCommand() command {
 			if last, ok := slotBefore(a.team.Report, now); ok {
 				since = last
 			}
-			weeks, err := h.weeks(ctx, projects[:min(perMessage, len(projects))], since, now)
-			if err != nil {
-				return nil, err
+			q := question{projects: projects, place: a.place, span: cards.WeekSoFar, since: since, until: now}
+			if len(projects) == 1 && len(a.projects()) > 1 {
+				q.project = projects[0]
 			}
-			card := cards.ReportOf(weeks, now)
-			return &card, nil
+			return h.answerUsage(ctx, a, q)
 		},
 	}
 }
@@ -163,36 +161,57 @@ func slotBefore(s Schedule, t time.Time) (slot time.Time, ok bool) {
 	return slot, false
 }
 
-// postReports wants the report in every place where a project is talked about.
+// postReports wants the report in every place where a project is talked about, and the list of the previews that nobody uses.
 func (h *Handlers) postReports(ctx context.Context, team Team, since, slot time.Time) error {
 	var places []bot.Place
-	projects := map[bot.Place][]string{}
 	for _, home := range team.Projects {
-		if projects[home.Place] == nil {
+		if !slices.Contains(places, home.Place) {
 			places = append(places, home.Place)
 		}
-		projects[home.Place] = append(projects[home.Place], home.Project)
 	}
 	for _, place := range places {
-		part := 0
-		for some := range slices.Chunk(projects[place], perMessage) {
-			weeks, err := h.weeks(ctx, some, since, slot)
-			if err != nil {
-				return err
-			}
-			part++
-			f := frame(cards.ReportOf(weeks, time.Time{}), place, 0)
-			f.Kind, f.Final = bot.KindReport, true
-			key := fmt.Sprintf("report/%d/%d/%d/%d", slot.Unix(), place.Chat, place.Topic, part)
-			err = h.outbox.Want(ctx, key, f)
-			if bad, ok := errors.AsType[*bot.FrameError](err); ok {
-				h.log.ErrorContext(ctx, "a report cannot be shown", "chat", place.Chat, "error", bad)
-				continue
-			}
-			if err != nil {
-				return err
-			}
+		q := question{projects: team.at(place), place: place, span: cards.WeekOver, since: since, until: slot}
+		if err := h.postUsage(ctx, team, q); err != nil {
+			return err
+		}
+	}
+	return h.postStalePreviews(ctx, team, slot)
+}
+
+// postUsage wants the report of one place: a picture, with the words below it where the heads of the audit logs found no room in its caption; or
+// where there is nothing to draw the words alone.
+func (h *Handlers) postUsage(ctx context.Context, team Team, q question) error {
+	u, err := h.used(ctx, team, q, true)
+	if err != nil {
+		return err
+	}
+	key := fmt.Sprintf("report/%d/%d/%d/", q.until.Unix(), q.place.Chat, q.place.Topic)
+	if f, ok := h.pictured(ctx, team, u); ok {
+		f.Place, f.Kind, f.Final = q.place, bot.KindReport, true
+		if err := h.want(ctx, key+"1", f); err != nil {
+			return err
+		}
+		if _, heads := cards.UsageCaption(u); !heads {
+			return h.postWords(ctx, u, key+"1", q.place, 0, bot.KindReport)
+		}
+		return nil
+	}
+	for i, card := range cards.ReportsWithout(u) {
+		f := frame(card, q.place, 0)
+		f.Kind, f.Final = bot.KindReport, true
+		if err := h.want(ctx, key+strconv.Itoa(i+1), f); err != nil {
+			return err
 		}
 	}
 	return nil
+}
+
+// want hands a report over. One that Telegram would refuse keeps no other from being posted.
+func (h *Handlers) want(ctx context.Context, key string, f bot.Frame) error {
+	err := h.outbox.Want(ctx, key, f)
+	if bad, ok := errors.AsType[*bot.FrameError](err); ok {
+		h.log.ErrorContext(ctx, "a report cannot be shown", "card", key, "error", bad)
+		return nil
+	}
+	return err
 }
