@@ -159,9 +159,10 @@ func (t WorkerTraffic) rows(f flow, w window, yield func(row)) {
 	})
 }
 
-// spread is so many times around one: half of them take no longer than it, one of twenty several times as long, and one of a hundred longer still.
+// spread is so many times around one, which is also their average: half of them take no longer than it, one of twenty several times as long, and one
+// of a hundred longer still.
 func spread(took, n, p95, p99 float64) []timing {
-	return []timing{{took * 0.6, n * 0.25}, {took, n * 0.35}, {took * 1.4, n * 0.34}, {took * p95, n * 0.04}, {took * p99, n * 0.02}}
+	return []timing{{took * 0.5, n * 0.35}, {took, n * 0.3}, {took * 1.2, n * 0.29}, {took * p95, n * 0.045}, {took * p99, n * 0.015}}
 }
 
 // flow is how much happens when.

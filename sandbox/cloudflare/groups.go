@@ -85,7 +85,7 @@ func (s *Server) read(f field, set dataset, like Analytics) (asked, error) {
 	if q.to.Sub(q.from) > set.longest && set.longest < set.back {
 		return q, fmt.Errorf("query time range is too large. Time range can't be wider than %ds", int(set.longest.Seconds()))
 	}
-	if newest := now.Add(-like.Lag); q.to.After(newest) {
+	if newest := now.Add(-like.Lag); !q.to.Before(newest) {
 		q.to = newest.Add(1) // what happened at this very moment is told
 	}
 	for _, name := range q.fields["dimensions"] {
@@ -317,7 +317,7 @@ func (q asked) figure(g *group, part, name string) float64 {
 		percent, _ := strconv.Atoi(name[strings.LastIndex(name, "P")+1:])
 		return quantile(g.times, float64(percent)/100)
 	case "avg":
-		if name == q.timing {
+		if g.count == 0 && name == q.timing {
 			return mean(g.times)
 		}
 		if g.count == 0 {
