@@ -18,6 +18,7 @@ import (
 	"towline/handlers"
 	"towline/source"
 	"towline/usage"
+	"towline/usage/chart"
 )
 
 // wiring is what a config means: the projects for the engine, and the people and chats for the handlers. A reload makes
@@ -44,6 +45,7 @@ const demoStale = 14 * 24 * time.Hour
 func wire(c *config.Config, getenv func(string) string) (*wiring, error) {
 	w := &wiring{config: c}
 	w.team.Zone, w.team.Report, w.team.Usernames = c.Usage.Timezone, c.Usage.Schedule, map[string]int64{}
+	w.team.Charts = chart.Theme(c.Usage.Charts)
 	var err error
 	if w.team.Alerts, err = rulesOf(c); err != nil {
 		return nil, err
