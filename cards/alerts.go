@@ -3,8 +3,9 @@ package cards
 import (
 	"fmt"
 	"math"
-	"strings"
 	"time"
+
+	"github.com/dustin/go-humanize"
 
 	"towline/usage/alert"
 	"towline/usage/tariff"
@@ -34,13 +35,11 @@ func AlertOf(a alert.Alert, now time.Time) Card {
 	}
 	var l lines
 	l.add(AlertLine(a))
+	if a.Last > 0 && byDay(a) {
+		l.addf("The day before: %s.", usedOf(a.Last, a))
+	}
 	l.add(reaching(a))
-	if a.Last > 0 && !a.Resets.IsZero() && a.Most > 0 {
-		l.addf("The day before: %s, %s.", inUnit(a.Last, a.Unit), percentOf(a.Last, a.Most))
-	}
-	if text := atLimit(a); text != "" {
-		l.add(text)
-	}
+	l.add(atLimit(a))
 	if !a.Counted.IsZero() && now.Sub(a.Counted) > lagging {
 		l.addf("⚠️ Counted up to %s: Cloudflare's analytics have not told more yet.", stamp(a.Counted, "wdt"))
 	}
@@ -70,12 +69,12 @@ func alertOver(a alert.Alert) Card {
 	switch a.Why {
 	case alert.Reset:
 		l.addf("✅ <b>%s</b> · a new month has begun", alertTitle(a))
-		l.addf("The old one came to %s of %s, %s.", inUnit(a.Used, a.Unit), inUnit(a.Most, a.Unit), percentOf(a.Used, a.Most))
+		l.addf("The old one came to %s.", usedOf(a.Used, a))
 	case alert.Gone:
 		l.addf("✅ <b>%s</b> · no longer watched", alertTitle(a))
 		l.add("The database, the limit or the wish to be warned is gone.")
 	default:
-		l.addf("✅ <b>%s</b> · recovered: %s of %s used, no date in sight", alertTitle(a), percentOf(a.Used, a.Most), inUnit(a.Most, a.Unit))
+		l.addf("✅ <b>%s</b> · recovered: %s", alertTitle(a), usedOf(a.Used, a))
 	}
 	l.addf("The warning stood from %s to %s.", stamp(a.Since, "wdt"), stamp(a.Over, "wdt"))
 	return Card{HTML: l.String()}
@@ -83,21 +82,23 @@ func alertOver(a alert.Alert) Card {
 
 // AlertLine is an open alert in one line.
 func AlertLine(a alert.Alert) string {
-	most := inUnit(a.Most, a.Unit)
-	if a.Used >= a.Most {
-		if a.Hard {
-			return fmt.Sprintf("🔴 <b>%s</b> · the limit of %s is reached: %s", alertTitle(a), most, inUnit(a.Used, a.Unit))
-		}
-		return fmt.Sprintf("🟠 <b>%s</b> · the %s that the plan includes are used up: %s", alertTitle(a), most, inUnit(a.Used, a.Unit))
-	}
-	light := "🟡"
+	light, text := "🟡", usedOf(a.Used, a)
 	switch {
+	case a.Used >= a.Most && a.Hard:
+		light, text = "🔴", "the limit is reached: "+text
+	case a.Used >= a.Most:
+		light, text = "🟠", "what the plan includes is used up: "+text
 	case a.Urgent:
 		light = "🔴"
 	case a.Hard && a.Percent > 0:
 		light = "🟠"
 	}
-	return fmt.Sprintf("%s <b>%s</b> · %s of %s used: %s", light, alertTitle(a), percentOf(a.Used, a.Most), most, inUnit(a.Used, a.Unit))
+	return fmt.Sprintf("%s <b>%s</b> · %s", light, alertTitle(a), text)
+}
+
+// usedOf says how much of a limit something is: 4.12 M of 5 M (82 %).
+func usedOf(used float64, a alert.Alert) string {
+	return fmt.Sprintf("%s of %s (%s)", inUnit(used, a.Unit), inUnit(a.Most, a.Unit), percentOf(used, a.Most))
 }
 
 // alertTitle names what a limit is about.
@@ -131,20 +132,24 @@ func alertTitle(a alert.Alert) string {
 
 // reaching says when the limit is reached at this pace; nothing where that is not in sight.
 func reaching(a alert.Alert) string {
-	if a.Reaches.IsZero() {
+	if a.Reaches.IsZero() || a.Used >= a.Most {
 		return ""
 	}
-	show, daily := utcDate, !a.Resets.IsZero() && a.Resets.Sub(a.Reaches) <= 24*time.Hour && a.Reaches.Before(a.Resets)
-	if daily && byDay(a) {
-		show = func(t time.Time) string { return stamp(t, "t") }
+	show, what := utcDate, "the limit of "+inUnit(a.Most, a.Unit)+" is reached"
+	if !a.Hard {
+		what = "the included " + inUnit(a.Most, a.Unit) + " are used up"
 	}
-	text := fmt.Sprintf("📅 At this pace %s is reached on <b>%s</b>", inUnit(a.Most, a.Unit), show(a.Reaches))
-	if daily && byDay(a) {
-		text = fmt.Sprintf("📅 At this pace %s is reached today, about <b>%s</b>", inUnit(a.Most, a.Unit), show(a.Reaches))
+	text := fmt.Sprintf("📅 At this pace %s on <b>%s</b>", what, show(a.Reaches))
+	switch {
+	case today(a):
+		show = func(t time.Time) string { return stamp(t, "t") }
+		text = fmt.Sprintf("📅 At this pace %s today, about <b>%s</b>", what, show(a.Reaches))
+	case byDay(a):
+		text = fmt.Sprintf("📅 At this pace <b>%s</b> is the first day on which %s", show(a.Reaches), what)
 	}
 	early, late := a.Earliest, a.Latest
 	switch {
-	case late.Equal(a.Reaches) && (early.IsZero() || early.Equal(a.Reaches)):
+	case byDay(a) && !today(a), late.Equal(a.Reaches) && (early.IsZero() || early.Equal(a.Reaches)):
 	case !early.IsZero() && !late.IsZero():
 		text += fmt.Sprintf(", likely between %s and %s", show(early), show(late))
 	case !early.IsZero() && early.Before(a.Reaches):
@@ -152,6 +157,9 @@ func reaching(a alert.Alert) string {
 	}
 	return text + "."
 }
+
+// today reports whether a limit by the day is reached before it begins anew.
+func today(a alert.Alert) bool { return byDay(a) && !a.Reaches.IsZero() && a.Reaches.Before(a.Resets) }
 
 // byDay reports whether a limit begins anew every day.
 func byDay(a alert.Alert) bool {
@@ -174,21 +182,21 @@ func atLimit(a alert.Alert) string {
 	if a.Used >= a.Most {
 		begins = "Now"
 	}
-	until := ""
-	if !a.Resets.IsZero() {
-		until = " until " + stamp(a.Resets, "wdt")
+	until := "until the UTC day ends"
+	if a.Used >= a.Most || today(a) {
+		until = "until " + stamp(a.Resets, "wdt")
 	}
 	switch a.Limit {
 	case tariff.RowsReadPerDay:
-		return begins + " D1 refuses what reads rows, on every database of the account," + until + "."
+		return begins + " D1 refuses what reads rows, on every database of the account, " + until + "."
 	case tariff.RowsWrittenPerDay:
-		return begins + " D1 refuses what writes rows, on every database of the account," + until + "."
+		return begins + " D1 refuses what writes rows, on every database of the account, " + until + "."
 	case tariff.WorkerRequestsPerDay:
-		return begins + " requests no longer reach the account's Workers" + until + "."
+		return begins + " requests do not reach the account's Workers, " + until + "."
 	case tariff.RowsReadPerMonth, tariff.RowsWrittenPerMonth, tariff.WorkerRequestsPerMonth:
-		return "Nothing stops beyond it: what is more is billed," + until + "."
+		return "Beyond it nothing stops, and what is more is billed. It begins anew " + stamp(a.Resets, "wdt") + "."
 	case tariff.StorageIncluded:
-		return "Nothing stops beyond it: each further GB is billed by the month."
+		return "Beyond it nothing stops, and each further GB is billed by the month."
 	case tariff.DatabaseSize:
 		return begins + " the database takes nothing that makes it grow."
 	case tariff.AccountStorage:
@@ -216,15 +224,15 @@ func advice(a alert.Alert) string {
 	return "How it grew: /usage"
 }
 
-// inUnit says an amount in a limit's unit.
+// inUnit says an amount of what a limit is about. Its title names what is counted.
 func inUnit(v float64, u tariff.Unit) string {
 	switch u {
 	case tariff.Bytes:
 		return sized(v)
-	case tariff.Rows, tariff.Requests, tariff.Calls, tariff.Stores:
-		return amount(v) + " " + string(u)
+	case tariff.Calls, tariff.Stores:
+		return humanize.Comma(int64(v))
 	}
-	return strings.TrimSpace(amount(v) + " " + string(u))
+	return amount(v)
 }
 
 // percentOf says a share of a limit, rounded down: 100 % is reached and no sooner.
