@@ -5,6 +5,7 @@ import (
 	"fmt"
 	"slices"
 	"strings"
+	"time"
 
 	"towline/deploy"
 	"towline/usage"
@@ -46,14 +47,18 @@ func SlowOf(s deploy.Slow, t tariff.Table) Card {
 			continue
 		}
 		l.addf("<b>%s</b>: %s", list.title, numbered(list.places))
+		before := len(said)
 		for _, i := range list.places {
 			if !said[i] {
 				said[i] = true
 				slowQuery(&l, i+1, s.Queries[i], t)
 			}
 		}
-		l.gap()
+		if len(said) > before {
+			l.gap()
+		}
 	}
+	l.gap()
 	slowEnd(&l, s)
 	return Card{HTML: l.String(), Buttons: append(indexButtons(s), again(s.Project)...)}
 }
@@ -93,7 +98,7 @@ func slowQuery(l *lines, n int, q deploy.SlowQuery, t tariff.Table) {
 	case q.New:
 		l.add("🆕 new: nobody asked it before the release")
 	case q.Worse:
-		l.addf("⚠️ worse: %s rows and %s each before the release", amount(q.Was.Each()), took(q.Was.Mean()))
+		l.addf("⚠️ worse: a run read %s rows and took %s before the release, and takes %s now", amount(q.Was.Each()), brief(q.Was.Mean()), brief(q.Mean()))
 	}
 	switch {
 	case q.Index != nil:
@@ -114,15 +119,23 @@ func slowFigures(q deploy.SlowQuery) string {
 	} else {
 		parts[2] += " for " + amount(float64(q.RowsWritten)/float64(max(1, q.Runs))) + " written"
 	}
-	times := took(q.Time) + " in all"
+	times := brief(q.Time) + " in all"
 	if q.P95 > 0 {
-		times += ", p95 " + took(q.P95)
+		times += ", p95 " + brief(q.P95)
 	}
 	parts = append(parts, times)
 	if q.Failed > 0 {
 		parts = append(parts, "❌ "+count(q.Failed, "failed run"))
 	}
 	return strings.Join(parts, " · ")
+}
+
+// brief is took, where a duration may be less than anybody counts.
+func brief(d time.Duration) string {
+	if d < time.Millisecond {
+		return "under 1 ms"
+	}
+	return took(d)
 }
 
 // slowIndex is an index that was tried.
@@ -153,7 +166,7 @@ func slowIndex(l *lines, i deploy.SlowIndex, t tariff.Table) {
 // worthOf is what the rows are worth: a share of the day's on the free plan, money on the paid one.
 func worthOf(i deploy.SlowIndex, t tariff.Table) string {
 	if limit, ok := t.Limit(tariff.RowsReadPerDay); ok && limit.Value > 0 {
-		return fmt.Sprintf(" (%s of the day's limit)", shareOf(float64(i.Spares)/30/limit.Value))
+		return fmt.Sprintf(" (%s of each day's limit)", shareOf(float64(i.Spares)/30/limit.Value))
 	}
 	if cost := t.Rows(float64(i.Spares), 0); cost >= 0.01 {
 		return fmt.Sprintf(" (%s, where the plan's volume is used up)", dollars(cost))
@@ -218,7 +231,7 @@ func slowEnd(l *lines, s deploy.Slow) {
 		l.addf("Indexes were tried on a copy of the schema, and counted on the copy of the data of %s.", stamp(s.Copied, "dT"))
 	}
 	if s.Unread > 0 {
-		l.addf("%s could not be read here, so an index may cost more.", count(s.Unread, "statement that writes"))
+		l.addf("Statements that write and could not be read here: %d. An index may cost more than is said.", s.Unread)
 	}
 }
 
