@@ -74,10 +74,18 @@ func serve(ctx context.Context, p program, path string, verbose bool) error {
 	if moved := s.Moved(); moved.From != 0 {
 		log.Warn("the store was moved forward to this version's format", "from", moved.From, "as it was before", moved.Backup)
 	}
+	programs, err := adminAt(ctx, c.Admin.Listen)
+	if err != nil {
+		return err
+	}
+	if programs != nil {
+		defer programs.Close() //nolint:errcheck // it is closed already where the service ran
+	}
 	file := &configFile{program: p, path: path, first: c}
 	service, err := newService(parts{
 		wiring: w, store: s, databases: d1, bot: botOptions(c), now: time.Now, log: log, stop: c.StopTimeout, file: file,
 		backups: copies, drills: c.Backups.Schedule, free: c.Cloudflare.Plan == "free", scratch: copiesOf(c.Store.Path),
+		admin: programs,
 	})
 	if err != nil {
 		return &exitError{code: exitRefused, text: err.Error()}

@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"log/slog"
+	"net"
 	"slices"
 	"sync"
 	"sync/atomic"
@@ -29,8 +30,11 @@ type service struct {
 	engine *deploy.Engine
 	chat   *handlers.Handlers
 	usage  *usage.Sampler
-	cursor handlers.Cursor
-	log    *slog.Logger
+	// figures are what programs read, on the listener admin where there is one.
+	figures *figures
+	admin   net.Listener
+	cursor  handlers.Cursor
+	log     *slog.Logger
 }
 
 // parts are what a service is made of.
@@ -48,6 +52,7 @@ type parts struct {
 	patience  time.Duration // 0: the engine's own
 	stop      time.Duration // how long a stop may wait; 0: the rooms' own
 	file      *configFile   // what /reload reads again; nil: nothing
+	admin     net.Listener  // where programs read figures; nil: nowhere
 }
 
 // account is Cloudflare as the engine uses it.
@@ -66,8 +71,9 @@ type account interface {
 type late struct{ bot.Handler }
 
 func newService(p parts) (*service, error) {
-	s := &service{cursor: p.store.Deploy(), log: p.log}
+	s := &service{cursor: p.store.Deploy(), log: p.log, admin: p.admin}
 	s.wiring.Store(p.wiring)
+	s.figures = newFigures(s, p.databases, p.now)
 	s.usage = usage.New(usage.Options{
 		Store: p.store.Usage(), Source: p.databases, Now: p.now, Log: p.log,
 		Watch: s.watched,
@@ -79,7 +85,8 @@ func newService(p parts) (*service, error) {
 		People:  func() []gate.Actor { return s.wiring.Load().team.People },
 		Exports: p.databases, Analytics: p.databases, Queries: p.databases, Traffic: p.databases,
 		Backups: p.backups, Drills: p.drills, Free: p.free, Scratch: p.scratch,
-		Uses: s.usage, StalePreviews: func() time.Duration { return s.wiring.Load().stale() },
+		Refused: s.figures.refused,
+		Uses:    s.usage, StalePreviews: func() time.Duration { return s.wiring.Load().stale() },
 	})
 	o := p.bot
 	if p.stop > 0 {
@@ -167,6 +174,10 @@ func (s *service) run(ctx context.Context) error {
 	part("reports", func(ctx context.Context) error { return s.chat.Report(ctx, s.cursor) })
 	part("usage", s.usage.Run)
 	part("alerts", s.chat.Alerts)
+	if s.admin != nil {
+		part("figures", s.figures.follow)
+		part("admin", s.administer)
+	}
 	part("bot", s.bot.Run)
 	group.Wait()
 	return errors.Join(errs...)
