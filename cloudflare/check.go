@@ -94,10 +94,11 @@ func (d *D1) Permissions(ctx context.Context, id string) []Permission {
 	return []Permission{read, edit}
 }
 
-// AnalyticsPermission finds out whether the token may read the account's analytics, without which everything works but the
-// figure of what a way back would lose. It asks for the last hour of a database that nobody has.
+// AnalyticsPermission finds out whether the token may read the account's analytics, without which everything works but what is said of use: the
+// report, the alerts, slow queries, the watch after a promote, and the price of a way back. It asks for the last hour of a database that nobody
+// has.
 func (d *D1) AnalyticsPermission(ctx context.Context) Permission {
-	p := Permission{Name: permissionAnalytics, For: "say how many rows a way back would lose, updates counted"}
+	p := Permission{Name: permissionAnalytics, For: "report what is used, warn of limits, list slow queries, watch a promote, and say how many rows a way back would lose, updates counted"}
 	_, _, err := d.RowsWritten(ctx, nowhere, d.now().Add(-time.Hour))
 	p.decide(err)
 	return p

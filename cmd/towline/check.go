@@ -119,7 +119,7 @@ func check(ctx context.Context, p program, path string, effective bool) error {
 		v.bad("correct the cloudflare keys", "%v", err)
 		return v.end()
 	}
-	usable := checkToken(ctx, v, d1)
+	usable := checkToken(ctx, v, c, d1)
 	for _, project := range c.Projects {
 		v.section("project " + project.Name)
 		if usable {
@@ -193,7 +193,7 @@ func checkChat(v *verdicts, p config.Project, chat bot.ChatInfo, info bot.Info) 
 		"%s: the bot is no administrator: Telegram does not tell it who is in the chat (Bot API, getChatMember), so it takes nobody's approval%s", p.Name, also)
 }
 
-func checkToken(ctx context.Context, v *verdicts, d1 *cloudflare.D1) (usable bool) {
+func checkToken(ctx context.Context, v *verdicts, c *config.Config, d1 *cloudflare.D1) (usable bool) {
 	v.section("cloudflare")
 	t, err := d1.Verify(ctx)
 	if _, rejected := errors.AsType[*deploy.RejectedError](err); rejected {
@@ -209,14 +209,7 @@ func checkToken(ctx context.Context, v *verdicts, d1 *cloudflare.D1) (usable boo
 		return false
 	}
 	v.right("the API token is active%s", expiry(t.Expires))
-	switch p := d1.AnalyticsPermission(ctx); p.Held {
-	case cloudflare.HeldYes:
-		v.right("the token has %s", p.Name)
-	case cloudflare.HeldNo:
-		v.note("the token lacks %s, which is optional; with it Towline can %s", p.Name, p.For)
-	default:
-		v.note("whether the token has %s, which is optional, could not be found out: %v", p.Name, p.Err)
-	}
+	checkAnalytics(ctx, v, c, d1)
 	return true
 }
 

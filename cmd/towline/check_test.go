@@ -152,6 +152,13 @@ func TestCheckSaysWhatIsWrongAndHowToRepairIt(t *testing.T) {
 		{name: "the API token is unknown", code: exitRefused, admin: true, spoil: func(o *outside) { o.env["API"] = "no-such-token" }},
 		{name: "the API token is disabled", code: exitRefused, admin: true, spoil: func(o *outside) { o.env["API"] = "disabled-token" }},
 		{name: "the API token may only read, and there is no database yet", code: exitFine, admin: true, spoil: func(o *outside) { o.env["API"] = "reads-only-token" }},
+		{name: "the API token may not read analytics", code: exitFine, admin: true, spoil: func(o *outside) { o.cf.SetAnalytics(sandboxcloudflare.Analytics{NotAllowed: true}) }},
+		{name: "analytics lack something", code: exitFine, admin: true, spoil: func(o *outside) {
+			o.cf.SetAnalytics(sandboxcloudflare.Analytics{Missing: []string{"d1StorageAdaptiveGroups"}, Disabled: []string{"d1QueriesAdaptiveGroups"}})
+			o.cf.AddTraffic(sandboxcloudflare.Traffic{Workers: []sandboxcloudflare.WorkerTraffic{{Script: "shop", PerDay: 5000}}})
+			o.config(goodConfig, "production: {database: shop}", "production: {database: shop}\n    workers: [shop, shpo]")
+		}},
+		{name: "analytics are busy", code: exitFine, admin: true, spoil: func(o *outside) { o.cf.SetAnalytics(sandboxcloudflare.Analytics{Busy: true}) }},
 		{name: "the source is not there", code: exitRefused, admin: true, spoil: func(o *outside) { o.config(goodConfig, "dir: app", "dir: no-such-folder") }},
 		{name: "a migration cannot be split", code: exitRefused, admin: true, spoil: func(o *outside) {
 			o.write("app/db/migrations/0002_bad.sql", "CREATE TABLE a (id);\nCREATE TABLE b (id)\n")
