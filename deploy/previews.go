@@ -37,15 +37,12 @@ type Preview struct {
 	NoBackup bool   // this Towline keeps no backups, so that it neither empties nor deletes
 }
 
-// Touched is when anybody is known to have done something with it.
-func (p Preview) Touched() time.Time {
-	last := p.Since
-	for _, t := range []time.Time{p.Deployed, p.Used} {
-		if t.After(last) {
-			last = t
-		}
+// Idle is since when nobody is known to have done anything with it.
+func (p Preview) Idle() time.Time {
+	if t := p.Touched(); t.After(p.Since) {
+		return t
 	}
-	return last
+	return p.Since
 }
 
 // previewsTimeout bounds how long a list waits for D1, and previewLooks how many databases are asked about at a time.
@@ -64,7 +61,7 @@ func (e *Engine) Previews(ctx context.Context) ([]Preview, error) {
 // over. The longest untouched is the first.
 func (e *Engine) StalePreviews(ctx context.Context) ([]Preview, error) {
 	all, err := e.previews(ctx, func(p Preview) bool { return p.Stale })
-	slices.SortStableFunc(all, func(a, b Preview) int { return a.Touched().Compare(b.Touched()) })
+	slices.SortStableFunc(all, func(a, b Preview) int { return a.Idle().Compare(b.Idle()) })
 	return all, err
 }
 
@@ -191,7 +188,7 @@ func (e *Engine) judgeUse(ctx context.Context, p *Preview) {
 		}
 	}
 	after := e.stale()
-	p.Stale = after > 0 && (p.LeftOver || e.now().Sub(p.Touched()) >= after)
+	p.Stale = after > 0 && (p.LeftOver || e.now().Sub(p.Idle()) >= after)
 }
 
 // lookAtPreview asks D1 which database has the name, and how large it is. Whether Towline made it depends on that.

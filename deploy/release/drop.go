@@ -74,14 +74,23 @@ func (k *Known) Use(project string, env Environment, since time.Time) *Use {
 	return &k.Uses[len(k.Uses)-1]
 }
 
-// Digest binds a confirmation to what was shown: which database, and when it was last touched.
+// Touched is when somebody last did something with it, as far as is known; zero: it is not.
+func (d Drop) Touched() time.Time {
+	if d.Used.After(d.Deployed) {
+		return d.Used
+	}
+	return d.Deployed
+}
+
+// Digest binds a confirmation to what was shown: which database, and when it was last touched. That an earlier use becomes known
+// later, because counting lags behind, changes nothing.
 func (d Drop) Digest() string {
 	bound, err := json.Marshal(struct {
-		V              int
-		Database, ID   string
-		Deployed, Used int64
-		LeftOver       bool
-	}{1, d.Database, d.ID, unix(d.Deployed), unix(d.Used), d.LeftOver})
+		V            int
+		Database, ID string
+		Touched      int64
+		LeftOver     bool
+	}{1, d.Database, d.ID, unix(d.Touched()), d.LeftOver})
 	if err != nil {
 		panic("release: a confirmation that cannot be marshalled: " + err.Error()) // strings and numbers only
 	}

@@ -235,6 +235,8 @@ func fill(v reflect.Value) {
 		v.SetInt(7)
 	case reflect.Uint64:
 		v.SetUint(7)
+	case reflect.Float64:
+		v.SetFloat(7)
 	default:
 		panic("a kind of field that this test does not know: " + v.Kind().String())
 	}
