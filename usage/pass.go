@@ -218,7 +218,7 @@ func (p *pass) gather() {
 		s := Subject{Kind: Database, ID: d.ID}
 		p.subjects = append(p.subjects, s)
 		if !d.Created.IsZero() {
-			p.created[s] = Hour(d.Created) // before that there was nothing to count, not even nothing
+			p.created[s] = Hour(d.Created) // before that, not even nothing happened
 		}
 	}
 	workers := slices.Clone(p.o.Watch().Workers)
@@ -278,14 +278,11 @@ func (p *pass) recent(ctx context.Context, d Dataset, b Bounds) {
 
 // begun is from when on a subject's hours are asked for.
 func (p *pass) begun(s Subject, d Dataset, earliest time.Time) time.Time {
-	begin, marked := p.marks[s][d]
-	if !marked {
-		begin = p.created[s]
-	}
+	begin := p.marks[s][d]
 	if begin.Before(earliest) {
 		begin = earliest
 	}
-	if last := p.hour.Add(-settle); begin.After(last) { // new, or the clock was ahead
+	if last := p.hour.Add(-settle); begin.After(last) { // the clock was ahead
 		begin = last
 	}
 	return begin

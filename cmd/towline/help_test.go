@@ -43,7 +43,7 @@ func TestTheHelpOfEveryCommand(t *testing.T) {
 func TestEveryCommandOfTheChatIsOnTheCommandLineOnceWithItsUsage(t *testing.T) {
 	all := subcommands()
 	for _, h := range handlers.Helps() {
-		if h.Name == "help" || h.Name == "whoami" { // the command line's own, and about a chat
+		if h.Name == "help" || h.Name == "usage" || h.Name == "whoami" { // the command line's own, and about a chat
 			continue
 		}
 		i := slices.IndexFunc(all, func(c subcommand) bool { return c.name == h.Name })

@@ -47,7 +47,7 @@ func usageCommand() subcommand {
 					return err
 				}
 				if len(args) > 1 {
-					return &exitError{code: exitUsage, text: fmt.Sprintf("%q is too much: towline usage takes one project, after the flags", args[1])}
+					return &exitError{code: exitUsage, text: fmt.Sprintf("%q is too much: towline usage takes one project, after the flags. `towline report` has the report of the week", args[1])}
 				}
 				q.Project = strings.Join(args, "")
 				return w.usage(ctx, p, q)
