@@ -308,3 +308,49 @@ func TestARehearsalLooksAtThePlansOfTheQueriesThatReadTheMost(t *testing.T) {
 		t.Errorf("analytics were asked %d times more within half an hour", l.questions-asked)
 	}
 }
+
+func TestWhatWasReallyAskedOfD1IsSlowAndItsIndexHelps(t *testing.T) {
+	w := newWorld(t)
+	s := w.open(t, func(s *shop) { s.queries = w.direct })
+	s.version("v1", shopping)
+	s.ship("v1")
+	db, err := s.direct.Find(t.Context(), "shop")
+	if err != nil {
+		t.Fatal(err)
+	}
+	ask := func() {
+		t.Helper()
+		for range 20 {
+			if _, err := s.direct.Read(t.Context(), db.ID, []string{"SELECT id FROM orders WHERE user_id = 7 ORDER BY created_at DESC LIMIT 5"}); err != nil {
+				t.Fatal(err)
+			}
+		}
+	}
+	ask()
+	slow, err := s.engine.Slow(t.Context(), "shop")
+	if err != nil || len(slow.ByRead) == 0 {
+		t.Fatalf("%+v, %v", slow, err)
+	}
+	worst := slow.Queries[slow.ByRead[0]]
+	if worst.Runs != 20 || worst.Each() < 2000 || worst.Index == nil {
+		t.Fatalf("the worst is %+v", worst)
+	}
+	for _, q := range slow.Queries {
+		if strings.Contains(q.SQL, "d1_migrations") || strings.Contains(q.SQL, "sqlite_master") {
+			t.Errorf("Towline's own is among them: %s", q.SQL)
+		}
+	}
+	m, err := s.engine.IndexMigration(t.Context(), "shop", deploy.IndexProposal{Names: worst.Index.Names, SQL: worst.Index.SQL, Down: worst.Index.Down, Why: worst.SQL})
+	if err != nil {
+		t.Fatal(err)
+	}
+	s.version("v2", shopping.and(files{m.Name: string(m.Files[0].Content), "down/" + m.Name: string(m.Files[1].Content)}))
+	s.ship("v2")
+	s.holds(release.Production, "SELECT name FROM sqlite_master WHERE type = 'index' AND sql IS NOT NULL", worst.Index.Names...)
+	if slow, err = s.engine.Slow(t.Context(), "shop"); err != nil {
+		t.Fatal(err)
+	}
+	if again := slow.Queries[slow.ByRead[0]]; again.Index != nil || !slices.Equal(again.Plan, worst.Index.After) {
+		t.Errorf("with the index %+v", again)
+	}
+}
