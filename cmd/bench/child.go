@@ -21,7 +21,7 @@ type child struct {
 }
 
 func children() []child {
-	return []child{{"lint", lintFolder}, {"load", loadDump}, {"rehearse", rehearseDump}}
+	return []child{{"lint", lintFolder}, {"load", loadDump}, {"rehearse", rehearseDump}, {"usage", reportUsage}}
 }
 
 // runChild carries out one of them and prints what it found as JSON.

@@ -28,7 +28,8 @@ func (r *report) locals() []figure {
 	if len(r.dumped) > 0 {
 		out = append(out, r.dumping()...)
 	}
-	return append(append(out, r.profiling()...), r.backfilling()...)
+	out = append(append(out, r.profiling()...), r.backfilling()...)
+	return append(out, r.reporting()...)
 }
 
 // dumping are the lines about the dump.

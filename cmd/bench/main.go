@@ -15,6 +15,7 @@
 //   - lint.go lints and rehearses the files of many projects, dump.go loads and rehearses on a large dump, against the sqlite3
 //     shell; each in a process of its own (child.go). profile.go asks D1's engine and ours the same. local.go prints.
 //   - backfill.go backfills a table of D1, against one in small batches, beside a prober.
+//   - usage.go writes years of samples and asks for the report, in a process of its own.
 //   - report.go and loads.go print.
 //
 // Every call to Cloudflare waits for the injected latency, whoever makes it. Telegram has none: what is measured ends at
@@ -101,6 +102,7 @@ func (r *report) parts(progress io.Writer) []part {
 		{"dump", func(ctx context.Context, _, dir string) error { return r.dumps(ctx, dir) }},
 		{"profile", func(ctx context.Context, _, dir string) error { return r.profile(ctx, dir) }},
 		{"backfill", func(ctx context.Context, _, _ string) error { return r.backfills(ctx, progress) }},
+		{"usage", func(ctx context.Context, _, dir string) error { return r.usages(ctx, dir) }},
 	}
 }
 
@@ -146,7 +148,7 @@ func parse(args []string, stderr io.Writer) (settings, error) {
 	flags.DurationVar(&s.latency, "latency", 80*time.Millisecond, "how long every call to Cloudflare waits")
 	flags.StringVar(&s.tools, "tools", "tools", "the folder in which `make setup` installed wrangler and workerd")
 	flags.BoolVar(&s.quick, "quick", false, "see that it works: little of everything, the embedded server, no wrangler")
-	flags.StringVar(&s.only, "only", "", "only some of ship, start, presses, answers, stream, sweep, lint, dump and profile, separated by commas")
+	flags.StringVar(&s.only, "only", "", "only some of ship, start, presses, answers, stream, sweep, lint, dump, profile, backfill and usage, separated by commas")
 	flags.StringVar(&s.child, "child", "", "for bench itself: be one measurement, in a process of its own")
 	flags.StringVar(&s.folder, "dir", "", "for bench itself: the folder of that measurement")
 	flags.BoolVar(&s.calls, "calls", false, "list the calls of each promotion with their times")

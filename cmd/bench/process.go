@@ -115,7 +115,12 @@ var memoryLine = regexp.MustCompile(`(?m)^(VmRSS|RssAnon|VmHWM):\s+(\d+) kB$`)
 
 // weigh reads a process's memory. It fails where there is no /proc.
 func (p *process) weigh() (memory, error) {
-	status, err := os.ReadFile(fmt.Sprintf("/proc/%d/status", p.cmd.Process.Pid))
+	return memoryOf(strconv.Itoa(p.cmd.Process.Pid))
+}
+
+// memoryOf is the same of any process, by its name in /proc; "self" is this one.
+func memoryOf(process string) (memory, error) {
+	status, err := os.ReadFile("/proc/" + process + "/status")
 	if err != nil {
 		return memory{}, fmt.Errorf("memory is read from /proc, which only Linux has: %w", err)
 	}

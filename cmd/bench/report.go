@@ -41,6 +41,7 @@ type report struct {
 	noShell   string // why the sqlite3 shell was left out
 	profiled  []experiments.Report
 	noProfile string // why the experiments were left out
+	reported  []reported
 
 	idle, filled, peerFilled, wholeFilled backfilled
 	noBackfill                            string // why backfills were left out
