@@ -28,8 +28,8 @@ const (
 // Judge says how the alerts stand now, in order of ID: those that there were, changed where their measures changed, and new ones. Those
 // that were over for longer than Kept are left out, and so are those that were over before anybody was shown them.
 //
-// An alert begins when use is at one of the percentages, or a date is in sight on which the limit is reached: a limit by the day within a week, one by
-// the month within the month, another within 60 days. It recovers when use has been well below the lowest percentage for an hour, and no
+// An alert begins when use is at one of the percentages, or a date is in sight on which the limit is reached: a limit by the day within a week,
+// one by the month within the month, another within 60 days; below half of the limit the whole band of the forecast has to agree. It recovers when use has been well below the lowest percentage for an hour, and no
 // date in sight for a day. A limit by the day goes on over midnight until a whole day stayed below; one by the month ends with the month. A
 // measure that is missing says nothing, and leaves its alert as it is.
 //
@@ -91,12 +91,20 @@ func (j *judgement) begins(m Measure) bool {
 	if len(j.r.Percents) == 0 || m.Limit.Value <= 0 {
 		return false
 	}
-	return j.percent(m.Used, m.Limit.Value) > 0 || m.Last >= m.Limit.Value || !m.Reach.Likely.IsZero()
+	if j.percent(m.Used, m.Limit.Value) > 0 || m.Last >= m.Limit.Value {
+		return true
+	}
+	// Far from the limit a date has to be sure before people hear of it: the whole band reaches it.
+	return !m.Reach.Likely.IsZero() && (!m.Reach.Latest.IsZero() || share(max(m.Used, m.Last), m.Limit.Value) >= half)
 }
 
 func (j *judgement) begin(m Measure) Alert {
-	a := Alert{
-		ID: fmt.Sprintf("%s/%d", keyOf(m.Limit.Key, m.Subject), j.now.Unix()), Limit: m.Limit.Key, Subject: m.Subject, Since: j.now,
+	a := Alert{Limit: m.Limit.Key, Subject: m.Subject, Since: j.now}
+	for n := j.now.Unix(); ; n++ { // a clock that went back does not make two of one
+		a.ID = fmt.Sprintf("%s/%d", a.key(), n)
+		if !slices.ContainsFunc(j.all, func(b Alert) bool { return b.ID == a.ID }) {
+			break
+		}
 	}
 	for _, b := range j.all { // a mute is of the limit, not of one crossing
 		if b.key() == a.key() && b.Muted.After(a.Muted) && b.Muted.After(j.now) {

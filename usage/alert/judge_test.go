@@ -8,6 +8,7 @@ import (
 	"time"
 
 	"github.com/google/go-cmp/cmp"
+	"pgregory.net/rapid"
 
 	"towline/usage"
 	"towline/usage/alert"
@@ -128,6 +129,80 @@ func TestAnAlertBeginsByDateBelowEveryPercentage(t *testing.T) {
 	if a.Open() || a.Why != alert.Recovered || a.Told || len(w.all) != 1 {
 		t.Errorf("a day out of sight: %+v", a)
 	}
+}
+
+func TestADateFarFromTheLimitHasToBeSure(t *testing.T) {
+	in := func(days int) time.Time { return usage.Day(noon).Add(time.Duration(days) * oneDay) }
+	for _, c := range []struct {
+		name  string
+		used  float64
+		late  time.Time
+		warns bool
+	}{
+		{"far from it, and the band agrees", 1e9, in(59), true},
+		{"far from it, and the band does not", 1e9, time.Time{}, false},
+		{"beyond half of it", 2.6e9, time.Time{}, true},
+	} {
+		t.Run(c.name, func(t *testing.T) {
+			w := &watch{t: t, r: rules(t, tariff.Free)}
+			w.r.Percents = []int{90}
+			if a := w.at(noon, reaching(w.measure(tariff.AccountStorage, c.used, noon), in(20), in(40), c.late)); c.warns != (a != nil) {
+				t.Errorf("%+v", a)
+			}
+		})
+	}
+}
+
+func TestWhateverIsMeasuredNobodyIsToldTwice(t *testing.T) {
+	r := rules(t, tariff.Free)
+	rapid.Check(t, func(rt *rapid.T) {
+		w, now := &watch{t: t, r: r}, noon
+		told := map[string]alert.Alert{}
+		for range rapid.IntRange(1, 60).Draw(rt, "looks") {
+			now = now.Add(time.Duration(rapid.IntRange(-60, 900).Draw(rt, "minutes")) * time.Minute)
+			var ms []alert.Measure
+			for _, key := range []string{tariff.AccountStorage, tariff.RowsReadPerDay} {
+				m := w.measure(key, rapid.Float64Range(0, 6e6).Draw(rt, key), now)
+				if key == tariff.AccountStorage {
+					m.Used *= 1000
+				}
+				if rapid.Bool().Draw(rt, "dated") {
+					m.Reach.Likely = now.Add(time.Duration(rapid.IntRange(1, 500).Draw(rt, "hours")) * time.Hour)
+				}
+				if rapid.IntRange(0, 9).Draw(rt, "seen") > 0 {
+					ms = append(ms, m)
+				}
+			}
+			w.at(now, ms...)
+			open, is := map[string]int{}, map[string]alert.Alert{}
+			for i, a := range w.all {
+				if is[a.ID] = a; a.Open() {
+					open[a.Limit+a.Subject.ID]++
+				}
+				was, known := told[a.ID]
+				if known && (was.Shown && !a.Shown || a.Repost > was.Repost+1 || !was.Open() && a.Open() || a.Repost > was.Repost && !a.Urgent) {
+					rt.Fatalf("%+v became %+v", was, a)
+				}
+				if !a.Open() && !a.Told {
+					w.all[i].Told = rapid.Bool().Draw(rt, "told")
+				}
+			}
+			for id, a := range told {
+				if _, kept := is[id]; !kept && a.Shown && !a.Told {
+					rt.Fatalf("its end was not told: %+v", a)
+				}
+			}
+			for key, n := range open {
+				if n > 1 {
+					rt.Fatalf("%d alerts of %s", n, key)
+				}
+			}
+			told = map[string]alert.Alert{}
+			for _, a := range w.all {
+				told[a.ID] = a
+			}
+		}
+	})
 }
 
 func TestNothingFlapsAroundAPercentage(t *testing.T) {
