@@ -24,8 +24,13 @@ type Options struct {
 	Watch func() Watched
 	// Calls is the most calls of ours to Cloudflare's API in any five minutes of the last hour; not known right after a start. It may be nil.
 	Calls func() (most int, known bool)
-	Now   func() time.Time
-	Log   *slog.Logger
+	// Wake gives a channel that is closed when a database may have been made; it is asked for another one after that. nil: they are found
+	// with the next hour's pass.
+	Wake func() <-chan struct{}
+	Now  func() time.Time
+	Log  *slog.Logger
+	// Every is how often a pass is made; 0: once an hour, some minutes after it.
+	Every time.Duration
 	// Rand spreads the passes of many bots over some minutes; nil: none.
 	Rand *rand.Rand
 }

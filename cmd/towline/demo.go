@@ -26,6 +26,7 @@ import (
 	"towline/sandbox/telegram"
 	"towline/source"
 	"towline/store"
+	"towline/usage/tariff"
 )
 
 //go:embed all:demo
@@ -177,6 +178,7 @@ func newWorld(o demoOptions, log *slog.Logger) (*world, error) {
 	if err != nil {
 		return nil, fmt.Errorf("start the local Cloudflare: %w", err)
 	}
+	w.cloudflare.AddTraffic(demoUse(time.Now()))
 	if w.telegram, err = demoTelegram(filepath.Join(o.dir, "telegram.state")); err != nil {
 		return nil, errors.Join(fmt.Errorf("start the local Telegram: %w\nRemove %s to begin the demo anew", err, o.dir), w.cloudflare.Close())
 	}
@@ -239,6 +241,9 @@ func (w *world) service(s *store.Store, dir string, log *slog.Logger) (*service,
 		return nil, err
 	}
 	wiring := demoWiring(adapt{source.NewVersions(files, demoVersions())})
+	if err := wiring.countUse(); err != nil {
+		return nil, err
+	}
 	for _, p := range demoPeople() {
 		if p.role != gate.Stranger {
 			wiring.add(p)
@@ -246,6 +251,7 @@ func (w *world) service(s *store.Store, dir string, log *slog.Logger) (*service,
 	}
 	return newService(parts{
 		wiring: wiring, store: s, databases: d1, now: time.Now, log: log, backups: kept, scratch: filepath.Join(dir, "copies"),
+		counting: demoCounting, free: demoPlan == tariff.Free,
 		bot: bot.Options{
 			Token: demoBotToken, APIURL: w.apis,
 			Pace: bot.Pace{Edit: 400 * time.Millisecond, Group: -1, All: -1},

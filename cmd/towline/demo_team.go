@@ -22,6 +22,7 @@ const (
 	demoGroup      = -1001234567890
 	demoProject    = "shop"
 	demoProduction = "shop"
+	demoPreview    = "shop-preview"
 	demoAccount    = "00000000000000000000000000000001"
 	demoBotToken   = "1:local-demo"
 	demoAPIToken   = "local-demo"
@@ -50,7 +51,7 @@ func demoWiring(s deploy.Source, people ...gate.Actor) *wiring {
 	return &wiring{
 		projects: []deploy.Project{{
 			Name: demoProject, Source: s, Migrations: "db/migrations", Seed: "db/seed.sql",
-			Preview: "shop-preview", Production: demoProduction, ProductionApprovals: deploy.Approvals{Required: 1},
+			Preview: demoPreview, Production: demoProduction, ProductionApprovals: deploy.Approvals{Required: 1},
 			Rehearse: deploy.Rehearse{Data: true, MaxAge: time.Minute}, Lint: deploy.Lint{ContractAfter: time.Minute},
 		}},
 		team: handlers.Team{
@@ -103,6 +104,9 @@ func demoTour() []page.Step {
 		{Title: "Put v1 on preview", Text: "Dana deploys the first version. The preview database is made on the way.", As: demoDeployer, Say: "/deploy v1"},
 		{Title: "Ask for production", Text: "The card of the deploy has a Promote button. Dana presses it.", As: demoDeployer, Press: "Promote"},
 		{Title: "Approve as somebody else", Text: "Dana may not approve her own request, and Sam none at all. Robin reads the SQL and approves.", As: demoApprover, Press: "Approve"},
+		{Title: "See what it uses", Text: "The account has been busy for a month. What is read and written, what it costs, and when a limit comes near. The bot posts this each week.", As: demoDeployer, Say: "/usage"},
+		{Title: "Find the slow query", Text: "One query reads the whole table for a single row. An index for it was tried on a copy.", As: demoDeployer, Say: "/slow"},
+		{Text: "One tap makes the index the next migration file.", As: demoDeployer, Press: "Index for 1"},
 		{Title: "Ship v2 the same way", Text: "v2 adds orders.", As: demoDeployer, Say: "/deploy v2"},
 		ask("v2 is on preview. Dana asks for production."),
 		agree("Robin approves. Once v2 is live, customers begin to order."),

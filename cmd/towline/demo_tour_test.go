@@ -14,6 +14,7 @@ func TestTheTourIsTrueFromItsFirstStepToItsLast(t *testing.T) {
 	}
 	answers := [][]string{
 		{"shop → preview · live", "#1"}, {"waiting for approval", "#1", "May approve: Robin and Alex"}, {"shop → production · live", "#1"},
+		{"Usage", "rows read"}, {"WHERE name = ?", "CREATE INDEX"}, {"index"},
 		{"shop → preview · live", "#2"}, {"waiting for approval", "#2"}, {"shop → production · live", "#2"},
 		{"refused", "0003_totals.sql line 4", "Neither preview nor production was touched"},
 		{"shop → preview · live", "#4"}, {"waiting for approval", "#4"}, {"shop → production · live", "#4"},

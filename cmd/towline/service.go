@@ -44,8 +44,9 @@ type parts struct {
 	databases account
 	backups   deploy.Backups // nil: none are taken
 	drills    deploy.Schedule
-	free      bool   // the account is on Cloudflare's free plan
-	scratch   string // a folder for copies of databases; empty: none are made
+	free      bool          // the account is on Cloudflare's free plan
+	scratch   string        // a folder for copies of databases; empty: none are made
+	counting  time.Duration // how often use is counted; 0: each hour
 	bot       bot.Options
 	now       func() time.Time
 	log       *slog.Logger
@@ -75,9 +76,10 @@ func newService(p parts) (*service, error) {
 	s.wiring.Store(p.wiring)
 	s.figures = newFigures(s, p.databases, p.now)
 	s.usage = usage.New(usage.Options{
-		Store: p.store.Usage(), Source: p.databases, Now: p.now, Log: p.log,
+		Store: p.store.Usage(), Source: p.databases, Now: p.now, Log: p.log, Every: p.counting,
 		Watch: s.watched,
 		Calls: func() (int, bool) { return p.databases.Stats().Busiest, true },
+		Wake:  func() <-chan struct{} { return s.engine.Changed() },
 	})
 	s.engine = deploy.New(deploy.Options{
 		Store: p.store.Deploy(), Blobs: p.store, Databases: p.databases, Now: p.now, Logger: p.log, Patience: p.patience,

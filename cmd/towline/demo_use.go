@@ -1,0 +1,62 @@
+package main
+
+import (
+	"time"
+
+	sandboxcloudflare "towline/sandbox/cloudflare"
+	"towline/usage/alert"
+	"towline/usage/tariff"
+)
+
+// The demo's account is on the free plan and has been busy for a month, so that there is something to report on, a limit that comes near, and a
+// query that reads too much. What the local Cloudflare tells of it is computed; orders that the demo's customers place count beside it.
+const (
+	demoPlan = tariff.Free
+	// demoCounting is how often use is counted: the shop appears in the middle of an hour.
+	demoCounting = 10 * time.Second
+	// demoWatch is how long production is watched after a promote.
+	demoWatch = 2 * time.Minute
+)
+
+// demoUse is what the account's databases did before the demo began, and go on doing. The newsletter is another team's, and has no chat.
+func demoUse(began time.Time) sandboxcloudflare.Traffic {
+	weekend := [7]float64{1.12, 0.94, 0.92, 0.95, 0.98, 1.02, 1.07} // a shop: people buy when they do not work
+	return sandboxcloudflare.Traffic{
+		Seed: 7, Since: began.AddDate(0, 0, -35),
+		Databases: []sandboxcloudflare.DatabaseTraffic{
+			{
+				Name: demoProduction, Size: 6e6, SizePerDay: 220e3,
+				Course: sandboxcloudflare.Course{Weekdays: weekend, Nights: 0.6, Growth: 0.006, Noise: 0.04},
+				Queries: []sandboxcloudflare.QueryTraffic{
+					// The table has grown, and nothing finds a name in it.
+					{SQL: "SELECT id, email FROM customers WHERE name = ?", PerDay: 980, RowsRead: 2300, RowsReturned: 1, RowsReadGrowth: 24, Time: 4 * time.Millisecond},
+					{SQL: "SELECT name, email FROM customers WHERE id = ?", PerDay: 21_000, RowsRead: 1, RowsReturned: 1},
+					{SQL: "INSERT INTO customers (name, email) VALUES (?, ?)", PerDay: 140, RowsRead: 1, RowsWritten: 2},
+					{SQL: "UPDATE customers SET email = ? WHERE id = ?", PerDay: 900, RowsRead: 1, RowsWritten: 2},
+				},
+			},
+			{
+				Name: "newsletter", Size: 160e6, SizePerDay: 900e3,
+				Course: sandboxcloudflare.Course{Weekdays: sandboxcloudflare.Workdays(), Nights: 0.8, Growth: 0.004, Noise: 0.06},
+				Queries: []sandboxcloudflare.QueryTraffic{
+					{SQL: "SELECT address FROM readers WHERE topic = ?", PerDay: 36, RowsRead: 18_000, RowsReturned: 1800},
+					{SQL: "UPDATE readers SET opened_at = ? WHERE id = ?", PerDay: 5200, RowsRead: 1, RowsWritten: 2},
+				},
+			},
+		},
+	}
+}
+
+// countUse has the demo's databases counted and watched, and its account's limits judged.
+func (w *wiring) countUse() error {
+	table, err := tariff.Of(demoPlan, nil, nil)
+	if err != nil {
+		return err
+	}
+	w.team.Alerts = alert.Rules{Table: table, Percents: []int{50, 80, 95}, BillingDay: 1}
+	for i, p := range w.projects {
+		w.watched.Databases = append(w.watched.Databases, p.Preview, p.Production)
+		w.projects[i].Watch = demoWatch
+	}
+	return nil
+}
