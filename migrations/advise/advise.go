@@ -60,7 +60,6 @@ type Suggestion struct {
 	Counted bool
 	// Redundant names indexes that are there and would not be needed any more: what they begin with, this one begins with too.
 	Redundant []string
-	model     float64
 }
 
 // Index is one index to be created.
