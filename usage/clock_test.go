@@ -230,6 +230,71 @@ func TestAPassIsMadeEachHourAndSoonerAfterOneThatFailed(t *testing.T) {
 	})
 }
 
+func TestADatabaseThatIsMadeIsCountedSoon(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		w := newWorld()
+		var mu sync.Mutex
+		var at []string
+		w.now = time.Now()
+		changed := make(chan chan struct{}, 1)
+		changed <- make(chan struct{})
+		change := func() {
+			old := <-changed
+			changed <- make(chan struct{})
+			close(old)
+		}
+		began := time.Now()
+		s := usage.New(usage.Options{Store: newStore(), Now: time.Now, Watch: func() usage.Watched { return usage.Watched{Databases: []string{"shop", "late"}} },
+			Wake: func() <-chan struct{} {
+				c := <-changed
+				changed <- c
+				return c
+			}, Source: ticking{w, func() error {
+				mu.Lock()
+				defer mu.Unlock()
+				at = append(at, time.Since(began).String())
+				return nil
+			}}})
+		ctx, stop := context.WithCancel(t.Context())
+		ended := make(chan error)
+		go func() { ended <- s.Run(ctx) }()
+		want := func(d time.Duration, times ...string) {
+			t.Helper()
+			time.Sleep(d) // of the bubble
+			synctest.Wait()
+			mu.Lock()
+			defer mu.Unlock()
+			if fmt.Sprint(at) != fmt.Sprint(times) {
+				t.Errorf("passes at %v, want %v", at, times)
+			}
+			at = nil
+		}
+		want(5*time.Second, "0s")
+		change()
+		change()
+		want(30*time.Second, "20s") // the first pass found shop; late is still missing
+		want(time.Minute)           // nothing changed
+		change()
+		want(time.Second, "1m35s") // a pass was long enough ago
+		change()
+		want(79*time.Second, "2m55s") // and again, but later and later
+		w.mu.Lock()
+		w.stored = append(w.stored, usage.Stored{ID: "id-late", Name: "late"})
+		w.mu.Unlock()
+		change()
+		want(160*time.Second, "5m35s")
+		if _, ok := s.Subject("late"); !ok {
+			t.Error("it is not known")
+		}
+		change()
+		want(4 * time.Minute) // none is missing
+		stop()
+		if err := <-ended; !errors.Is(err, context.Canceled) {
+			t.Errorf("it ended with %v", err)
+		}
+	})
+}
+
 // ticking is a world that says when it is asked what there is.
 type ticking struct {
 	*world

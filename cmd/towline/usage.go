@@ -25,7 +25,7 @@ const (
 	hoursShown = 2
 )
 
-// fresh is how old a pass may be where no bot runs, before the command makes another one.
+// fresh is how old a pass may be where no bot runs and every database is known, before the command makes another one.
 const fresh = 10 * time.Minute
 
 // usageCommand stands in the place of the chat's /usage, whose report is of a week: this one has the numbers.
@@ -123,7 +123,9 @@ func (d *desk) countHere(ctx context.Context, p program, at place) error {
 	if err != nil {
 		return err
 	}
-	if age := d.now().Sub(state.LastPass); age >= 0 && age < fresh && state.Trouble == "" {
+	made := func(name string) bool { _, ok := state.Databases[name]; return ok }
+	news := slices.ContainsFunc(w.watched.Databases, func(name string) bool { return !made(name) })
+	if age := d.now().Sub(state.LastPass); age >= 0 && age < fresh && state.Trouble == "" && !news {
 		return nil
 	}
 	if err := s.Sample(ctx); err != nil {
