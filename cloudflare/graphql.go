@@ -117,7 +117,11 @@ func (g group) dimension(name string) string {
 
 // at is the time that a group stands for.
 func (g group) at(dimension string) (time.Time, error) {
-	t, err := time.Parse(time.RFC3339, g.dimension(dimension))
+	form := time.RFC3339
+	if dimension == "date" {
+		form = time.DateOnly
+	}
+	t, err := time.Parse(form, g.dimension(dimension))
 	if err != nil {
 		return time.Time{}, strange("a group without a usable %s", dimension)
 	}

@@ -43,7 +43,7 @@ func questions(t *testing.T, faults *sandbox.Faults) int {
 			continue
 		}
 		seen[body.Query] = true
-		doc, errs := gqlparser.LoadQuery(schema, body.Query)
+		doc, errs := gqlparser.LoadQueryWithRules(schema, body.Query, nil)
 		if errs != nil {
 			t.Errorf("%v in %s", errs, body.Query)
 			continue

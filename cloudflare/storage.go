@@ -14,56 +14,33 @@ import (
 // most of each database, add up to the account's ("Metrics and analytics", D1).
 const sizesBack = 72 * time.Hour
 
-// storage adds up the sizes of all databases, hour by hour.
+// storage adds up the sizes of all databases, hour by hour. What was measured before the stretch is asked for by the day: it only tells what a
+// database has that is not measured at once.
 func (d *D1) storage(ctx context.Context, n *notes, c counted) error {
 	begin, first := n.from.Add(-sizesBack), n.from
 	if oldest := usage.Hour(d.now().Add(-c.bounds.Back)).Add(time.Hour); c.bounds.Back > 0 && begin.Before(oldest) {
 		begin, first = oldest, oldest.Add(sizesBack) // before that, databases are missing that were measured earlier
 	}
-	size := figure{"max", "databaseSizeBytes"}
-	measured := map[time.Time]map[string]float64{} // by hour and database
-	q := question{set: c.set, figures: []figure{size}, by: []string{"datetimeHour", c.key}}
-	w := c.walk([]string{}, q)
-	err := d.stretch(ctx, w, begin, n.to, func(g group) error {
-		at, err := g.at("datetimeHour")
-		if err != nil {
-			return err
-		}
-		if v, ok := g.get(size); ok {
-			if measured[at] == nil {
-				measured[at] = map[string]float64{}
-			}
-			measured[at][g.dimension(c.key)] = v
-		}
-		return nil
-	})
+	before, err := d.measured(ctx, c, "date", begin, n.from)
+	if err != nil {
+		return err
+	}
+	during, err := d.measured(ctx, c, "datetimeHour", later(begin, n.from), n.to)
 	if err != nil {
 		return err
 	}
 	var last time.Time
-	for at := range measured {
-		if at.After(last) {
-			last = at
-		}
+	for at := range during {
+		last = later(last, at)
 	}
-	type kept struct {
-		at   time.Time
-		size float64
+	known := measurements{}
+	for at := usage.Day(begin); at.Before(n.from); at = at.Add(24 * time.Hour) {
+		known.learn(later(at, begin), before[at])
 	}
-	known := map[string]kept{}
-	for at := begin; !at.After(last); at = at.Add(time.Hour) {
-		for id, v := range measured[at] {
-			known[id] = kept{at, v}
-		}
-		sum, any := 0.0, false
-		for id, k := range known {
-			if at.Sub(k.at) >= sizesBack {
-				delete(known, id)
-				continue
-			}
-			sum, any = sum+k.size, true
-		}
-		if !any || at.Before(n.from) || at.Before(first) {
+	for at := later(begin, n.from); !at.After(last); at = at.Add(time.Hour) {
+		known.learn(at, during[at])
+		sum, any := known.sum(at)
+		if !any || at.Before(first) {
 			continue
 		}
 		sample := &usage.Sample{At: at, Hours: 1}
@@ -71,6 +48,59 @@ func (d *D1) storage(ctx context.Context, n *notes, c counted) error {
 		n.samples[noted{usage.Whole(), at}] = sample
 	}
 	return nil
+}
+
+func later(a, b time.Time) time.Time {
+	if a.After(b) {
+		return a
+	}
+	return b
+}
+
+// measured asks for the sizes of all databases, by the unit of time that a dimension stands for and by database.
+func (d *D1) measured(ctx context.Context, c counted, dimension string, from, to time.Time) (map[time.Time]map[string]float64, error) {
+	size := figure{"max", "databaseSizeBytes"}
+	w := c.walk([]string{}, question{set: c.set, figures: []figure{size}, by: []string{dimension, c.key}})
+	out := map[time.Time]map[string]float64{}
+	return out, d.stretch(ctx, w, from, to, func(g group) error {
+		at, err := g.at(dimension)
+		if err != nil {
+			return err
+		}
+		if v, ok := g.get(size); ok {
+			if out[at] == nil {
+				out[at] = map[string]float64{}
+			}
+			out[at][g.dimension(c.key)] = v
+		}
+		return nil
+	})
+}
+
+// measurements are what was last known of each database's size.
+type measurements map[string]measurement
+
+type measurement struct {
+	at   time.Time
+	size float64
+}
+
+func (m measurements) learn(at time.Time, sizes map[string]float64) {
+	for id, size := range sizes {
+		m[id] = measurement{at, size}
+	}
+}
+
+// sum adds up what is not too old, and forgets the rest.
+func (m measurements) sum(at time.Time) (sum float64, any bool) {
+	for id, one := range m {
+		if at.Sub(one.at) >= sizesBack {
+			delete(m, id)
+			continue
+		}
+		sum, any = sum+one.size, true
+	}
+	return sum, any
 }
 
 // Inventory implements usage.Source. A size that the list does not tell is asked for.

@@ -8,7 +8,7 @@ import (
 )
 
 // walk is a question about a stretch of time that may take several: a question spans so much time at most, and an answer has so many
-// groups at most. What fills a page may have been cut, and the rest is asked for.
+// groups at most. What fills a page may have been cut, and the rest is asked for. The first dimension is the time: the hour or the date.
 type walk struct {
 	question
 	bounds usage.Bounds
@@ -24,7 +24,7 @@ func (c counted) walk(ids []string, q question) walk {
 		key = ""
 	}
 	w := walk{question: q, bounds: c.bounds, time: c.time, unit: c.unit, key: key, ids: ids}
-	w.order = "datetimeHour_ASC"
+	w.order = q.by[0] + "_ASC"
 	if len(ids) == 1 {
 		return w.alone(ids[0])
 	}
@@ -53,8 +53,8 @@ func (d *D1) stretch(ctx context.Context, w walk, from, to time.Time, take func(
 	return nil
 }
 
-// part asks for as much time as one question may span. Answers are in the order of time: a full one may lack groups of its last hour, and of all
-// hours after it.
+// part asks for as much time as one question may span. Answers are in the order of time: a full one may lack groups of its last hour (or day), and
+// of all that come after it.
 func (d *D1) part(ctx context.Context, w walk, from, to time.Time, take func(group) error) error {
 	for from.Before(to) {
 		groups, err := d.groups(ctx, w.between(from, to))
@@ -64,17 +64,18 @@ func (d *D1) part(ctx context.Context, w walk, from, to time.Time, take func(gro
 		if len(groups) < w.bounds.Page {
 			return each(groups, take)
 		}
-		last, err := lastHour(groups)
+		last, err := w.last(groups)
 		if err != nil {
 			return err
 		}
-		got := int(last.Sub(from) / time.Hour)
+		next := from.Truncate(w.step()).Add(w.step())
+		got := int(last.Sub(from) / w.step())
 		switch {
-		case len(w.ids) > 0 && len(w.ids)*max(got, 1) < int(to.Sub(from)/time.Hour):
+		case len(w.ids) > 0 && len(w.ids)*max(got, 1) < int(to.Sub(from)/w.step()):
 			return d.oneByOne(ctx, w, from, to, take) // the account has many that are not wanted
-		case got > 0:
+		case last.After(from):
 			err = each(groups, func(g group) error {
-				if at, _ := g.at("datetimeHour"); at.Before(last) {
+				if at, _ := g.at(w.by[0]); at.Before(last) {
 					return take(g)
 				}
 				return nil
@@ -83,14 +84,25 @@ func (d *D1) part(ctx context.Context, w walk, from, to time.Time, take func(gro
 		case w.key == "":
 			return strange("%s has more than %d groups in the hour of %s", w.set, w.bounds.Page, from.Format(time.RFC3339))
 		default:
-			err = d.byKey(ctx, w, w.between(from, from.Add(time.Hour)), take)
-			from = from.Add(time.Hour)
+			if next.After(to) {
+				next = to
+			}
+			err = d.byKey(ctx, w, w.between(from, next), take)
+			from = next
 		}
 		if err != nil {
 			return err
 		}
 	}
 	return nil
+}
+
+// step is what the walk's groups stand for: an hour, or a day.
+func (w walk) step() time.Duration {
+	if w.by[0] == "date" {
+		return 24 * time.Hour
+	}
+	return time.Hour
 }
 
 // between is the question about a stretch.
@@ -101,10 +113,10 @@ func (w walk) between(from, to time.Time) question {
 	return q
 }
 
-// lastHour is the hour of the last group, where the groups are in order.
-func lastHour(groups []group) (last time.Time, err error) {
+// last is the time of the last group, where the groups are in order.
+func (w walk) last(groups []group) (last time.Time, err error) {
 	for _, g := range groups {
-		at, err := g.at("datetimeHour")
+		at, err := g.at(w.by[0])
 		if err != nil {
 			return at, err
 		}

@@ -132,13 +132,7 @@ func (o *outside) run(ctx context.Context, args ...string) (code int, stdout, st
 
 func TestCheckSaysWhatIsWrongAndHowToRepairIt(t *testing.T) {
 	unknownChat := func(o *outside) { o.config(goodConfig, "-1001234567890", "-1005555555555") }
-	for _, c := range []struct {
-		name  string
-		code  int
-		admin bool
-		spoil func(o *outside)
-		args  []string
-	}{
+	for _, c := range []checkCase{
 		{name: "everything is right", code: exitFine, admin: true},
 		{name: "the effective config, without secrets", code: exitFine, admin: true, args: []string{"-effective"}},
 		{name: "privacy mode is on", code: exitRefused},
@@ -152,13 +146,6 @@ func TestCheckSaysWhatIsWrongAndHowToRepairIt(t *testing.T) {
 		{name: "the API token is unknown", code: exitRefused, admin: true, spoil: func(o *outside) { o.env["API"] = "no-such-token" }},
 		{name: "the API token is disabled", code: exitRefused, admin: true, spoil: func(o *outside) { o.env["API"] = "disabled-token" }},
 		{name: "the API token may only read, and there is no database yet", code: exitFine, admin: true, spoil: func(o *outside) { o.env["API"] = "reads-only-token" }},
-		{name: "the API token may not read analytics", code: exitFine, admin: true, spoil: func(o *outside) { o.cf.SetAnalytics(sandboxcloudflare.Analytics{NotAllowed: true}) }},
-		{name: "analytics lack something", code: exitFine, admin: true, spoil: func(o *outside) {
-			o.cf.SetAnalytics(sandboxcloudflare.Analytics{Missing: []string{"d1StorageAdaptiveGroups"}, Disabled: []string{"d1QueriesAdaptiveGroups"}})
-			o.cf.AddTraffic(sandboxcloudflare.Traffic{Workers: []sandboxcloudflare.WorkerTraffic{{Script: "shop", PerDay: 5000}}})
-			o.config(goodConfig, "production: {database: shop}", "production: {database: shop}\n    workers: [shop, shpo]")
-		}},
-		{name: "analytics are busy", code: exitFine, admin: true, spoil: func(o *outside) { o.cf.SetAnalytics(sandboxcloudflare.Analytics{Busy: true}) }},
 		{name: "the source is not there", code: exitRefused, admin: true, spoil: func(o *outside) { o.config(goodConfig, "dir: app", "dir: no-such-folder") }},
 		{name: "a migration cannot be split", code: exitRefused, admin: true, spoil: func(o *outside) {
 			o.write("app/db/migrations/0002_bad.sql", "CREATE TABLE a (id);\nCREATE TABLE b (id)\n")
@@ -179,21 +166,32 @@ func TestCheckSaysWhatIsWrongAndHowToRepairIt(t *testing.T) {
 			o.tg.Fault(telegram.Fault{Kind: telegram.BadGateway, Times: 1000})
 		}},
 	} {
-		t.Run(c.name, func(t *testing.T) {
-			t.Parallel()
-			o := newOutside(t, c.admin)
-			if c.spoil != nil {
-				c.spoil(o)
-			}
-			code, stdout, stderr := o.run(t.Context(), append([]string{"check", "-config", o.path()}, c.args...)...)
-			if code != c.code {
-				t.Errorf("exit code %d, want %d", code, c.code)
-			}
-			golden(t, "check/"+strings.ReplaceAll(c.name, " ", "-"), o.plain(stdout)+"--- stderr\n"+o.plain(stderr))
-			for _, v := range o.tg.Violations() {
-				t.Errorf("Telegram would have refused: %s", v)
-			}
-		})
+		t.Run(c.name, c.run)
+	}
+}
+
+// checkCase is a world, and what check says of it in the golden file that has the case's name.
+type checkCase struct {
+	name  string
+	code  int
+	admin bool
+	spoil func(o *outside)
+	args  []string
+}
+
+func (c checkCase) run(t *testing.T) {
+	t.Parallel()
+	o := newOutside(t, c.admin)
+	if c.spoil != nil {
+		c.spoil(o)
+	}
+	code, stdout, stderr := o.run(t.Context(), append([]string{"check", "-config", o.path()}, c.args...)...)
+	if code != c.code {
+		t.Errorf("exit code %d, want %d", code, c.code)
+	}
+	golden(t, "check/"+strings.ReplaceAll(c.name, " ", "-"), o.plain(stdout)+"--- stderr\n"+o.plain(stderr))
+	for _, v := range o.tg.Violations() {
+		t.Errorf("Telegram would have refused: %s", v)
 	}
 }
 
