@@ -1,11 +1,17 @@
 package main
 
 import (
+	"net/http/httptest"
 	"slices"
 	"testing"
 	"time"
 
+	"towline/cloudflare"
 	"towline/config"
+	sandboxcloudflare "towline/sandbox/cloudflare"
+	"towline/usage"
+	"towline/usage/alert"
+	"towline/usage/storetest"
 	"towline/usage/tariff"
 )
 
@@ -35,5 +41,79 @@ func TestAConfigsLimitsBecomeRules(t *testing.T) {
 	c.Cloudflare.Plan = "gold"
 	if _, err := rulesOf(c); err == nil {
 		t.Error("a plan of which nothing is known has limits")
+	}
+}
+
+// TestALimitIsSeenComingInWhatCloudflareCounts goes the whole way: the local Cloudflare's analytics, the sampler, measures, alerts.
+func TestALimitIsSeenComingInWhatCloudflareCounts(t *testing.T) {
+	now := time.Date(2026, 11, 20, 12, 20, 0, 0, time.UTC)
+	clock := func() time.Time { return now }
+	local, err := sandboxcloudflare.New(sandboxcloudflare.Options{AccountID: demoAccount, Token: apiToken, Now: clock, Traffic: []sandboxcloudflare.Traffic{{
+		Seed: 1, Since: now.AddDate(0, 0, -40),
+		Databases: []sandboxcloudflare.DatabaseTraffic{{
+			Name: "shop", Size: 300e6, SizePerDay: 3e6,
+			Course:  sandboxcloudflare.Course{Weekdays: sandboxcloudflare.Workdays(), Nights: 0.8, Noise: 0.05, Growth: 0.005},
+			Queries: []sandboxcloudflare.QueryTraffic{{SQL: "SELECT * FROM orders WHERE customer = ?", PerDay: 5000, RowsRead: 700, RowsReturned: 3}},
+		}},
+	}}})
+	if err != nil {
+		t.Fatal(err)
+	}
+	server := httptest.NewServer(local)
+	t.Cleanup(func() {
+		server.Close()
+		if err := local.Close(); err != nil {
+			t.Error(err)
+		}
+	})
+	d1, err := cloudflare.New(cloudflare.Options{AccountID: demoAccount, Token: apiToken, APIURL: server.URL + "/client/v4", Now: clock})
+	if err != nil {
+		t.Fatal(err)
+	}
+	if _, err := d1.Create(t.Context(), "shop"); err != nil {
+		t.Fatal(err)
+	}
+	sampler := usage.New(usage.Options{Store: storetest.NewMemory(), Source: d1, Now: clock, Watch: func() usage.Watched { return usage.Watched{Databases: []string{"shop"}} }})
+	if err := sampler.Sample(t.Context()); err != nil {
+		t.Fatal(err)
+	}
+	known := func(s usage.Subject, name string) alert.Known {
+		k := alert.Known{Subject: s, Name: name}
+		var err error
+		if k.Days, err = sampler.Days(t.Context(), s, now.Add(-alert.DaysBack), now); err != nil {
+			t.Fatal(err)
+		}
+		if k.Hours, err = sampler.Hours(t.Context(), s, now.Add(-alert.HoursBack), now); err != nil {
+			t.Fatal(err)
+		}
+		return k
+	}
+	shop, ok := sampler.Subject("shop")
+	if !ok {
+		t.Fatal("the sampler does not know shop")
+	}
+	table, err := tariff.Of(tariff.Free, nil, nil)
+	if err != nil {
+		t.Fatal(err)
+	}
+	r := alert.Rules{Table: table, Percents: []int{50, 80, 95}, BillingDay: 1}
+	measures := alert.Measures(r, now, known(usage.Whole(), ""), []alert.Known{known(shop, "shop")})
+	if missing := alert.Unmeasured(r, measures); len(missing) != 1 || missing[0].Key != tariff.APICallsPer5m { // nobody counted our own calls
+		t.Errorf("not measured: %+v", missing)
+	}
+	warned := map[string]alert.Alert{}
+	for _, a := range alert.Judge(nil, measures, nil, r, now) {
+		warned[a.Limit] = a
+	}
+	size, reads := warned[tariff.DatabaseSize], warned[tariff.RowsReadPerDay]
+	// 420 MB and 3 MB more each day: 27 days. 3.5 M rows, half a per cent more each day, a fifth more on Tuesdays: the next one.
+	if size.Used != 420e6 || size.Percent != 80 || size.Reaches.Format(time.DateOnly) != "2026-12-17" {
+		t.Errorf("the size: %+v", size)
+	}
+	if reads.Last < 4.2e6 || reads.Last > 5e6 || reads.Reaches.Format(time.DateOnly) != "2026-11-24" || !reads.Counted.Equal(now.Truncate(time.Hour)) {
+		t.Errorf("the rows: %+v", reads)
+	}
+	if len(warned) != 2 {
+		t.Errorf("%+v", warned)
 	}
 }
