@@ -87,9 +87,9 @@ func TestHowOftenAnHourIsReadMakesNoDifference(t *testing.T) {
 }
 
 func TestAGapAfterDowntimeIsFilledAsFarAsCloudflareRemembers(t *testing.T) {
-	w, store, s := start(t)
+	w, store, _ := start(t)
 	w.pass(6 * day)
-	s = w.sampler(store)
+	s := w.sampler(store)
 	sample(t, s)
 	for at := usage.Day(began()); at.Before(usage.Day(w.now)); at = at.Add(day) {
 		wantFigure(t, at.String(), daysOf(t, s, shop())[at], usage.RowsRead, fmt.Sprintf("%g of 24", truth(shop(), at)))

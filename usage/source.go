@@ -67,5 +67,5 @@ var (
 	// ErrNotAllowed: the token may not read analytics ("Account Analytics: Read").
 	ErrNotAllowed = errors.New("the API token may not read the account's analytics")
 	// ErrBusy: Cloudflare wants fewer questions for a while (HTTP 429; 300 GraphQL queries in 5 minutes).
-	ErrBusy = errors.New("Cloudflare wants fewer questions for a while")
+	ErrBusy = errors.New("fewer questions are wanted for a while")
 )
