@@ -9,6 +9,7 @@ import (
 
 	"towline/deploy"
 	"towline/usage"
+	"towline/usage/alert"
 	"towline/usage/chart"
 	"towline/usage/report"
 	"towline/usage/tariff"
@@ -57,6 +58,8 @@ type Usage struct {
 	// NoTop says why a project's queries are not known.
 	NoTop    map[string]error
 	Previews []deploy.Preview
+	// Alerts are those that stand, the muted ones too.
+	Alerts []alert.Alert
 	// State is what is known of the counting; Counting is false where this Towline counts nothing.
 	State    usage.State
 	Counting bool
@@ -97,6 +100,11 @@ func UsageCaption(u Usage) (html string, heads bool) {
 	note(90, measured("Rows read", r.Read, u.before()), reached(r.Read))
 	note(85, measured("Rows written", r.Written, ""), reached(r.Written))
 	note(80, stored(r.Stored, ""), reached(r.Stored))
+	for i, a := range u.Alerts {
+		if !charted(a) {
+			note(83-i, AlertLine(a))
+		}
+	}
 	for i, b := range bent(r.Bends) {
 		note(76-20*min(i, 2), b)
 	}
@@ -121,6 +129,13 @@ func UsageCaption(u Usage) (html string, heads bool) {
 		heads = true
 	}
 	return fit(all, captionLimit), heads
+}
+
+// charted tells whether a report's own lines say already what an alert says.
+func charted(a alert.Alert) bool {
+	return slices.Contains([]string{
+		tariff.RowsReadPerDay, tariff.RowsWrittenPerDay, tariff.RowsReadPerMonth, tariff.RowsWrittenPerMonth, tariff.StorageIncluded, tariff.AccountStorage,
+	}, a.Limit)
 }
 
 // mostHeads is how many heads of audit logs a caption has room for: each is 64 characters and a name.

@@ -12,11 +12,11 @@ import (
 // UsagePicture is what a report's picture shows.
 func UsagePicture(u Usage, show Show) chart.Picture {
 	r := u.Report
-	p := chart.Picture{Title: "The account's use", Subtitle: "days in UTC; dashed: at this pace"}
+	about := "The account"
 	if u.Project != "" {
-		p.Title = "What " + clean(u.Project) + " used"
+		about = clean(u.Project)
 	}
-	p.Title += ", to " + r.To.Add(-time.Second).Format("Mon 2 January 2006")
+	p := chart.Picture{Title: fmt.Sprintf("%s, %s to %s", about, r.From.Format("2 Jan"), r.To.Format("2 Jan 2006")), Subtitle: "days in UTC"}
 	panels := []struct {
 		show  Show
 		title string

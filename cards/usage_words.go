@@ -96,6 +96,14 @@ func used(u Usage) string {
 		l.add(further(m.of))
 	}
 	l.gap()
+	for _, a := range u.Alerts {
+		line := AlertLine(a)
+		if a.Muted.After(r.Now) {
+			line += " · 🔕 silent until " + stamp(a.Muted, "wdt")
+		}
+		l.add(line)
+	}
+	l.gap()
 	l.spare(bent(r.Bends)...)
 	l.gap()
 	priced(&l, r)

@@ -16,6 +16,7 @@ import (
 	"towline/deploy/gate"
 	"towline/deploy/release"
 	"towline/usage"
+	"towline/usage/alert"
 	"towline/usage/chart"
 	"towline/usage/report"
 )
@@ -170,6 +171,9 @@ func (h *Handlers) used(ctx context.Context, team Team, q question, words bool) 
 	}
 	u.Report = report.Build(in)
 	if words {
+		if u.Alerts, err = h.standing(ctx, in.Series); err != nil {
+			return u, err
+		}
 		h.asked(ctx, &u, q)
 		h.unused(ctx, team, &u, q)
 	}
@@ -207,6 +211,21 @@ func (h *Handlers) all(ctx context.Context, q question) ([]report.Series, error)
 		}
 	}
 	return out, nil
+}
+
+// standing are the alerts that are open: the account's, and those of the report's databases and Workers.
+func (h *Handlers) standing(ctx context.Context, about []report.Series) ([]alert.Alert, error) {
+	if h.alarm.store == nil {
+		return nil, nil
+	}
+	all, err := h.alarm.store.Alerts(ctx)
+	if err != nil {
+		return nil, fmt.Errorf("read the alerts: %w", err)
+	}
+	return slices.DeleteFunc(all, func(a alert.Alert) bool {
+		ours := a.Subject.Kind == usage.Account || slices.ContainsFunc(about, func(s report.Series) bool { return s.Subject == a.Subject })
+		return !a.Open() || !ours
+	}), nil
 }
 
 // hoursBack is how many hours before the stretch are read: as many as it has itself, up to a bit more than two weeks.

@@ -209,6 +209,32 @@ func TestAReportSaysWhichQueriesReadMostAndWhyThatIsNotKnown(t *testing.T) {
 	}
 }
 
+func TestAReportHasTheAlertsThatStand(t *testing.T) {
+	store := storetest.NewMemory()
+	shop := usage.Subject{Kind: usage.Database, ID: "id-shop"}
+	if err := store.PutAlerts(t.Context(), []alert.Alert{
+		{ID: "size", Limit: tariff.DatabaseSize, Subject: shop, Name: "prod", Used: 470e6, Most: 500e6, Unit: tariff.Bytes, Hard: true, Percent: 80, Muted: noon.Add(day)},
+		{ID: "over", Limit: tariff.DatabaseSize, Subject: shop, Name: "prod", Used: 1, Most: 2, Over: noon},
+		{ID: "other", Limit: tariff.DatabaseSize, Subject: usage.Subject{Kind: usage.Database, ID: "x"}, Name: "others", Used: 1, Most: 2},
+		{ID: "count", Limit: tariff.Databases, Subject: usage.Whole(), Used: 9, Most: 10, Unit: tariff.Stores, Hard: true, Percent: 80},
+	}, nil); err != nil {
+		t.Fatal(err)
+	}
+	rules, reader := free(t), sampled(t, noon, 30)
+	d := arranged(func(_ *desk, o *handlers.Options) {
+		o.Usage, o.AlertStore = reader, store
+		o.Team = func(context.Context) handlers.Team {
+			team := people()
+			team.Alerts = rules
+			return team
+		}
+	})
+	f, _ := d.say(t, said{chat: team, by: 1, text: "/usage"})
+	if strings.Count(f.HTML, "470 MB") != 1 || !strings.Contains(f.HTML, "9 of 10") || strings.Contains(f.HTML, "others") {
+		t.Errorf("%q", f.HTML)
+	}
+}
+
 // tapped presses a button of a card that is there.
 func (d *desk) tapped(t *testing.T, key, button string, by int64) bot.Toast {
 	t.Helper()
