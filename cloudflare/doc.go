@@ -14,6 +14,13 @@
 //   - Two errors say more than yes or no: [PermissionError] names the permission that the token lacks, [RateLimitedError]
 //     when to come back. Both lead, by errors.As, to the error of deploy that they are.
 //
+// Analytics are asked over GraphQL, without the SDK. A D1 implements usage.Source, whose contract is the suite in usage/sourcetest, and
+// deploy's Analytics, QueryCounts and TrafficCounts. A question (graphql.go) is about one dataset and has no aliases; schema.go remembers which
+// fields an account does not have, and how much it may ask; stretch.go walks through time where one answer cannot hold it all. An answer with
+// data and errors both is an error, and what was not counted is missing, never 0. testdata/analytics.graphql holds all that may be relied on.
+//
+// [D1.Stats] counts every call.
+//
 // [D1.Verify] and [D1.Permissions] are for `towline check`: they find out what a token may without changing anything, and
 // say so where that cannot be found out.
 //
