@@ -147,6 +147,43 @@ func TestADeletionOfWhichNothingCanBeFoundOutIsOpenlyUnknown(t *testing.T) {
 	}
 }
 
+func TestADeletionThatAPersonClosesLeavesThePreviewAsItWas(t *testing.T) {
+	s, _ := keeping(t, newWorld(t))
+	live(s)
+	r := s.asks("shop-preview")
+	s.api.Inject(sandbox.Fault{Method: "DELETE", Reply: sandbox.Drop(), Before: func(context.Context) {
+		s.api.Inject(sandbox.Fault{Path: "/query", Times: sandbox.Always, Reply: sandbox.HTML(502)})
+	}})
+	run := s.deletes(r)
+	s.wants(run, release.Unresolved)
+	s.api.Heal()
+	run, err := s.engine.Resolve(t.Context(), run.ID, robin, false)
+	if err != nil || run.Phase != release.Broken {
+		t.Fatalf("%s, %v", run.Phase, err)
+	}
+	if st := s.state(release.Preview); st.Live != 1 || st.Lease != nil || st.Unresolved || st.DatabaseID != run.Drop.ID {
+		t.Errorf("%+v", st)
+	}
+	s.wants(s.deletes(s.asks("shop-preview")), release.Done)
+}
+
+func TestAPreviewWithFullTextSearchIsCopiedTableByTableBeforeItIsDeleted(t *testing.T) {
+	onBothKeeping(t, func(t *testing.T, s *shop, f *backups.Folder) {
+		s.version("v1", notes.and(files{"0001_search.sql": "CREATE VIRTUAL TABLE search USING fts5(body);\nINSERT INTO search VALUES ('the tow line');\n"}))
+		s.wants(s.deploy("v1"), release.Done)
+		run := s.deletes(s.asks(s.project.Preview))
+		s.wants(run, release.Done)
+		kept := listed(t, f, release.Preview)
+		if len(kept) != 1 || !kept[0].Tables || kept[0].CheckedAt.IsZero() || !run.Plan.Backup.Tables || s.id(release.Preview) != "" {
+			t.Fatalf("%+v", kept)
+		}
+		restored, err := f.Restore(t.Context(), kept[0].ID, filepath.Join(t.TempDir(), "out.db"))
+		if err != nil || restored.Rows()["search"] != 1 || restored.Rows()["notes"] != 2 {
+			t.Errorf("%v, %v", restored.Rows(), err)
+		}
+	})
+}
+
 // withBackups gives a world a folder of backups beside its other folders.
 func withBackups(w *world, dir string) {
 	f, err := backups.Open(backups.Options{Dir: filepath.Join(dir, "copies"), Now: w.now})

@@ -57,7 +57,7 @@ func (r removal) copied(ctx context.Context) error {
 		if again {
 			return r.compared(ctx, kept)
 		}
-		if kept, err = (backup{r.execution}).take(ctx); err != nil {
+		if kept, err = backup(r).take(ctx); err != nil {
 			return err
 		}
 		if err := r.e.progress(ctx, r.run); err != nil {
@@ -103,7 +103,7 @@ func (r removal) observe(ctx context.Context) (outcome, string, error) {
 	case err != nil:
 		return unclear, "", err
 	}
-	return unclear, "", errors.New("Cloudflare still lists it, and does not let it be read")
+	return unclear, "", errors.New("it is still listed by Cloudflare, and cannot be read")
 }
 
 func (r removal) failed(err error) release.Failure {

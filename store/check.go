@@ -243,6 +243,7 @@ func (c *checker) content() error {
 			}
 		})
 		each(c, tx, key("change")+"/", func(k string, change release.Change) { c.blob(k, change.Schema) })
+		each(c, tx, key("known")+"/", func(string, release.Known) {})
 		each(c, tx, key(""), func(string, json.RawMessage) {})
 		for _, problem := range unreadUsage(tx) {
 			c.found(problem)
