@@ -13,8 +13,7 @@ const (
 	// watchEvery is how often it looks before its time is over, for what is so bad that nobody should wait for the end. Such a look
 	// counts only if the next one says the same.
 	watchEvery = 5 * time.Minute
-	// watchAgain is how often it looks afterwards, for what Cloudflare has not counted yet, and watchSeldom once that takes long.
-	watchAgain  = 2 * time.Minute
+	// watchSeldom is how seldom at most it looks afterwards, for what Cloudflare has not counted yet. At first it looks more often.
 	watchSeldom = 10 * time.Minute
 	// watchSettles is how long after its end something must have been counted, so that what was before is complete.
 	watchSettles = 2 * time.Minute
@@ -141,10 +140,8 @@ func nextLook(w release.Watching, now time.Time) time.Time {
 		return first
 	case now.Before(first):
 		return first
-	case now.Sub(w.To) < watchThin:
-		return now.Add(watchAgain)
 	default:
-		return now.Add(watchSeldom)
+		return now.Add(min(max(now.Sub(w.To)/2, watchSettles), watchSeldom))
 	}
 }
 

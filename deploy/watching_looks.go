@@ -69,7 +69,9 @@ func (e *Engine) lookAfterPromote(ctx context.Context, run release.Run, l *looki
 		return nextLook(w, now), nil
 	}
 	late, most := now.Sub(w.To), after.most(w)
-	if !complete && late < WatchPatience && (late < watchThin || !most) {
+	// Where nothing is to be expected, and nothing came, nothing is worth waiting for.
+	nothing := after.asOf.IsZero() && !l.base.expects(w)
+	if !complete && late < WatchPatience && (late < watchThin || !most && !nothing) {
 		return nextLook(w, now), nil
 	}
 	return next, e.finally(ctx, run, l, after, complete || most)

@@ -38,6 +38,10 @@ func (w *scene) judge() {
 	}
 	runs := w.runs()
 	for _, run := range runs {
+		if run.Kind == release.Watch {
+			w.watched(run)
+			continue
+		}
 		w.card(run)
 		w.audit(run)
 	}
@@ -151,6 +155,42 @@ func (w *scene) card(run release.Run) {
 	}
 	if !slices.Equal(want, have) {
 		w.problem("the card of a run that is %s has the buttons %q, want %q", run.Phase, have, want)
+	}
+}
+
+// watched holds a watch against the promote that it belongs to: it is over, told on the promote's card and nowhere else, and logged once.
+func (w *scene) watched(run release.Run) {
+	var promote release.Run
+	got := map[string]int{}
+	err := w.store.Deploy().View(context.Background(), func(tx deploy.Tx) error {
+		promote, _ = tx.Run(run.Watch.Of)
+		return nil
+	})
+	for e, wrong := range deploy.AuditLog(context.Background(), w.store.Deploy(), "shop") {
+		if err = errors.Join(err, wrong); wrong == nil && e.Run == run.ID {
+			got[e.What]++
+		}
+	}
+	if err != nil {
+		w.problem("the store cannot be read: %v", err)
+	}
+	end := map[release.Phase]string{release.Done: "watched", release.Overtaken: "watch superseded"}[run.Phase]
+	if promote.Watched != run.ID || end == "" || got["watch"] != 1 || got[end] != 1 || len(got) != 2 {
+		w.problem("the watch of a promote that is watched by %q is %s, and in the log as %v", promote.Watched, run.Phase, got)
+	}
+	words := "too little traffic"
+	if run.Phase == release.Overtaken {
+		words = "The watch ended early"
+	} else if run.Watch.Verdict == release.WatchUnseen && !w.healthy {
+		words = "could not be watched"
+	}
+	c, found, err := w.store.Bot().Card(context.Background(), "run/"+promote.ID)
+	m, ok := w.tg.Message(c.Chat, c.Message)
+	if err != nil || !found || !ok || !strings.Contains(m.Text, words) {
+		w.problem("the card of a promote whose watch is %s %s says %q (%v)", run.Phase, run.Watch.Verdict, m.Text, err)
+	}
+	if _, found, err := w.store.Bot().Card(context.Background(), "run/"+run.ID); found || err != nil {
+		w.problem("the watch has a card of its own (%v)", err)
 	}
 }
 

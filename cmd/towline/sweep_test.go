@@ -23,6 +23,7 @@ type trip struct {
 	ends      []outcome
 	restores  int
 	retype    string // the command that asks for what was refused
+	watched   bool   // promotes are, which takes as many acts again
 }
 
 // bundle is what a ref holds.
@@ -86,7 +87,7 @@ func journeys() []trip {
 	shipped := append(ship("v1", 1), ship("v2", 2)...)
 	return []trip{
 		{
-			name: "promote", versions: versions(false), before: ship("v1", 1), moves: ship("v2", 2), retype: "/promote #2",
+			name: "promote", versions: versions(false), before: ship("v1", 1), moves: ship("v2", 2), retype: "/promote #2", watched: true,
 			ends: []outcome{live(release.Preview, 2, all, "1111"), live(release.Production, 2, all, "1111")},
 		},
 		{

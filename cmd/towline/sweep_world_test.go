@@ -167,6 +167,9 @@ func (w *scene) wiring() *wiring {
 	made := demoWiring(adapt{source.NewVersions(files, refs)}, actor(demoDeployer, "Dana", gate.Deployer),
 		actor(demoApprover, "Robin", gate.Approver), actor(second, "Kim", gate.Approver))
 	made.projects[0].Seed = ""
+	if w.plan.watched {
+		made.projects[0].Watch = 10 * time.Minute
+	}
 	made.projects[0].ProductionApprovals = deploy.Approvals{Required: max(1, w.plan.approvals)}
 	made.team.Projects[0].Place = bot.Place{Chat: teamChat}
 	return made
