@@ -99,6 +99,9 @@ func demo(ctx context.Context, p program, o demoOptions) (err error) {
 			fmt.Fprintf(p.stderr, "towline: a mistake of the demo's bot, which Telegram would have refused: %s\n", v)
 		}
 	}()
+	if err := w.neighbours(ctx, log); err != nil {
+		return err
+	}
 	service, err := w.service(s, o.dir, log)
 	if err != nil {
 		return err

@@ -1,8 +1,13 @@
 package main
 
 import (
+	"context"
+	"errors"
+	"fmt"
+	"log/slog"
 	"time"
 
+	"towline/deploy"
 	sandboxcloudflare "towline/sandbox/cloudflare"
 	"towline/usage/alert"
 	"towline/usage/tariff"
@@ -16,9 +21,11 @@ const (
 	demoCounting = 10 * time.Second
 	// demoWatch is how long production is watched after a promote.
 	demoWatch = 2 * time.Minute
+	// demoNeighbour is another team's database in the same account: limits count it, and no chat speaks of it.
+	demoNeighbour = "newsletter"
 )
 
-// demoUse is what the account's databases did before the demo began, and go on doing. The newsletter is another team's, and has no chat.
+// demoUse is what the account's databases did before the demo began, and go on doing. The newsletter is another team's.
 func demoUse(began time.Time) sandboxcloudflare.Traffic {
 	weekend := [7]float64{1.12, 0.94, 0.92, 0.95, 0.98, 1.02, 1.07} // a shop: people buy when they do not work
 	return sandboxcloudflare.Traffic{
@@ -36,7 +43,7 @@ func demoUse(began time.Time) sandboxcloudflare.Traffic {
 				},
 			},
 			{
-				Name: "newsletter", Size: 160e6, SizePerDay: 900e3,
+				Name: demoNeighbour, Size: 160e6, SizePerDay: 900e3,
 				Course: sandboxcloudflare.Course{Weekdays: sandboxcloudflare.Workdays(), Nights: 0.8, Growth: 0.004, Noise: 0.06},
 				Queries: []sandboxcloudflare.QueryTraffic{
 					{SQL: "SELECT address FROM readers WHERE topic = ?", PerDay: 36, RowsRead: 18_000, RowsReturned: 1800},
@@ -45,6 +52,18 @@ func demoUse(began time.Time) sandboxcloudflare.Traffic {
 			},
 		},
 	}
+}
+
+// neighbours makes the database of the account that is none of the chat's, where it is not there yet.
+func (w *world) neighbours(ctx context.Context, log *slog.Logger) error {
+	d1, err := w.databases(log)
+	if err != nil {
+		return err
+	}
+	if _, err := d1.Create(ctx, demoNeighbour); err != nil && !errors.Is(err, deploy.ErrDatabaseExists) {
+		return fmt.Errorf("make the database of another team: %w", err)
+	}
+	return nil
 }
 
 // countUse has the demo's databases counted and watched, and its account's limits judged.
