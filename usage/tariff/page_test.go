@@ -26,7 +26,7 @@ func said(e tariff.Entry, ok bool) string {
 		letters = []string{" B", " kB", " MB", " GB", " TB"}
 	}
 	for i := range letters {
-		if unit = letters[i]; v < 10000 && e.Unit != tariff.Bytes || v < 1000 {
+		if unit = letters[i]; v < 1000 || i == 0 && v < 10000 {
 			break
 		}
 		v /= 1000
@@ -46,8 +46,11 @@ func TestThePageHasTheTablesNumbers(t *testing.T) {
 		f, hasFree := of(free)
 		p, hasPaid := of(paid)
 		page := p.Page
-		if !hasPaid {
+		switch {
+		case !hasPaid:
 			page = f.Page
+		case hasFree && f.Page != p.Page:
+			page = f.Page + "; " + p.Page
 		}
 		fmt.Fprintf(&b, "| `%s` | %s | %s | %s |\n", key, said(f, hasFree), said(p, hasPaid), page)
 	}
