@@ -87,6 +87,9 @@ func (d *d1) plan(t *testing.T, sql string) (lines []string) {
 
 // TestCloudflaresRuntimeUsesTheIndexAndReadsAboutWhatWasWorkedOut makes each suggested index in D1's engine, looks at its plan and counts the rows.
 func TestCloudflaresRuntimeUsesTheIndexAndReadsAboutWhatWasWorkedOut(t *testing.T) {
+	if testing.Short() {
+		t.Skip("it waits for another program")
+	}
 	instance := workerd.Start(t, workerd.Options{})
 	client := &http.Client{}
 	t.Cleanup(client.CloseIdleConnections)
