@@ -80,16 +80,14 @@ func (p *pass) run(ctx context.Context) error {
 	if err := p.keep(ctx); err != nil {
 		return err
 	}
-	broken := map[Dataset]bool{}
-	for _, g := range p.gaps {
-		if !broken[g.dataset] && !p.busy {
-			broken[g.dataset] = !p.fill(ctx, g)
-		}
+	missed := len(p.gaps) > 0
+	if err := p.fill(ctx); err != nil {
+		return err
 	}
 	if err := p.prune(ctx); err != nil {
 		p.errs = append(p.errs, err)
 	}
-	if len(p.gaps) > 0 {
+	if missed {
 		if err := p.keep(ctx); err != nil {
 			return err
 		}
@@ -288,26 +286,43 @@ func (p *pass) begun(s Subject, d Dataset, earliest time.Time) time.Time {
 	return begin
 }
 
-// fill reads a gap, piece by piece, each with its marks. It is false where that could not go on; the next pass does.
-func (p *pass) fill(ctx context.Context, g gap) bool {
-	for from := g.from; from.Before(g.to); from = from.Add(chunk) {
-		to := from.Add(chunk)
-		if to.After(g.to) {
-			to = g.to
-		}
-		counted, err := p.o.Source.Hours(ctx, g.dataset, g.subjects, from, to)
-		if err != nil {
-			p.failed(fmt.Errorf("%s from %s to %s: %w", g.dataset, from, to, err))
-			return false
-		}
-		p.take(g.dataset, g.subjects, counted, from, to)
-		for _, s := range g.subjects {
-			p.patch(s).marks[g.dataset] = to
+// fill reads the gaps piece by piece, those of all datasets together, so that each piece is stored once, with its marks. What cannot be read now
+// is left to the next pass.
+func (p *pass) fill(ctx context.Context) error {
+	broken := map[Dataset]bool{}
+	for len(p.gaps) > 0 {
+		var left []gap
+		for _, g := range p.gaps {
+			if broken[g.dataset] || p.busy {
+				continue
+			}
+			if broken[g.dataset] = !p.piece(ctx, &g); g.from.Before(g.to) {
+				left = append(left, g)
+			}
 		}
 		if err := p.flush(ctx); err != nil {
-			p.errs = append(p.errs, err)
-			return false
+			return err
 		}
+		p.gaps = left
 	}
+	return nil
+}
+
+// piece reads the first piece of a gap.
+func (p *pass) piece(ctx context.Context, g *gap) bool {
+	to := g.from.Add(chunk)
+	if to.After(g.to) {
+		to = g.to
+	}
+	counted, err := p.o.Source.Hours(ctx, g.dataset, g.subjects, g.from, to)
+	if err != nil {
+		p.failed(fmt.Errorf("%s from %s to %s: %w", g.dataset, g.from.Format(time.RFC3339), to.Format(time.RFC3339), err))
+		return false
+	}
+	p.take(g.dataset, g.subjects, counted, g.from, to)
+	for _, s := range g.subjects {
+		p.patch(s).marks[g.dataset] = to
+	}
+	g.from = to
 	return true
 }

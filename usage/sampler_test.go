@@ -4,6 +4,7 @@ import (
 	"errors"
 	"fmt"
 	"strings"
+	"sync"
 	"testing"
 	"time"
 
@@ -317,4 +318,36 @@ func TestASizeThatIsNotToldIsNotZero(t *testing.T) {
 	wantFigure(t, "the account", account[0], usage.Storage, "not counted")
 	wantFigure(t, "the account", account[0], usage.Databases, "3 of 0")
 	wantFigure(t, "the account", account[0], usage.APICalls, "42 of 0")
+}
+
+func TestReadersAreNotInTheWayOfAPass(t *testing.T) {
+	w, _, s := start(t)
+	done := make(chan struct{})
+	var readers sync.WaitGroup
+	for range 3 {
+		readers.Go(func() {
+			for {
+				select {
+				case <-done:
+					return
+				case <-s.Changed():
+				default:
+				}
+				state := stateOf(t, s)
+				state.Databases["shop"], state.Datasets[usage.Activity] = usage.Stored{}, usage.Standing{} // it is the reader's own
+				if of, ok := s.Subject("shop"); !ok || of != shop() {
+					t.Errorf("shop is %v", of)
+				}
+				if n := len(hoursOf(t, s, shop())); n < 31*24 {
+					t.Errorf("%d hours", n)
+				}
+			}
+		})
+	}
+	for range 5 {
+		w.pass(time.Hour)
+		sample(t, s)
+	}
+	close(done)
+	readers.Wait()
 }
