@@ -452,18 +452,18 @@ func TestManyAlertsAreStoredInSmallChanges(t *testing.T) {
 			o.Engine, o.Now, o.Usage, o.AlertStore = owners{d.engine}, time.Now, g.meter, g.shelf
 			o.Team = func(context.Context) handlers.Team {
 				all := handlers.Team{Alerts: g.rules}
-				for i := range 120 {
+				for i := range 55 {
 					all.Projects = append(all.Projects, handlers.Home{Project: fmt.Sprintf("p%03d", i), Place: bot.Place{Chat: team}})
 				}
 				return all
 			}
 		})
-		for i := range 120 {
+		for i := range 55 {
 			g.meter.counts(fmt.Sprintf("p%03d-live", i), 300e6)
 			g.meter.counts(fmt.Sprintf("p%03d-preview", i), 300e6)
 		}
 		g.works(t, time.Minute)
-		if n := len(g.shown()); n != 240 || g.shelf.most > alert.MostStored {
+		if n := len(g.shown()); n != 110 || g.shelf.most > alert.MostStored {
 			t.Errorf("%d messages, %d in one change", n, g.shelf.most)
 		}
 	})

@@ -24,17 +24,48 @@ func kept(values []float64) []float64 {
 // median is that of the known values; unknown if there is none.
 func median(values []float64) float64 { return middle(kept(values)) }
 
-// middle is the median of values that are all known, and sorts them.
+// middle is the median of values that are all known, and changes their order.
 func middle(values []float64) float64 {
 	n := len(values)
 	if n == 0 {
 		return unknown()
 	}
-	slices.Sort(values)
+	high := nth(values, n/2)
 	if n%2 == 1 {
-		return values[n/2]
+		return high
 	}
-	return (values[n/2-1] + values[n/2]) / 2
+	return (slices.Max(values[:n/2]) + high) / 2
+}
+
+// nth is the value that would be at k if they were in order; none that comes before it is greater afterwards. It is Hoare's selection: all pairs
+// of 56 days are too many to be sorted each time.
+func nth(values []float64, k int) float64 {
+	low, high := 0, len(values)-1
+	for low < high {
+		pivot := values[(low+high)/2]
+		i, j := low, high
+		for i <= j {
+			for values[i] < pivot {
+				i++
+			}
+			for pivot < values[j] {
+				j--
+			}
+			if i <= j {
+				values[i], values[j] = values[j], values[i]
+				i, j = i+1, j-1
+			}
+		}
+		switch {
+		case k <= j:
+			high = j
+		case k >= i:
+			low = i
+		default:
+			return values[k]
+		}
+	}
+	return values[k]
 }
 
 // quantile is the smallest value that a share of as many more values would not exceed, one more than there are: few values say less.
