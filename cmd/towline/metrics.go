@@ -44,12 +44,15 @@ const limitsFor = 5 * time.Minute
 
 func newFigures(s *service, a account, now func() time.Time) *figures {
 	f := &figures{service: s, account: a, now: now, runs: map[admin.Runs]uint64{}, refusals: map[release.Code]uint64{}}
+	// A counter that begins at 1 hides its first step from Prometheus, so that the usual ones are there from the start.
 	for _, kind := range release.Kinds() {
-		for _, env := range []release.Environment{release.Preview, release.Production} {
-			for _, phase := range release.Phases() {
-				if !phase.Open() {
-					f.runs[admin.Runs{Kind: string(kind), Environment: string(env), Outcome: string(phase)}] = 0
-				}
+		env := release.Production
+		if slices.Contains([]release.Kind{release.Deploy, release.Reset, release.Delete}, kind) {
+			env = release.Preview
+		}
+		for _, phase := range release.Phases() {
+			if !phase.Open() {
+				f.runs[admin.Runs{Kind: string(kind), Environment: string(env), Outcome: string(phase)}] = 0
 			}
 		}
 	}

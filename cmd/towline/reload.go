@@ -97,6 +97,9 @@ func (f *configFile) atStartOnly(c *config.Config) []string {
 	if was.StopTimeout != c.StopTimeout {
 		out = append(out, "stop_timeout")
 	}
+	if was.Admin != c.Admin {
+		out = append(out, "admin")
+	}
 	return out
 }
 

@@ -1,0 +1,145 @@
+package main
+
+import (
+	"context"
+	"io"
+	"net"
+	"net/http"
+	"regexp"
+	"strconv"
+	"strings"
+	"testing"
+	"time"
+)
+
+// listening serves with an admin listener, and returns where that is.
+func (o *outside) listening() (s *serving, address string) {
+	o.t.Helper()
+	l, err := (&net.ListenConfig{}).Listen(o.t.Context(), "tcp", "127.0.0.1:0")
+	if err != nil {
+		o.t.Fatal(err)
+	}
+	address = l.Addr().String()
+	if err := l.Close(); err != nil {
+		o.t.Fatal(err)
+	}
+	o.config(goodConfig + "admin: {listen: " + strconv.Quote(address) + "}\n")
+	return o.serve(), address
+}
+
+// fetch reads a page of the admin listener; the status is 0 where there is no answer.
+func fetch(ctx context.Context, address, path string) (status int, body string) {
+	req, err := http.NewRequestWithContext(ctx, http.MethodGet, "http://"+address+path, nil)
+	if err != nil {
+		return 0, err.Error()
+	}
+	client := &http.Client{Transport: &http.Transport{DisableKeepAlives: true}, Timeout: 5 * time.Second}
+	res, err := client.Do(req)
+	if err != nil {
+		return 0, err.Error()
+	}
+	text, err := io.ReadAll(res.Body)
+	if err != nil || res.Body.Close() != nil {
+		return 0, "cut off"
+	}
+	return res.StatusCode, string(text)
+}
+
+// shows waits until a page has what is looked for, and returns the page.
+func (o *outside) shows(address, path, want string) string {
+	o.t.Helper()
+	ctx, cancel := context.WithTimeout(o.t.Context(), 15*time.Second)
+	defer cancel()
+	looked := regexp.MustCompile("(?m)" + want)
+	tick := time.NewTicker(20 * time.Millisecond)
+	defer tick.Stop()
+	last := "nothing"
+	for {
+		status, body := fetch(ctx, address, path)
+		if looked.MatchString(body) {
+			return body
+		}
+		if status != 0 {
+			last = body
+		}
+		select {
+		case <-tick.C:
+		case <-ctx.Done():
+			o.t.Fatalf("%s never had %q; it has\n%s", path, want, last)
+		}
+	}
+}
+
+func TestProgramsReadWhatTheBotDid(t *testing.T) {
+	o := newOutside(t, true)
+	s, address := o.listening()
+	o.answers(demoDeployer, "/whoami", "person 1001")
+	o.shows(address, "/readyz", "^ok$")
+	if status, body := fetch(t.Context(), address, "/healthz"); status != http.StatusOK || body != "ok\n" {
+		t.Errorf("/healthz says %d %s", status, body)
+	}
+	o.answers(demoDeployer, "/deploy", "shop → preview · live", "#1")
+	o.answers(demoDeployer, "/unhold because", "code: no_hold")
+	page := o.shows(address, "/metrics", `^towline_runs_total\{environment="preview",kind="deploy",outcome="done"\} 1$`)
+	for _, want := range []string{
+		`^towline_build_info\{goversion="go.*",revision=".*",version=".*"\} 1$`,
+		`^towline_ready 1$`,
+		`^towline_runs_total\{environment="production",kind="promote",outcome="failed"\} 0$`,
+		`^towline_refusals_total\{code="no_hold"\} 1$`,
+		`^towline_open_runs\{environment="production",phase="waiting",project="shop"\} 0$`,
+		`^towline_cloudflare_calls_total\{kind="d1",status="2xx"\} [1-9]`,
+		`^towline_cloudflare_calls_busiest_5m [1-9]`,
+		`^towline_telegram_requests_total\{method="sendMessage",status="ok"\} [1-9]`,
+		`^towline_telegram_paused_chats 0$`,
+		`^towline_scrape_failed\{part="limits"\} 0$`,
+		`^towline_scrape_failed\{part="runs"\} 0$`,
+		`^go_goroutines `,
+	} {
+		if !regexp.MustCompile("(?m)" + want).MatchString(page) {
+			t.Errorf("no %s in\n%s", want, ours(page))
+		}
+	}
+	o.shows(address, "/metrics", `^towline_analytics_available\{dataset="d1AnalyticsAdaptiveGroups"\} 1$`)
+	for _, secret := range []string{botToken, apiToken} {
+		if strings.Contains(page, secret) {
+			t.Error("a token is on the page")
+		}
+	}
+	s.stop()
+	s.end(exitFine)
+	if status, _ := fetch(t.Context(), address, "/metrics"); status != 0 {
+		t.Errorf("after the end it still answers %d", status)
+	}
+	s = o.serve()
+	o.shows(address, "/metrics", `^towline_limit_used\{database="shop-preview",limit="database_size",unit="bytes"\} [1-9]`)
+	if page := o.shows(address, "/metrics", `^towline_ready`); !strings.Contains(page, `towline_runs_total{environment="preview",kind="deploy",outcome="done"} 0`) {
+		t.Errorf("what an earlier process did is counted again:\n%s", ours(page))
+	}
+	s.stop()
+	s.end(exitFine)
+}
+
+// ours are the lines of a page that are Towline's own.
+func ours(page string) string {
+	var list []string
+	for line := range strings.Lines(page) {
+		if strings.HasPrefix(line, "towline_") {
+			list = append(list, line)
+		}
+	}
+	return strings.Join(list, "")
+}
+
+func TestServeSaysThatTheAdminListenersPortIsTaken(t *testing.T) {
+	o := newOutside(t, true)
+	l, err := (&net.ListenConfig{}).Listen(t.Context(), "tcp", "127.0.0.1:0")
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer l.Close() //nolint:errcheck // it is only there to be in the way
+	o.config(goodConfig + "admin: {listen: " + strconv.Quote(l.Addr().String()) + "}\n")
+	code, _, stderr := o.run(t.Context(), "serve", "-config", o.path())
+	if code != exitRefused || !hasAll(stderr, []string{"admin.listen", "address already in use", "Free the port"}) {
+		t.Errorf("exit code %d: %s", code, stderr)
+	}
+}
