@@ -83,6 +83,7 @@ func deeds() map[string]string {
 		"backfill": "began a backfill of §", "backfill gave way": "let something else on § go before a backfill", "backfill rests": "let a backfill of § rest",
 		"backfill goes on": "went on with a backfill of §", "backfill paused": "paused a backfill of §", "backfill resumed": "resumed a backfill of §",
 		"backfill stopped": "stopped a backfill of §", "backfill over": "took away what a backfill of § left", "backfill superseded": "began another backfill in the place of §'s",
+		"watch": "began to watch §", "watched": "watched §", "watch superseded": "stopped watching §, since production changes again",
 		"drift looked into": "looks into what was changed in §", "drill": "restored the last backup of § for practice",
 	}
 }
@@ -106,7 +107,7 @@ func did(e deploy.Entry) string {
 		if of := audited(e); of != "" {
 			return fmt.Sprintf("was refused (%s)%s", of, detail)
 		}
-	case "released", "started", "running", "asked again", "superseded", "vote void", "plan changed":
+	case "released", "started", "running", "asked again", "superseded", "vote void", "plan changed", "watch", "watch superseded":
 		detail = "" // ids and names of gates
 	}
 	words, ok := deeds()[e.What]
