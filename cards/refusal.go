@@ -112,6 +112,9 @@ func refusal(r release.Refusal, run release.Run) said {
 	if s, ok := aboutRequest(r, run, f); ok {
 		return s
 	}
+	if s, ok := aboutIndexes(r, f); ok {
+		return s
+	}
 	if s, ok := aboutBackfills(r, f); ok {
 		return s
 	}

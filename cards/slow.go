@@ -8,6 +8,7 @@ import (
 	"time"
 
 	"towline/deploy"
+	"towline/deploy/release"
 	"towline/usage"
 	"towline/usage/tariff"
 )
@@ -297,6 +298,20 @@ func SlowUnknown(project string, err error) Card {
 		l.add("Next: /slow again; " + command("towline check") + " says what is wrong.")
 	}
 	return Card{HTML: l.String(), Buttons: again(project)}
+}
+
+// aboutIndexes: why an index of /slow becomes no migration.
+func aboutIndexes(r release.Refusal, f func(string) string) (said, bool) {
+	switch r.Code {
+	case release.CodeIndexThere:
+		if f("file") == "" {
+			return said{what: fmt.Sprintf("Production has the index %s already.", orElse(f("index"), "that is wanted")), next: "/slow shows what is slow now."}, true
+		}
+		return said{what: fmt.Sprintf("%s makes the index %s already.", code(r.Facts["file"]), orElse(f("index"), "that is wanted")), next: "/deploy it."}, true
+	case release.CodeIndexUnfit:
+		return said{what: "Production's schema is not what it was when the index was tried:", facts: []string{quote(orElse(r.Facts["words"], "SQLite refuses the index"))}, next: "/slow tries anew."}, true
+	}
+	return said{}, false
 }
 
 // IndexCaption is what a posted file of a migration says of itself. last: the reader is told what to do.

@@ -3,7 +3,6 @@ package deploy
 import (
 	"context"
 	"errors"
-	"fmt"
 	"io"
 	"regexp"
 	"strings"
@@ -49,9 +48,6 @@ func (e *Engine) IndexMigration(ctx context.Context, project string, i IndexProp
 	if len(i.SQL) == 0 || len(i.Names) == 0 {
 		return NewMigration{}, release.Refuse(release.CodeStaleButton)
 	}
-	if err := e.creatable(ctx, p, i); err != nil {
-		return NewMigration{}, err
-	}
 	at, err := e.tip(ctx, p)
 	if err != nil {
 		return NewMigration{}, &OutsideError{Refusal: release.Refuse(release.CodeSource, "problem", err.Error()), Err: err}
@@ -69,21 +65,28 @@ func (e *Engine) IndexMigration(ctx context.Context, project string, i IndexProp
 	}
 	for _, f := range content.Files {
 		if name := makes(f, i.Names); name != "" {
-			return NewMigration{}, badMigration(fmt.Errorf("%s names %s already; /deploy it", f.Name, name))
+			return NewMigration{}, release.Refuse(release.CodeIndexThere, "index", name, "file", f.Name)
 		}
+	}
+	if err := e.creatable(ctx, p, i); err != nil {
+		return NewMigration{}, err
 	}
 	return e.compose(ctx, at, content, i)
 }
 
 // creatable tries the statements on production's schema as it is now.
-func (e *Engine) creatable(ctx context.Context, p Project, i IndexProposal) error {
+func (e *Engine) creatable(ctx context.Context, p Project, i IndexProposal) (err error) {
 	advisor, _, err := e.advisor(ctx, p)
 	if err != nil {
 		return factsMissing(err)
 	}
-	err = advisor.Create(ctx, i.SQL)
-	if err = errors.Join(err, advisor.Close()); err != nil && ctx.Err() == nil {
-		return badMigration(fmt.Errorf("on production's schema as it is now: %w", err))
+	defer func() { err = errors.Join(err, advisor.Close()) }()
+	if name := advisor.Has(i.Names); name != "" {
+		return release.Refuse(release.CodeIndexThere, "index", name)
+	}
+	refused, err := advisor.Create(ctx, i.SQL)
+	if err == nil && refused != "" {
+		return release.Refuse(release.CodeIndexUnfit, "words", refused)
 	}
 	return err
 }

@@ -235,7 +235,7 @@ func TestAnIndexBecomesTheNextMigrationWithItsDownFile(t *testing.T) {
 	next := shopping.and(files{m.Name: string(m.Files[0].Content), "down/" + m.Name: string(m.Files[1].Content)})
 	s.version("v1", next)
 	_, err = s.engine.IndexMigration(t.Context(), "shop", ask)
-	if r, ok := deploy.IsRefusal(err); !ok || r.Code != release.CodeBadMigration || !strings.Contains(r.Facts["problem"], "names orders_user_id_created_at already") {
+	if r, ok := deploy.IsRefusal(err); !ok || r.Code != release.CodeIndexThere || r.Facts["file"] != m.Name {
 		t.Errorf("while it is in the source alone: %v", err)
 	}
 	s.ship("v1")
@@ -243,8 +243,14 @@ func TestAnIndexBecomesTheNextMigrationWithItsDownFile(t *testing.T) {
 	if slow, err = s.engine.Slow(t.Context(), "shop"); err != nil || slow.Queries[0].Index != nil || slow.Queries[0].Plan[0] != i.After[0] {
 		t.Errorf("afterwards %+v, %v", slow.Queries[0], err)
 	}
-	if _, err = s.engine.IndexMigration(t.Context(), "shop", ask); err == nil {
-		t.Error("an index that is there is made again")
+	s.version("v1", shopping)
+	_, err = s.engine.IndexMigration(t.Context(), "shop", ask)
+	if r, ok := deploy.IsRefusal(err); !ok || r.Code != release.CodeIndexThere || r.Facts["file"] != "" {
+		t.Errorf("while it is in production alone: %v", err)
+	}
+	_, err = s.engine.IndexMigration(t.Context(), "shop", deploy.IndexProposal{Names: []string{"i"}, SQL: []string{"CREATE INDEX i ON orders (gone);"}})
+	if r, ok := deploy.IsRefusal(err); !ok || r.Code != release.CodeIndexUnfit || !strings.Contains(r.Facts["words"], "gone") {
+		t.Errorf("on a column that is gone: %v", err)
 	}
 }
 

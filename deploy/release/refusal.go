@@ -92,6 +92,10 @@ const (
 	CodePreviewBusy    Code = "preview_written"    // somebody writes to it
 	CodeNothingToReset Code = "nothing_to_rebuild" // no release is live that it could be rebuilt for
 
+	// An index for a slow query.
+	CodeIndexThere Code = "index_there" // a migration or the schema has it already
+	CodeIndexUnfit Code = "index_unfit" // the schema is not what it was when the index was tried
+
 	// The content and the target.
 	CodeSource          Code = "source_unavailable"
 	CodeBadMigration    Code = "bad_migration"

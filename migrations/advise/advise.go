@@ -206,11 +206,21 @@ func openUntouched(ctx context.Context, path string) (*sqlite.Conn, error) {
 	return sqlite.Open(ctx, u.String())
 }
 
-// Create tries whether statements can be carried out on the copy of the schema, one after the other, and takes them back. The error is
-// SQLite's refusal of the first that cannot, an *sqlite.Error, or ctx's.
-func (a *Advisor) Create(ctx context.Context, statements []string) error {
+// Has is the first of the names that something in the schema has already; empty if none is taken.
+func (a *Advisor) Has(names []string) string {
+	for _, name := range names {
+		if a.schema.taken[fold(name)] {
+			return name
+		}
+	}
+	return ""
+}
+
+// Create tries whether statements can be carried out on the copy of the schema, one after the other, and takes them back. refused are
+// SQLite's words about the first that cannot, empty if all can; the error is ctx's, or that SQLite failed.
+func (a *Advisor) Create(ctx context.Context, statements []string) (refused string, err error) {
 	undo := errors.New("taken back")
-	err := a.conn.Transaction(ctx, func() error {
+	err = a.conn.Transaction(ctx, func() error {
 		for _, sql := range statements {
 			if _, err := a.conn.Exec(ctx, sql); err != nil {
 				return err
@@ -219,7 +229,10 @@ func (a *Advisor) Create(ctx context.Context, statements []string) error {
 		return undo
 	})
 	if errors.Is(err, undo) {
-		return nil
+		return "", nil
 	}
-	return err
+	if no, ok := errors.AsType[*sqlite.Error](err); ok {
+		return no.Message, nil
+	}
+	return "", err
 }

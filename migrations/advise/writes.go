@@ -27,7 +27,9 @@ func (a *Advisor) WriteCost(ctx context.Context, i Index, writes []Written) (row
 			return 0, 0, ctx.Err()
 		}
 		if err != nil {
-			left++
+			if changesRows(w.SQL) {
+				left++
+			}
 			continue
 		}
 		if !touches(actions, i.Table, columns) {
@@ -38,6 +40,12 @@ func (a *Advisor) WriteCost(ctx context.Context, i Index, writes []Written) (row
 		}
 	}
 	return rows, left, nil
+}
+
+// changesRows reports whether a statement that cannot be read would change rows; a migration's other statements are no loss.
+func changesRows(sql string) bool {
+	list := words(sql)
+	return len(list) > 0 && list[0].Is(sql, "INSERT", "UPDATE", "DELETE", "REPLACE", "WITH")
 }
 
 // reads is which columns an index is made of, by SQLite's word.
