@@ -4,7 +4,6 @@ import (
 	"context"
 	"errors"
 	"fmt"
-	"reflect"
 	"slices"
 	"strings"
 	"sync"
@@ -157,7 +156,7 @@ func (h *Handlers) keepAlerts(ctx context.Context, was, is []alert.Alert) error 
 	var put []alert.Alert
 	var drop []string
 	for _, a := range is {
-		if b, ok := before[a.ID]; !ok || !reflect.DeepEqual(a, b) {
+		if b, ok := before[a.ID]; !ok || !a.Same(b) {
 			put = append(put, a)
 		}
 		delete(before, a.ID)

@@ -81,6 +81,17 @@ const (
 // Open reports whether it is not over.
 func (a Alert) Open() bool { return a.Over.IsZero() }
 
+// Same reports whether two alerts are the same once they are stored: a moment in another zone is the same moment.
+func (a Alert) Same(b Alert) bool { return a.plain() == b.plain() }
+
+// plain is the alert with moments as they come back from a store: in UTC, without a reading of the monotonic clock.
+func (a Alert) plain() Alert {
+	for _, t := range []*time.Time{&a.Since, &a.Counted, &a.Resets, &a.Reaches, &a.Earliest, &a.Latest, &a.Over, &a.Calm, &a.Muted, &a.Clear} {
+		*t = t.UTC().Round(0)
+	}
+	return a
+}
+
 // Store keeps alerts. It is safe for concurrent use.
 type Store interface {
 	// Alerts are all that are kept, in order of ID.

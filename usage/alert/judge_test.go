@@ -1,7 +1,9 @@
 package alert_test
 
 import (
+	"encoding/json"
 	"math"
+	"reflect"
 	"slices"
 	"strings"
 	"testing"
@@ -496,5 +498,63 @@ func TestAlertsComeInOrder(t *testing.T) {
 	}
 	if !slices.IsSorted(ids) || len(ids) != 3 {
 		t.Errorf("%q", ids)
+	}
+}
+
+func TestAnAlertIsTheSameAfterItWasStored(t *testing.T) {
+	w := &watch{t: t, r: rules(t, tariff.Free)}
+	now := time.Now().In(zone(t, "Asia/Tokyo")) // with a reading of the monotonic clock
+	a := *w.at(now, reaching(w.measure(tariff.RowsReadPerDay, 3e6, now), now, now.Add(time.Hour), now.Add(2*time.Hour)))
+	a = a.Mute(now.Add(time.Hour), "Dana")
+	text, err := json.Marshal(a)
+	if err != nil {
+		t.Fatal(err)
+	}
+	var b alert.Alert
+	if err := json.Unmarshal(text, &b); err != nil {
+		t.Fatal(err)
+	}
+	if !a.Same(b) {
+		t.Errorf("%+v is not %+v", a, b)
+	}
+	// Each field matters: none may be left out of what is compared and stored.
+	fields := reflect.ValueOf(&b).Elem()
+	for i := range fields.NumField() {
+		c, f := b, reflect.ValueOf(&b).Elem().Field(i)
+		was := reflect.New(f.Type()).Elem()
+		was.Set(f)
+		switch v := f.Addr().Interface().(type) {
+		case *time.Time:
+			*v = v.Add(time.Second)
+		case *bool:
+			*v = !*v
+		case *usage.Subject:
+			v.ID += "x"
+		default:
+			switch f.Kind() {
+			case reflect.String:
+				f.SetString(f.String() + "x")
+			case reflect.Float64:
+				f.SetFloat(f.Float() + 1)
+			case reflect.Uint64:
+				f.SetUint(f.Uint() + 1)
+			case reflect.Int, reflect.Int64:
+				f.SetInt(f.Int() + 1)
+			default:
+				t.Fatalf("what is a %s?", f.Type())
+			}
+		}
+		text, err := json.Marshal(b)
+		if err != nil {
+			t.Fatal(err)
+		}
+		var stored alert.Alert
+		if err := json.Unmarshal(text, &stored); err != nil {
+			t.Fatal(err)
+		}
+		if b.Same(c) || !stored.Same(b) {
+			t.Errorf("%s is not compared, or not stored", fields.Type().Field(i).Name)
+		}
+		f.Set(was)
 	}
 }
