@@ -73,6 +73,11 @@ func TestTheCostliestQueriesComeFirstInTheOrderThatIsAskedFor(t *testing.T) {
 	if got, err := d.Queries(t.Context(), id, countedAt(), countedAt().Add(-hour), deploy.ByTime, 3); err != nil || got != nil {
 		t.Errorf("of no time: %v, %v", got, err)
 	}
+	for ago, refused := range map[time.Duration]bool{31*24*hour - 3*time.Minute: false, 31 * 24 * hour: false, 31*24*hour + 30*time.Second: false, 31*24*hour + hour: true} {
+		if got, err := d.Queries(t.Context(), id, countedAt().Add(-ago), countedAt(), deploy.ByTime, 3); (err != nil) != refused || !refused && len(got) != 3 {
+			t.Errorf("%s ago: %d queries, %v", ago, len(got), err)
+		}
+	}
 	if _, err := d.Queries(t.Context(), "../x", countedAt().Add(-hour), countedAt(), deploy.ByTime, 3); !errors.Is(err, deploy.ErrNoDatabase) {
 		t.Error(err)
 	}

@@ -36,6 +36,7 @@ func (d *D1) Queries(ctx context.Context, id string, from, to time.Time, by depl
 	if err != nil {
 		return nil, err
 	}
+	from = d.kept(from, bounds)
 	groups, err := d.groups(ctx, question{
 		set: usage.Queries, count: true, by: []string{"query"}, order: order, limit: min(limit, bounds.Page),
 		where:   []condition{is("databaseId", id), since("datetime", from), until("datetime", to.Add(-time.Second))},
@@ -58,6 +59,15 @@ func (d *D1) Queries(ctx context.Context, id string, from, to time.Time, by depl
 		counts[i].Failed = min(failed[counts[i].SQL], counts[i].Runs)
 	}
 	return counts, nil
+}
+
+// kept moves a moment that is at the very edge of what is kept to this side of it: what is asked for there is too old when it arrives.
+func (d *D1) kept(from time.Time, b usage.Bounds) time.Time {
+	const edge = time.Minute
+	if oldest := d.now().Add(-b.Back - margin); b.Back > margin && from.Before(oldest.Add(edge)) && !from.Before(oldest.Add(-edge)) {
+		return oldest.Add(edge)
+	}
+	return from
 }
 
 func queryCount(g group) (deploy.QueryCount, error) {

@@ -165,6 +165,8 @@ func told(err error) error {
 	var missing *PermissionError
 	var limited *RateLimitedError
 	switch {
+	case errors.Is(err, usage.ErrNotAllowed), errors.Is(err, usage.ErrBusy):
+		return err
 	case errors.As(err, &missing):
 		return fmt.Errorf("%w: %w", usage.ErrNotAllowed, err)
 	case errors.As(err, &limited):

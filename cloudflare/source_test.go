@@ -13,12 +13,16 @@ import (
 func TestItKeepsThePromisesOfASource(t *testing.T) {
 	sourcetest.Run(t, func(t *testing.T, s sourcetest.Scene) sourcetest.Account {
 		d, _ := scene(t, s)
+		ids := map[string]string{}
 		return sourcetest.Account{Source: d, Subject: func(name string) usage.Subject {
-			db, err := d.Find(t.Context(), name)
-			if err != nil {
-				t.Fatal(err)
+			if ids[name] == "" {
+				db, err := d.Find(t.Context(), name)
+				if err != nil {
+					t.Fatal(err)
+				}
+				ids[name] = db.ID
 			}
-			return usage.Subject{Kind: usage.Database, ID: db.ID}
+			return usage.Subject{Kind: usage.Database, ID: ids[name]}
 		}}
 	})
 }

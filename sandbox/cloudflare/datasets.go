@@ -57,12 +57,11 @@ type dataset struct {
 	rows       func(s *Server, w window, yield func(row)) error
 }
 
-// window is the stretch of time that a question is about, and by what it tells moments apart. only, where it is not empty, is the one id that
-// is asked about.
+// window is the stretch of time that a question is about.
 type window struct {
 	from, to time.Time
-	minutes  bool // whether hours are too coarse
-	only     string
+	minutes  bool   // whether the minutes of an hour are told apart. They are besides where only a part of the hour is asked about
+	only     string // the one id that is asked about; empty: all
 }
 
 // buckets are the units of time by which figures are grouped.

@@ -191,7 +191,7 @@ func (f flow) runs(c Course, perDay float64, begin, end time.Time, w window, yie
 	for hour := later(w.from, begin).UTC().Truncate(time.Hour); hour.Before(w.to); hour = hour.Add(time.Hour) {
 		minutes := min(int(w.to.Sub(hour)/time.Minute), 60) // those that are over
 		counts := f.hour(c, perDay, begin, end, hour)
-		if !w.minutes {
+		if !w.minutes && !hour.Before(w.from) && !hour.Add(time.Hour).After(w.to) {
 			if n := counts(minutes); n > 0 {
 				yield(hour, 0, n)
 			}

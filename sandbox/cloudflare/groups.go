@@ -195,7 +195,6 @@ func (q *asked) moment(name, comparison, want string, now time.Time) (func(row) 
 	}
 	width := buckets()[name]
 	at = at.Truncate(time.Second)
-	q.minutes = q.minutes || width < time.Hour
 	switch comparison {
 	case "geq":
 		q.from = later(q.from, at)

@@ -279,7 +279,7 @@ func unnamed(a Account, all []counted) []counted {
 }
 
 func longStretch(t *testing.T, open opener) {
-	s := Scene{Now: now(), Longest: 30 * time.Hour, Databases: shops(ago(700), ago(4)), Workers: []Worker{{Script: "shop", From: ago(700), To: ago(4), PerHour: 5}}}
+	s := Scene{Now: now(), Longest: 60 * time.Hour, Databases: shops(ago(700), ago(4)), Workers: []Worker{{Script: "shop", From: ago(700), To: ago(4), PerHour: 5}}}
 	a := open(t, s)
 	for d, want := range map[usage.Dataset]int{usage.Activity: 2 * 696, usage.Queries: 696, usage.Invocations: 2 * 696} {
 		all := []usage.Subject{usage.Whole(), a.Subject("shop"), {Kind: usage.Worker, ID: "shop"}}
