@@ -93,7 +93,7 @@ func stageCommands() map[string]command {
 		"start": (*stage).cmdStart, "halt": (*stage).cmdHalt, "halting": (*stage).cmdHalting, "restart": (*stage).cmdRestart,
 		"say": (*stage).cmdSay, "edit": (*stage).cmdEdit, "press": (*stage).cmdPress, "remember": (*stage).cmdRemember,
 		"buttons": (*stage).cmdButtons, "nothing": (*stage).cmdNothing, "document": (*stage).cmdDocument, "settle": (*stage).cmdSettle,
-		"clock": (*stage).cmdClock, "fault": (*stage).cmdFault, "heal": (*stage).cmdHeal, "held": (*stage).cmdHeld,
+		"clock": (*stage).cmdClock, "traffic": (*stage).cmdTraffic, "fault": (*stage).cmdFault, "heal": (*stage).cmdHeal, "held": (*stage).cmdHeld,
 		"sql": (*stage).cmdSQL, "ledger": (*stage).cmdLedger, "sent": (*stage).cmdSent, "wrangler-list": (*stage).cmdWranglerList,
 		"line": (*stage).cmdLine, "outage": (*stage).cmdOutage, "over": (*stage).cmdOver, "tamper": (*stage).cmdTamper,
 		"replace": (*stage).cmdReplace, "held-by": (*stage).cmdHeldBy,
@@ -118,7 +118,7 @@ func judge(do func(s *stage, neg bool, args []string) error) command {
 	}
 }
 
-// cmdStart [-approvals N] [-refs a,b] [-topic N] [-blog] [-backups]: the bot comes to life.
+// cmdStart [-approvals N] [-refs a,b] [-topic N] [-blog] [-backups] [-watch]: the bot comes to life.
 func (s *stage) cmdStart(args []string) error {
 	var o stageOptions
 	f := flag.NewFlagSet("start", flag.ContinueOnError)
@@ -126,6 +126,7 @@ func (s *stage) cmdStart(args []string) error {
 	f.IntVar(&o.topic, "topic", 0, "")
 	f.BoolVar(&o.blog, "blog", false, "")
 	f.BoolVar(&o.backups, "backups", false, "")
+	f.BoolVar(&o.watched, "watch", false, "")
 	f.Func("refs", "", func(v string) error { o.refs = strings.Split(v, ","); return nil })
 	if err := f.Parse(args); err != nil {
 		return err

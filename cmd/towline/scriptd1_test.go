@@ -40,6 +40,20 @@ func (s *stage) cmdClock(args []string) error {
 	return err
 }
 
+// cmdTraffic calm|failing: what the shop's customers have asked for weeks, or what fails from now on.
+func (s *stage) cmdTraffic(args []string) error {
+	server, ok := s.cf.handler.(*sandboxcloudflare.Server)
+	if !ok {
+		return fmt.Errorf("only the local Cloudflare has traffic")
+	}
+	query := sandboxcloudflare.QueryTraffic{SQL: "SELECT id FROM orders WHERE id = ?", PerDay: 90_000, RowsRead: 1, RowsReturned: 1}
+	if args[0] == "failing" {
+		query = sandboxcloudflare.QueryTraffic{SQL: "SELECT vat FROM orders WHERE id = ?", PerDay: 9000, Failing: 1, Error: "no such column: vat", From: s.now()}
+	}
+	server.AddTraffic(sandboxcloudflare.Traffic{Databases: []sandboxcloudflare.DatabaseTraffic{{Name: demoProduction, Queries: []sandboxcloudflare.QueryTraffic{query}}}})
+	return nil
+}
+
 // cmdFault cloudflare [-path P] [-body B] [-times N] [-skip N] lost-before|lost-after|500|500-after|html|hold
 // cmdFault telegram [-method M] [-times N] 429|500|502|lost-before|lost-after|kicked
 func (s *stage) cmdFault(args []string) error {

@@ -194,6 +194,9 @@ func (s *stage) wire(o stageOptions) error {
 		actor(second, "Kim", gate.Approver), actor(viewer, "Val", gate.Viewer))
 	p := &s.wiring.projects[0]
 	p.ProductionApprovals, p.AllowedRefs = deploy.Approvals{Required: max(1, o.approvals)}, o.refs
+	if o.watched {
+		p.Watch = 30 * time.Minute
+	}
 	team := &s.wiring.team
 	team.Projects[0].Place = bot.Place{Chat: teamChat, Topic: o.topic}
 	if o.blog {
@@ -214,6 +217,7 @@ type stageOptions struct {
 	refs             []string
 	blog             bool
 	backups          bool
+	watched          bool // promotes are
 }
 
 // start opens the state and runs the bot on it.
