@@ -181,10 +181,16 @@ func usageTitle(u Usage) string {
 
 // before is how the stretch before is called.
 func (u Usage) before() string {
-	if u.Span == Month {
-		return "the 30 days before"
+	switch days := int(u.Report.To.Sub(u.Report.From).Round(24*time.Hour) / (24 * time.Hour)); {
+	case days >= 15:
+		return fmt.Sprintf("the %d days before", days)
+	case days == 14:
+		return "the two weeks before"
+	case days == 7:
+		return "the week before"
+	default:
+		return "the same hours a week before"
 	}
-	return "the week before"
 }
 
 // noForecast is said until there is one.

@@ -270,7 +270,7 @@ func missing(u Usage) []string {
 	case r.Since.After(r.From):
 		out = append(out, "❔ Nothing is known before "+utcDay(r.Since)+".")
 	case lag > lagWords && r.Read.Hours < r.Read.Of:
-		out = append(out, "❔ Counted up to "+stamp(activity.CountedTo, "wdt")+"; Cloudflare lags behind.")
+		out = append(out, "❔ Counted up to "+stamp(activity.CountedTo, "wdt")+"; Cloudflare has told nothing later yet.")
 	case r.Read.Known() && r.Read.Hours < r.Read.Of-int(lagWords/time.Hour):
 		out = append(out, fmt.Sprintf("❔ %d of %d hours were counted.", r.Read.Hours, r.Read.Of))
 	}
@@ -291,8 +291,8 @@ func unasked(err error) string {
 	return "Cloudflare did not say."
 }
 
-// lagWords is how far Cloudflare may be behind before it is worth a word.
-const lagWords = 4 * time.Hour
+// lagWords is how far Cloudflare may be behind before it is worth a word. Of an account in which nothing happens it tells nothing for hours.
+const lagWords = 8 * time.Hour
 
 func datasetWords(d usage.Dataset) string {
 	switch d {

@@ -238,12 +238,31 @@ func (h *Handlers) series(ctx context.Context, s usage.Subject, name string, q q
 	if out.Days, err = h.alarm.use.Days(ctx, s, usage.Day(q.until.Add(-report.Back)), q.until); err != nil {
 		return out, fmt.Errorf("read what was used a day: %w", err)
 	}
+	if err := h.cutDay(ctx, &out, q.until); err != nil {
+		return out, err
+	}
 	if q.until.Sub(q.since) < hoursBack {
 		if out.Hours, err = h.alarm.use.Hours(ctx, s, usage.Hour(q.since.Add(-hoursBack)), q.until); err != nil {
 			return out, fmt.Errorf("read what was used an hour: %w", err)
 		}
 	}
 	return out, nil
+}
+
+// cutDay ends the last day where the report ends: made again a week later, it would have what came after it.
+func (h *Handlers) cutDay(ctx context.Context, s *report.Series, until time.Time) error {
+	day, n := usage.Day(until), len(s.Days)
+	if n == 0 || !s.Days[n-1].At.Equal(day) {
+		return nil
+	}
+	hours, err := h.alarm.use.Hours(ctx, s.Subject, day, until)
+	if err != nil {
+		return fmt.Errorf("read what was used an hour: %w", err)
+	}
+	if len(hours) > 0 { // else they are not kept any more
+		s.Days[n-1] = usage.RollUp(day, hours)
+	}
+	return nil
 }
 
 // unused adds the previews that nobody uses. What cannot be asked is left out: /preview list says why.

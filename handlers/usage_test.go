@@ -285,6 +285,26 @@ func TestAChartIsEnlargedAndDarkenedInItsPlaceBelowTheSameWords(t *testing.T) {
 	}
 }
 
+func TestAReportThatIsDrawnAgainDaysLaterHasNothingOfWhatCameSince(t *testing.T) {
+	rules, reader := free(t), sampled(t, noon.Add(20*day), 60)
+	d := arranged(func(d *desk, o *handlers.Options) {
+		o.Usage, o.Now = reader, func() time.Time { return d.now }
+		o.Team = func(context.Context) handlers.Team {
+			team := people()
+			team.Alerts = rules
+			return team
+		}
+	})
+	all, _ := d.say(t, said{chat: team, by: 1, text: "/usage"})
+	key := d.replyKey(d.update)
+	d.now = noon.Add(9 * day)
+	d.tapped(t, key, "Enlarge reads", 1)
+	d.tapped(t, key, "Show all", 1)
+	if again, _ := d.box.frame(key); !bytes.Equal(again.Photo.Content, all.Photo.Content) {
+		t.Error("the same report is another picture")
+	}
+}
+
 func TestAReportInWordsIsPostedBelowItOnce(t *testing.T) {
 	d := counting(t, 60, nil)
 	d.say(t, said{chat: team, by: 1, text: "/usage"})

@@ -52,7 +52,7 @@ func TestTheConfigsUsernamesFindSomebodyAndItsZoneCountsTheDays(t *testing.T) {
 	o.answers(demoApprover, "/people", "Dana · approver until", "lent by Robin · here", "Kim · not in this chat")
 	o.answers(demoApprover, "/delegate dana off", "taken back")
 	o.answers(demoDeployer, "/whoami", "role: deployer")
-	o.answers(demoApprover, "/report", "Report so far", "nothing was released", "audit head")
+	o.answers(demoApprover, "/report", "Report so far", "Nothing was released", "_team ")
 	s.stop()
 	s.end(exitFine)
 }
