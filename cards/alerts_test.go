@@ -87,7 +87,7 @@ func TestAlerts(t *testing.T) {
 		shown[name] = cards.AlertOf(a, noon)
 	}
 	shown["left behind"] = cards.Card{HTML: cards.AlertLeft(all["reached"])}
-	golden(t, "alerts", shown)
+	golden(t, "limits", shown)
 }
 
 func TestAnAlertsPercentageIsNeverRoundedUpToTheLimit(t *testing.T) {
