@@ -3,6 +3,7 @@ package cloudflare
 import (
 	"hash/fnv"
 	"math"
+	"slices"
 	"time"
 )
 
@@ -189,7 +190,7 @@ func (f flow) days(at time.Time) float64 { return at.Sub(f.since).Hours() / 24 }
 func (f flow) runs(c Course, perDay float64, begin, end time.Time, w window, yield func(at time.Time, from, to int64)) {
 	begin = later(begin, f.since)
 	for hour := later(w.from, begin).UTC().Truncate(time.Hour); hour.Before(w.to); hour = hour.Add(time.Hour) {
-		minutes := min(int(w.to.Sub(hour)/time.Minute), 60) // those that are over
+		minutes := max(min(int(w.to.Sub(hour)/time.Minute), 60), 0) // those that are over
 		counts := f.hour(c, perDay, begin, end, hour)
 		if !w.minutes && !hour.Before(w.from) && !hour.Add(time.Hour).After(w.to) {
 			if n := counts(minutes); n > 0 {
@@ -214,14 +215,23 @@ func (f flow) hour(c Course, perDay float64, begin, end, hour time.Time) func(mi
 		(1 + c.Noise*f.random(hour.Unix())) * (1 + c.Noise*f.random(hour.Truncate(24*time.Hour).Unix()+1))
 	rate = max(rate, 0)
 	rest := (f.random(hour.Unix()+2) + 1) / 2 // what is left over of a whole one from the hour before
-	var until [61]float64
-	at := rest
-	for m := range 60 {
-		until[m] = at
-		at += rate * c.step(hour.Add(time.Duration(m)*time.Minute), begin, end)
+	if c.even(hour, begin, end) {
+		rate *= c.step(hour, begin, end)
+		return func(minutes int) int64 { return int64(math.Floor(rest + rate*float64(minutes))) }
 	}
-	until[60] = at
-	return func(minutes int) int64 { return int64(math.Floor(until[max(minutes, 0)])) }
+	var until [61]float64
+	for m := range 60 {
+		until[m+1] = until[m] + rate*c.step(hour.Add(time.Duration(m)*time.Minute), begin, end)
+	}
+	return func(minutes int) int64 { return int64(math.Floor(rest + until[minutes])) }
+}
+
+// even says that nothing begins or ends within an hour.
+func (c Course) even(hour, begin, end time.Time) bool {
+	within := func(t time.Time) bool { return t.After(hour) && t.Before(hour.Add(time.Hour)) }
+	return !within(begin) && !within(end) &&
+		!slices.ContainsFunc(c.Spikes, func(s Spike) bool { return within(s.At) || within(s.At.Add(s.For)) }) &&
+		!slices.ContainsFunc(c.Shifts, func(s Shift) bool { return within(s.At) })
 }
 
 func (c Course) weekday(t time.Time) float64 {
