@@ -103,7 +103,7 @@ func gallery() []picture {
 		one("two-years", plain(chart.Line, chart.Bytes, grown(friday(), 732, 2e9, 9e6, 0, 0.02)...)),
 		one("two-years-of-rows", plain(chart.Bars, chart.Rows, grown(friday(), 732, 2e6, 4e3, 0.4, 0.2)...)),
 		one("quarter", plain(chart.Bars, chart.Rows, grown(friday(), 92, 2e6, 4e3, 0.4, 0.2)...)),
-		{"crowded", crowded()},
+		{"far", far()}, {"crowded", crowded()},
 	}
 }
 
@@ -142,6 +142,15 @@ func islands() chart.Panel {
 	}
 	p.Days[20].Partial = true
 	return p
+}
+
+// far has limits that are out of reach, and a release.
+func far() chart.Picture {
+	a, b, c := reads(), writes(), storage()
+	a.Limit = &chart.Limit{Value: 25e9 / 31, Label: "limit 25 bn a month, per day"}
+	b.Marks, c.Limit.Value, c.Limit.Label = a.Marks, 10e9, "limit 10 GB"
+	c.Marks = nil
+	return chart.Picture{Title: "shop", Subtitle: "Week to 20 November", Panels: []chart.Panel{a, b, c}}
 }
 
 // crowded has too much of everything.

@@ -26,31 +26,39 @@ func (f flag) text() string {
 // marks draws a thin line at each mark, and above the figures their names, where the forecast begins, and a limit that is out of reach.
 func (p *plot) marks() {
 	right := p.area.right
-	y := p.area.top - 0.45*p.sizes.label
+	y := p.names
 	if border, ok := p.border(); ok {
 		const text = "forecast"
 		at := min(border+10, p.area.right-8-p.width(p.label(), text))
 		right = at - 10
 		p.text(p.label(), text, at, y, 0, p.quiet)
 	}
-	flags, taken := p.flags(right), right
-	for _, f := range flags {
+	for _, f := range p.flags(right) {
 		place := p.place(p.mediumLabel(), f.text(), f.at, y, 0.5)
 		if place.right > right || !p.free(place) {
 			continue // nearly everything is forecast
 		}
 		p.text(p.mediumLabel(), f.text(), f.at, y, 0.5, p.ink)
-		taken = min(taken, f.at-p.width(p.mediumLabel(), f.text())/2)
 	}
 	if l := p.panel.Limit; l != nil && l.Value > 0 && !p.limited {
-		text := "↑ " + l.Label
-		if p.area.left+p.width(p.mediumLabel(), text)+12 <= taken {
-			p.text(p.mediumLabel(), text, p.area.left, y, 0, p.limit)
-			return
+		y := p.area.top - 0.45*p.sizes.label
+		if y <= p.names { // in the same line as the forecast's name
+			right -= 12
+		} else {
+			right = p.area.right
 		}
-		text = p.fit(p.mediumLabel(), text, p.area.width()-16) // among the figures, then
-		p.plate(p.mediumLabel(), text, p.area.left+8, p.area.top+0.8*p.sizes.label, 0, p.limit)
+		p.plate(p.mediumLabel(), p.fit(p.mediumLabel(), "↑ "+l.Label, right-p.area.left), p.area.left, y, 0, p.limit)
 	}
+}
+
+// inSight are the marks that are within the panel's days, in order.
+func (p *plot) inSight() []Mark {
+	marks := slices.DeleteFunc(slices.Clone(p.panel.Marks), func(m Mark) bool {
+		at := momentOf(m.At)
+		return at < float64(p.data.first) || at >= float64(p.data.last+1)
+	})
+	slices.SortStableFunc(marks, func(a, b Mark) int { return cmp.Compare(momentOf(a.At), momentOf(b.At)) })
+	return marks
 }
 
 func (p *plot) mediumLabel() style { return style{medium, p.sizes.label} }
@@ -58,21 +66,17 @@ func (p *plot) mediumLabel() style { return style{medium, p.sizes.label} }
 // mostLines is how many marks get a line through the whole panel; more would be a fence, and get a short one each.
 const mostLines = 8
 
-// flags draws the lines of the marks that are within the panel's days, and finds room for their names left of an edge.
+// flags draws the lines of the marks in sight, and finds room for their names left of an edge.
 func (p *plot) flags(edge float64) []flag {
-	marks := slices.DeleteFunc(slices.Clone(p.panel.Marks), func(m Mark) bool {
-		at := momentOf(m.At)
-		return at < float64(p.data.first) || at >= float64(p.data.last+1)
-	})
-	slices.SortStableFunc(marks, func(a, b Mark) int { return cmp.Compare(momentOf(a.At), momentOf(b.At)) })
+	marks := p.inSight()
 	foot, dashes := p.area.bottom, []float64{3, 6}
 	if len(marks) > mostLines {
-		foot, dashes = p.area.top+0.1*p.sizes.label, nil
+		foot, dashes = p.names+0.5*p.sizes.label, nil
 	}
 	var list []flag
 	for _, m := range marks {
 		x := p.x(momentOf(m.At))
-		p.line([]gg.Point{{X: x, Y: p.area.top - 0.25*p.sizes.label}, {X: x, Y: foot}}, 2.5, p.ink, dashes...)
+		p.line([]gg.Point{{X: x, Y: p.names + 0.2*p.sizes.label}, {X: x, Y: foot}}, 2.5, p.ink, dashes...)
 		list = append(list, p.placed(flag{x: x, name: m.Label}, edge))
 		for n := len(list) - 1; n > 0 && p.tight(list[n-1], list[n]); n-- {
 			list[n-1].more += 1 + list[n].more

@@ -24,6 +24,8 @@ type plot struct {
 	axis  scale
 	// limited says that the limit is within reach of the figures, and so drawn.
 	limited bool
+	// names is where the names of marks and of the forecast stand.
+	names float64
 }
 
 func (p *plot) label() style { return style{regular, p.sizes.label} }
@@ -40,7 +42,11 @@ func newPlot(c *canvas, panel Panel, data series, whole box, s sizes) *plot {
 		p.limited = true
 		most = max(most, l.Value)
 	}
-	top := whole.top + 1.55*s.label // a line for the names of marks and of the forecast
+	p.names = whole.top + 1.1*s.label
+	top := p.names + 0.45*s.label
+	if panel.Limit != nil && !p.limited && len(p.inSight()) > 0 {
+		top += 1.2 * s.label // a line of its own for the limit that is only named
+	}
 	p.area = box{whole.left, top, whole.right, whole.bottom - 1.55*s.label}
 	room := 0.04
 	if p.limited { // the limit's name stands above its line
@@ -93,7 +99,7 @@ func (p *plot) draw() {
 // grounds paint what is behind a forecast and where nothing was counted.
 func (p *plot) grounds() {
 	if left, ok := p.border(); ok {
-		p.fill(left, p.area.top-1.3*p.sizes.label, p.area.right, p.area.bottom, p.ground)
+		p.fill(left, p.names-0.85*p.sizes.label, p.area.right, p.area.bottom, p.ground)
 	}
 	for _, g := range p.data.gaps() {
 		p.hatched(p.x(float64(g.from)), p.area.top, p.x(float64(g.to)), p.area.bottom)
