@@ -4,6 +4,8 @@ import (
 	"context"
 	"os"
 	"time"
+
+	"towline/usage"
 )
 
 // WithSteps calls done after each step of what Open does, and ends it there with the error that done returns.
@@ -32,3 +34,9 @@ func OpenAsItIs(path string) (*Store, error) {
 
 // PidHolder is the process that the pid file of a store names, if it is believed.
 func PidHolder(path string, file os.FileInfo) int { return pidHolder(path, file) }
+
+// ReadSamples takes a record of a day's hours apart, and puts it together again.
+func ReadSamples(raw []byte, at time.Time) (all []usage.Sample, again []byte, err error) {
+	all, err = decodeSamples(raw, at, time.Hour)
+	return all, encodeSamples(all, at, time.Hour), err
+}

@@ -4,6 +4,7 @@ import (
 	"encoding/binary"
 	"errors"
 	"fmt"
+	"math"
 	"math/rand/v2"
 	"os"
 	"path/filepath"
@@ -223,4 +224,29 @@ func BenchmarkDaysOfTwoYears(b *testing.B) {
 			b.Fatal(err)
 		}
 	}
+}
+
+func FuzzARecordOfSamples(f *testing.F) {
+	at := time.Date(2026, 2, 1, 0, 0, 0, 0, time.UTC)
+	f.Add([]byte("\x01\x00\x01\x01\x00\x04"))
+	f.Add([]byte("\x01\x05\x43\x01\x40\x04\x05\x02\x00\x00\x00\x00\x00\x00\x00\x00\x00\x06\x01\x01\x01\x00"))
+	f.Fuzz(func(t *testing.T, raw []byte) {
+		all, again, err := store.ReadSamples(raw, at)
+		if err != nil || len(all) == 0 {
+			return
+		}
+		same, _, err := store.ReadSamples(again, at)
+		if err != nil {
+			t.Fatalf("%x was read, and written as %x: %v", raw, again, err)
+		}
+		for i, s := range same {
+			for _, fig := range usage.Figures() {
+				v, ok := s.Get(fig)
+				was, had := all[i].Get(fig)
+				if ok != had || v != was && !math.IsNaN(v) || s.Covers(fig) != all[i].Covers(fig) || !s.At.Equal(all[i].At) {
+					t.Fatalf("%x: %+v was written as %+v", raw, all[i], s)
+				}
+			}
+		}
+	})
 }
