@@ -19,6 +19,7 @@ const (
 	guessedEqual = 1_000.0 // the values of a column that is compared with a parameter
 	guessedFixed = 10.0    // the values of one that is compared with a value of the text
 	guessedBound = 4.0
+	guessedYes   = 2.0 // the values of one that is declared to be true or false
 	guessedMatch = 100.0 // rows that a full-text search finds
 )
 
@@ -237,6 +238,8 @@ func (w *weigher) matching(t *table, i *index, equals int, rows float64) float64
 	}
 	for n, term := range i.terms[:min(equals, len(i.terms))] {
 		switch {
+		case t.yesOrNo(term.column):
+			m /= guessedYes
 		case fixed[fold(term.column)] != "":
 			m /= guessedFixed
 		case n == 0:
@@ -328,10 +331,19 @@ func (w *weigher) equalShare(t *table, term term) float64 {
 	if known && ok && n > 0 {
 		return min(1, m/n)
 	}
-	if term.literal != "" {
+	switch {
+	case t.yesOrNo(name):
+		return 1 / guessedYes
+	case term.literal != "":
 		return 1 / guessedFixed
 	}
 	return 1 / guessedEqual
+}
+
+// yesOrNo reports whether a column is declared to hold one of two values.
+func (t *table) yesOrNo(column string) bool {
+	i := t.column(column)
+	return i >= 0 && strings.Contains(strings.ToUpper(t.columns[i].kind), "BOOL")
 }
 
 // extreme reports whether a search ends at its first row: for the least or greatest of a column, by an index in which that column comes next.

@@ -55,7 +55,7 @@ func readLoop(detail string) (l loop, ok bool) {
 	}
 	l.search = search
 	m := regexp.MustCompile(`^(.*?)(?: USING (.*?)| VIRTUAL TABLE INDEX .*)?(?: LEFT-JOIN| EXISTS)*$`).FindStringSubmatch(rest)
-	l.name, l.virtual = m[1], strings.Contains(rest, " VIRTUAL TABLE INDEX ")
+	l.name, l.virtual = strings.TrimPrefix(m[1], "main."), strings.Contains(rest, " VIRTUAL TABLE INDEX ")
 	using := m[2]
 	if open := strings.LastIndex(using, " ("); open >= 0 && strings.HasSuffix(using, ")") {
 		l.terms = strings.Split(using[open+2:len(using)-1], " AND ")

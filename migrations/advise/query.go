@@ -186,7 +186,7 @@ func (q *query) alias(s *schema) {
 			q.named = true
 		}
 		table := s.table(migrations.Unquote(t.Text(q.sql)))
-		if table == nil || i > 0 && list[i-1].Text(q.sql) == "." && i > 1 && !list[i-2].Is(q.sql, "main") {
+		if table == nil || i > 0 && list[i-1].Text(q.sql) == "." && i > 1 && fold(migrations.Unquote(list[i-2].Text(q.sql))) != "main" {
 			continue
 		}
 		next := i + 1

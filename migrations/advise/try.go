@@ -15,6 +15,8 @@ const (
 	near  = 1.1
 	// few rows are no reason for a wider index: so many, or so many in a thousand of what is read now.
 	few = 10
+	// mostPairs is how many pairs of candidates are tried for a query.
+	mostPairs = 100
 	// mostShown is how many suggestions there are for a query.
 	mostShown = 3
 	// seldom is what part of a table's rows a partial index may hold to be better than a whole one.
@@ -75,6 +77,13 @@ func (a *Advisor) search(ctx context.Context, q *query, base float64) ([]trial, 
 	together, err := a.together(ctx, q, list)
 	if err != nil {
 		return nil, err
+	}
+	pair, err := a.pairs(ctx, q, list)
+	if err != nil {
+		return nil, err
+	}
+	if len(together.indexes) < 2 || len(pair.indexes) == 2 && pair.reads*near < together.reads {
+		together = pair
 	}
 	best := base
 	if len(good) > 0 {
@@ -223,6 +232,28 @@ func (a *Advisor) together(ctx context.Context, q *query, list []*index) (trial,
 		}
 		if len(less.indexes) == len(rest) && less.reads <= best.reads*near {
 			best = less
+		}
+	}
+	return best, nil
+}
+
+// pairs tries one candidate of a table with one of another: with all of them at once the planner, which knows no figures, may take others.
+func (a *Advisor) pairs(ctx context.Context, q *query, list []*index) (best trial, err error) {
+	tried := 0
+	for i, one := range list {
+		for _, other := range list[i+1:] {
+			if one.table == other.table || tried == mostPairs {
+				continue
+			}
+			tried++
+			t, err := a.try(ctx, q, one, other)
+			if err != nil {
+				return trial{}, err
+			}
+			better := len(best.indexes) == 0 || t.reads < best.reads || t.reads == best.reads && t.width() < best.width()
+			if len(t.indexes) == 2 && better {
+				best = t
+			}
 		}
 	}
 	return best, nil
