@@ -71,7 +71,7 @@ func deeds() map[string]string {
 	return map[string]string{
 		"refused": "was refused", "asked again": "asked again for §", "superseded": "put a newer request in the place of §", "approved": "approved §", "rejected": "rejected §",
 		"expired": "let the request for § expire", "plan changed": "found another plan for §, and asks again", "vote void": "no longer has the role that their vote for § took",
-		"released": "made §", "started": "took up the run of §", "running": "began to carry out §", "step": "did a step of §", "intent": "began a step of §", "ended": "ended the run of §",
+		"empty asked": "asked to empty a preview database", "delete asked": "asked to delete a preview database", "released": "made §", "started": "took up the run of §", "running": "began to carry out §", "step": "did a step of §", "intent": "began a step of §", "ended": "ended the run of §",
 		"cancel asked": "asked to stop §", "cancelled": "cancelled §", "looked again": "looked once more at §", "closed": "closed §",
 		"hold": "held §", "unhold": "lifted the hold of §", "reminded of the hold": "asked whether the hold of § is still wanted",
 		"lock": "locked §", "unlock": "gave § back", "lock taken over": "took over the lock of §", "lock lifted": "lifted the lock of §",

@@ -83,7 +83,7 @@ func whats() []string {
 	return []string{"command", "refused", "requested", "asked again", "superseded", "approved", "rejected", "expired", "plan changed", "vote void",
 		"started", "released", "running", "step", "ended", "cancel asked", "cancelled", "looked again", "closed",
 		"hold", "unhold", "lock", "unlock", "lock taken over", "lock lifted", "lock expired", "freeze", "unfreeze", "freeze over", "reminded of the hold",
-		"reminded of the lock", "break-glass", "note", "config", "delegated", "undelegated", "backup", "intent", "watch", "watched", "watch superseded", "something new"}
+		"reminded of the lock", "break-glass", "note", "config", "delegated", "undelegated", "backup", "intent", "watch", "watched", "watch superseded", "empty asked", "delete asked", "something new"}
 }
 
 func TestTheAuditLogIsToldInWords(t *testing.T) {

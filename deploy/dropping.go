@@ -60,6 +60,15 @@ func (e *Engine) drop(ctx context.Context, r DropRequest, run release.Run) (rele
 	return run, e.told(ctx, r.Request, act, err)
 }
 
+// dropAsked is what the audit log says of the request.
+func dropAsked(run release.Run) (what, detail string) {
+	what = "empty asked"
+	if run.Kind == release.Delete {
+		what = "delete asked"
+	}
+	return what, fmt.Sprintf("%s (%s), as it was shown: %s", run.Drop.Database, run.Drop.ID, release.Short(run.Drop.Digest()))
+}
+
 // droppable fills the run in, or refuses what is known already to be refused.
 func (e *Engine) droppable(ctx context.Context, p Preview, r DropRequest, run *release.Run) error {
 	switch {

@@ -57,6 +57,7 @@ const (
 //
 //   - command, refused: somebody gave a command; it was not allowed, or a gate said no
 //   - requested, asked again, superseded, approved, rejected, expired, plan changed, vote void, way chosen: of a request
+//   - empty asked, delete asked: of a preview database
 //   - started, released, running, step, ended, cancel asked, cancelled, looked again, closed: of a run
 //   - hold, unhold, lock, unlock, lock taken over, lock expired, freeze, unfreeze, freeze over, reminded of the hold,
 //     reminded of the lock: of an environment

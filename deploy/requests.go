@@ -132,11 +132,11 @@ func (e *Engine) enqueue(ctx context.Context, p Project, r Request, run release.
 		e.line(&s, &run)
 		e.newest(tx, &s, run)
 		tx.PutState(s)
-		detail := run.Ref
-		if d := run.Drop; d != nil {
-			detail = fmt.Sprintf("%s %s (%s), as shown: %s", run.Kind, d.Database, d.ID, release.Short(d.Digest()))
+		what, detail := "requested", run.Ref
+		if run.Drop != nil {
+			what, detail = dropAsked(run)
 		}
-		e.record(tx, run, RunChanged, "requested", r.By.Person, detail)
+		e.record(tx, run, RunChanged, what, r.By.Person, detail)
 		return nil
 	})
 	if refusal := refusalIn(err); refusal != nil {
