@@ -174,7 +174,6 @@ func (p *pass) list(ctx context.Context) {
 	for _, name := range names {
 		wanted[name] = true
 	}
-	total := Sample{At: p.hour}
 	p.state.Listed, p.state.Count, p.state.Size, p.state.Unsized, p.state.Databases = p.now, len(all), 0, 0, map[string]Stored{}
 	for _, d := range all {
 		if d.Size < 0 {
@@ -188,25 +187,20 @@ func (p *pass) list(ctx context.Context) {
 		}
 		p.state.Databases[d.Name] = d
 		if d.Size >= 0 {
-			now := Sample{At: p.hour}
-			now.Cover(Storage, float64(d.Size), 0)
-			p.patch(of).add(now)
+			p.see(of, Storage, float64(d.Size))
 		}
 	}
 	if p.state.Unsized == 0 {
-		total.Cover(Storage, float64(p.state.Size), 0)
+		p.see(Whole(), Storage, float64(p.state.Size))
 	}
-	total.Cover(Databases, float64(len(all)), 0)
-	p.patch(Whole()).add(total)
+	p.see(Whole(), Databases, float64(len(all)))
 }
 
 // gather makes the list of what is counted.
 func (p *pass) gather() {
 	if p.o.Calls != nil {
 		if most, known := p.o.Calls(); known {
-			now := Sample{At: p.hour}
-			now.Cover(APICalls, float64(most), 0)
-			p.patch(Whole()).add(now)
+			p.see(Whole(), APICalls, float64(most))
 		}
 	}
 	p.subjects = []Subject{Whole()}

@@ -36,9 +36,10 @@ func has(d Dataset, k Kind, f Figure) bool {
 	}
 }
 
-// patch is what a pass has learnt of one subject.
+// patch is what a pass has learnt of one subject: what was counted, and what was seen of the running hour by looking.
 type patch struct {
 	hours map[time.Time]Sample
+	seen  Sample
 	marks Marks
 }
 
@@ -58,8 +59,13 @@ func (c *patch) add(s Sample) {
 	c.hours[s.At] = over(was, s)
 }
 
-// over is one hour's sample with the figures of a later reading in their place. How much there is of something was seen at several moments of
-// the hour, and the most of it stays. How often an hour is read makes no difference.
+// see notes how much there is of something now.
+func (p *pass) see(s Subject, f Figure, v float64) {
+	p.patch(s).seen.Cover(f, v, 1)
+}
+
+// over is one hour's sample with the figures of a later reading in their place. Of a level that was seen at several moments of the hour the most
+// stays. How often an hour is read makes no difference.
 func over(was, read Sample) Sample {
 	for f := range figures {
 		v, ok := read.Get(f)
@@ -73,6 +79,17 @@ func over(was, read Sample) Sample {
 		was.Cover(f, v, covers)
 	}
 	return was
+}
+
+// overAccount is over for the account. What all databases take together is added up of measurements of three days, deleted databases among them;
+// where it was seen in the list of databases, that is what it was.
+func overAccount(was, read Sample) Sample {
+	stored, had := was.Get(Storage)
+	out := over(was, read)
+	if had {
+		out.Cover(Storage, stored, 1)
+	}
+	return out
 }
 
 // take notes what was counted of a stretch: what there is, and that nothing happened in hours of which there is nothing, as far as it is known that
@@ -190,16 +207,16 @@ func (p *pass) store(ctx context.Context, s Subject, c *patch) error {
 		if !to.Before(end) {
 			to, marks = end, c.marks
 		}
-		if err := p.o.Store.Change(ctx, s, from, to, marks, func(hours []Sample) []Sample { return p.merge(hours, c, from, to) }); err != nil {
+		if err := p.o.Store.Change(ctx, s, from, to, marks, func(hours []Sample) []Sample { return p.merge(s, hours, c, from, to) }); err != nil {
 			return err
 		}
 	}
-	p.stored = p.stored || len(c.hours) > 0
+	p.stored = p.stored || len(c.hours) > 0 || !c.seen.Empty()
 	return nil
 }
 
 // merge is what is kept of some days.
-func (p *pass) merge(kept []Sample, c *patch, from, to time.Time) []Sample {
+func (p *pass) merge(s Subject, kept []Sample, c *patch, from, to time.Time) []Sample {
 	var out []Sample
 	i := 0
 	for at := from; at.Before(to) && !at.After(p.hour); at = at.Add(time.Hour) {
@@ -211,7 +228,12 @@ func (p *pass) merge(kept []Sample, c *patch, from, to time.Time) []Sample {
 			was = kept[i]
 		}
 		was.At = at
-		if read, ok := c.hours[at]; ok {
+		if at.Equal(p.hour) {
+			was = over(was, c.seen)
+		}
+		if read, ok := c.hours[at]; ok && s == Whole() {
+			was = overAccount(was, read)
+		} else if ok {
 			was = over(was, read)
 		}
 		if !was.Empty() {

@@ -58,7 +58,7 @@ func TestTheRunningHourIsKnownSoFarAndGrows(t *testing.T) {
 		sum += rows(shop(), today.At.Add(time.Duration(h)*time.Hour))
 	}
 	wantFigure(t, "today", today, usage.RowsRead, fmt.Sprintf("%g of 9", sum))
-	wantFigure(t, "today", today, usage.Storage, "4000 of 1") // measured at 0 and, so far, 6; listed now
+	wantFigure(t, "today", today, usage.Storage, "4000 of 2") // measured at 0 and, so far, 6; listed now: the most
 	w.pass(time.Hour)
 	sample(t, s)
 	all := hoursOf(t, s, shop())
@@ -316,8 +316,34 @@ func TestASizeThatIsNotToldIsNotZero(t *testing.T) {
 	}
 	account := hoursOf(t, s, usage.Whole())
 	wantFigure(t, "the account", account[0], usage.Storage, "not counted")
-	wantFigure(t, "the account", account[0], usage.Databases, "3 of 0")
-	wantFigure(t, "the account", account[0], usage.APICalls, "42 of 0")
+	wantFigure(t, "the account", account[0], usage.Databases, "3 of 1")
+	wantFigure(t, "the account", account[0], usage.APICalls, "42 of 1")
+}
+
+func TestWhatAllDatabasesTakeIsWhatTheListSaysWhereItWasLookedAt(t *testing.T) {
+	w := newWorld()
+	w.now, w.lag = began().Add(3*time.Hour), 0 // 12:20: analytics measure at 0, 6 and 12, deleted databases among them
+	s := w.sampler(newStore())
+	at := func(hour int) string {
+		t.Helper()
+		for _, h := range hoursOf(t, s, usage.Whole()) {
+			if h.At.Equal(usage.Day(began()).Add(time.Duration(hour) * time.Hour)) {
+				return figure(h, usage.Storage)
+			}
+		}
+		return "no hour"
+	}
+	w.stored = w.stored[1:]
+	for range 3 {
+		sample(t, s)
+		if before, now := at(6), at(12); before != fmt.Sprintf("%g of 1", 1000+rows(usage.Whole(), usage.Day(began()).Add(6*time.Hour))) || now != "370 of 1" {
+			t.Errorf("at 6 it was %s, and at 12 %s", before, now)
+		}
+		w.pass(time.Hour)
+	}
+	if now := at(14); now != "370 of 1" {
+		t.Errorf("at 14 it was %s", now)
+	}
 }
 
 func TestReadersAreNotInTheWayOfAPass(t *testing.T) {
