@@ -135,6 +135,7 @@ func Open(ctx context.Context, t rehearse.Target, o Options) (_ *Advisor, err er
 	if a.conn, err = sqlite.Open(ctx, ":memory:"); err != nil {
 		return nil, err
 	}
+	a.conn.LeaveSize()
 	left, err := a.conn.Restore(ctx, t.Objects)
 	if err != nil {
 		return nil, err

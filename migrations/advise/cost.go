@@ -19,7 +19,7 @@ const (
 	guessedEqual = 1_000.0 // the values of a column that is compared with a parameter
 	guessedFixed = 10.0    // the values of one that is compared with a value of the text
 	guessedBound = 4.0
-	guessedYes   = 2.0 // the values of one that is declared to be true or false
+	guessedYes   = 2.0   // the values of one that is declared to be true or false
 	guessedMatch = 100.0 // rows that a full-text search finds
 )
 

@@ -2,7 +2,6 @@ package advise
 
 import (
 	"fmt"
-	"regexp"
 	"strings"
 
 	"towline/migrations"
@@ -18,15 +17,18 @@ func bare(name string) string {
 
 // plain reports whether a name needs no quotes: letters, digits and underscores, and no word of SQL's own.
 func plain(name string) bool {
-	if !regexp.MustCompile(`^[A-Za-z_][A-Za-z0-9_]*$`).MatchString(name) {
-		return false
+	for i, r := range name {
+		letter := r == '_' || r >= 'a' && r <= 'z' || r >= 'A' && r <= 'Z'
+		if !letter && (i == 0 || r < '0' || r > '9') {
+			return false
+		}
 	}
 	// Those of https://sqlite.org/lang_keywords.html that SQLite does not take as a name all the same.
 	const words = " add all alter and as autoincrement between case check collate commit constraint create default deferrable delete distinct drop " +
 		"else escape except exists foreign from group having in index insert intersect into is isnull join limit not nothing notnull null on or " +
 		"order primary references returning select set table then to transaction union unique update using values when where " +
 		"cross current_date current_time current_timestamp full indexed inner left natural outer right "
-	return !strings.Contains(words, " "+strings.ToLower(name)+" ")
+	return name != "" && !strings.Contains(words, " "+strings.ToLower(name)+" ")
 }
 
 // longestName is how long a name that is made up may be.
@@ -41,7 +43,7 @@ func (s *schema) name(table string, terms []string, where string) string {
 	if where != "" {
 		base += "_where_" + where
 	}
-	base = strings.Trim(regexp.MustCompile(`[^a-z0-9]+`).ReplaceAllString(strings.ToLower(base), "_"), "_")
+	base = strings.Join(strings.FieldsFunc(strings.ToLower(base), func(r rune) bool { return (r < 'a' || r > 'z') && (r < '0' || r > '9') }), "_")
 	if len(base) > longestName {
 		base = strings.Trim(base[:longestName], "_")
 	}

@@ -1,7 +1,6 @@
 package advise
 
 import (
-	"regexp"
 	"strings"
 
 	"towline/migrations/sqlite"
@@ -54,9 +53,12 @@ func readLoop(detail string) (l loop, ok bool) {
 		}
 	}
 	l.search = search
-	m := regexp.MustCompile(`^(.*?)(?: USING (.*?)| VIRTUAL TABLE INDEX .*)?(?: LEFT-JOIN| EXISTS)*$`).FindStringSubmatch(rest)
-	l.name, l.virtual = strings.TrimPrefix(m[1], "main."), strings.Contains(rest, " VIRTUAL TABLE INDEX ")
-	using := m[2]
+	for _, suffix := range []string{" LEFT-JOIN", " EXISTS"} {
+		rest = strings.TrimSuffix(rest, suffix)
+	}
+	rest, _, l.virtual = strings.Cut(rest, " VIRTUAL TABLE INDEX ")
+	rest, using, _ := strings.Cut(rest, " USING ")
+	l.name = strings.TrimPrefix(rest, "main.")
 	if open := strings.LastIndex(using, " ("); open >= 0 && strings.HasSuffix(using, ")") {
 		l.terms = strings.Split(using[open+2:len(using)-1], " AND ")
 		using = using[:open]

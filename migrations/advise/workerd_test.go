@@ -85,22 +85,12 @@ func (d *d1) plan(t *testing.T, sql string) (lines []string) {
 	return lines
 }
 
-// TestCloudflaresRuntimeUsesTheIndexAndReadsAboutWhatWasWorkedOut makes each suggested index in D1's engine, looks at its plan and counts the rows.
-func TestCloudflaresRuntimeUsesTheIndexAndReadsAboutWhatWasWorkedOut(t *testing.T) {
-	if testing.Short() {
-		t.Skip("it waits for another program")
-	}
-	instance := workerd.Start(t, workerd.Options{})
-	client := &http.Client{}
-	t.Cleanup(client.CloseIdleConnections)
-	d := newD1(t, instance, client, "advise")
-	statements := append(shop(), rows()...)
-	for _, sql := range statements {
-		d.read(t, sql)
-	}
-	target, path := build(t, statements...)
-	a := open(t, target, advise.Options{Data: path})
-	for _, tt := range []struct {
+// carried are queries with the values of their parameters.
+func carried() []struct {
+	sql    string
+	params []any
+} {
+	return []struct {
 		sql    string
 		params []any
 	}{
@@ -122,7 +112,25 @@ func TestCloudflaresRuntimeUsesTheIndexAndReadsAboutWhatWasWorkedOut(t *testing.
 		{"SELECT count(*) FROM posts WHERE score = ? AND author_id > 10", []any{5}},
 		{"UPDATE users SET name = ? WHERE email = ?", []any{"New", "user7@example.com"}},
 		{"DELETE FROM users WHERE id = ?", []any{2000}},
-	} {
+	}
+}
+
+// TestCloudflaresRuntimeUsesTheIndexAndReadsAboutWhatWasWorkedOut makes each suggested index in D1's engine, looks at its plan and counts the rows.
+func TestCloudflaresRuntimeUsesTheIndexAndReadsAboutWhatWasWorkedOut(t *testing.T) {
+	if testing.Short() {
+		t.Skip("it waits for another program")
+	}
+	instance := workerd.Start(t, workerd.Options{})
+	client := &http.Client{}
+	t.Cleanup(client.CloseIdleConnections)
+	d := newD1(t, instance, client, "advise")
+	statements := append(shop(), rows()...)
+	for _, sql := range statements {
+		d.read(t, sql)
+	}
+	target, path := build(t, statements...)
+	a := open(t, target, advise.Options{Data: path})
+	for _, tt := range carried() {
 		advice := try(t, a, tt.sql)
 		if len(advice.Suggestions) == 0 {
 			t.Errorf("%s: no suggestion, before %q", tt.sql, advice.Before)
