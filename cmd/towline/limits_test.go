@@ -44,9 +44,9 @@ func TestAConfigsLimitsBecomeRules(t *testing.T) {
 	}
 }
 
-// TestALimitIsSeenComingInWhatCloudflareCounts goes the whole way: the local Cloudflare's analytics, the sampler, measures, alerts.
-func TestALimitIsSeenComingInWhatCloudflareCounts(t *testing.T) {
-	now := time.Date(2026, 11, 20, 12, 20, 0, 0, time.UTC)
+// growing is an account whose database grows, and reads more rows each day.
+func growing(t *testing.T, now time.Time) *cloudflare.D1 {
+	t.Helper()
 	clock := func() time.Time { return now }
 	local, err := sandboxcloudflare.New(sandboxcloudflare.Options{AccountID: demoAccount, Token: apiToken, Now: clock, Traffic: []sandboxcloudflare.Traffic{{
 		Seed: 1, Since: now.AddDate(0, 0, -40),
@@ -73,7 +73,14 @@ func TestALimitIsSeenComingInWhatCloudflareCounts(t *testing.T) {
 	if _, err := d1.Create(t.Context(), "shop"); err != nil {
 		t.Fatal(err)
 	}
-	sampler := usage.New(usage.Options{Store: storetest.NewMemory(), Source: d1, Now: clock, Watch: func() usage.Watched { return usage.Watched{Databases: []string{"shop"}} }})
+	return d1
+}
+
+// TestALimitIsSeenComingInWhatCloudflareCounts goes the whole way: the local Cloudflare's analytics, the sampler, measures, alerts.
+func TestALimitIsSeenComingInWhatCloudflareCounts(t *testing.T) {
+	now := time.Date(2026, 11, 20, 12, 20, 0, 0, time.UTC)
+	d1 := growing(t, now)
+	sampler := usage.New(usage.Options{Store: storetest.NewMemory(), Source: d1, Now: func() time.Time { return now }, Watch: func() usage.Watched { return usage.Watched{Databases: []string{"shop"}} }})
 	if err := sampler.Sample(t.Context()); err != nil {
 		t.Fatal(err)
 	}

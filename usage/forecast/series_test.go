@@ -3,6 +3,7 @@ package forecast_test
 import (
 	"math"
 	"math/rand/v2"
+	"slices"
 	"time"
 
 	"towline/usage/forecast"
@@ -11,10 +12,7 @@ import (
 // monday is where the generated series begin.
 var monday = time.Date(2026, 6, 1, 0, 0, 0, 0, time.UTC)
 
-const (
-	oneDay = 24 * time.Hour
-	weeks  = 7 * oneDay
-)
+const oneDay = 24 * time.Hour
 
 // shape is a kind of series: what a team's traffic or storage looks like.
 type shape struct {
@@ -48,10 +46,14 @@ func drifting(r *rand.Rand, n int, s float64) []float64 {
 	})
 }
 
-// shapes are the series of the backtest. The first eight follow a formula; the others have what real ones have: holidays, campaigns,
-// jobs by the month, a slow drift, releases, clean-ups.
+// shapes are the series of the backtest.
 func shapes() []shape {
-	c, l := forecast.Count, forecast.Level
+	return slices.Concat(formulas(), events(), lively(), storage())
+}
+
+// formulas are counts that follow one.
+func formulas() []shape {
+	c := forecast.Count
 	return []shape{
 		{"even, quiet", c, func(r *rand.Rand, n int) []float64 {
 			return series(n, func(int) float64 { return 2e6 * noise(r, 0.08) })
@@ -68,6 +70,13 @@ func shapes() []shape {
 		{"decline", c, func(r *rand.Rand, n int) []float64 {
 			return series(n, func(d int) float64 { return 8e6 * math.Exp(-0.01*float64(d)) * office(d) * noise(r, 0.08) })
 		}},
+	}
+}
+
+// events are counts to which something happens.
+func events() []shape {
+	c := forecast.Count
+	return []shape{
 		{"spikes", c, func(r *rand.Rand, n int) []float64 {
 			return series(n, func(d int) float64 {
 				v := 2e6 * (1 + 0.005*float64(d)) * office(d) * noise(r, 0.08)
@@ -95,6 +104,13 @@ func shapes() []shape {
 				return v
 			})
 		}},
+	}
+}
+
+// lively are counts that have what real ones have: holidays, campaigns, jobs by the month, a slow drift, few users.
+func lively() []shape {
+	c := forecast.Count
+	return []shape{
 		{"app with drift and holidays", c, func(r *rand.Rand, n int) []float64 {
 			w, off := drifting(r, n, 0.05), 10+r.IntN(n)
 			return series(n, func(d int) float64 {
@@ -127,6 +143,13 @@ func shapes() []shape {
 		{"a few users", c, func(r *rand.Rand, n int) []float64 {
 			return series(n, func(d int) float64 { return math.Floor(300 * office(d) * noise(r, 0.5)) })
 		}},
+	}
+}
+
+// storage are levels.
+func storage() []shape {
+	l := forecast.Level
+	return []shape{
 		{"storage, steady", l, func(r *rand.Rand, n int) []float64 {
 			v := 120e6
 			return series(n, func(int) float64 { v += 9e5 * noise(r, 0.3); return v })
