@@ -279,6 +279,75 @@ func TestTheListTellsNoSizesAndTheDatabasesDo(t *testing.T) {
 	}
 }
 
+// asks asks everything that analytics are asked, and returns the errors.
+func asks(t *testing.T, d *cloudflare.D1, id string) []error {
+	t.Helper()
+	now := time.Now()
+	_, err := d.Datasets(t.Context())
+	_, listed := d.Inventory(t.Context())
+	_, _, rows := d.RowsWritten(t.Context(), id, now.Add(-time.Hour))
+	_, queries := d.Queries(t.Context(), id, now.Add(-time.Hour), now, deploy.ByTime, 3)
+	_, _, traffic := d.Traffic(t.Context(), id, []string{"shop"}, now.Add(-time.Hour), now)
+	all := []error{err, listed, rows, queries, traffic}
+	for _, set := range usage.AllDatasets() {
+		_, err := d.Hours(t.Context(), set, []usage.Subject{usage.Whole(), {Kind: usage.Database, ID: id}, {Kind: usage.Worker, ID: "shop"}}, now.Add(-3*time.Hour), now)
+		all = append(all, err)
+	}
+	return all
+}
+
+func TestWhicheverQuestionFailsNothingOfTheAnswerIsKnown(t *testing.T) {
+	for name, ask := range map[string]func(d *cloudflare.D1, subjects []usage.Subject) (known bool, err error){
+		"activity": func(d *cloudflare.D1, all []usage.Subject) (bool, error) {
+			got, err := d.Hours(t.Context(), usage.Activity, all, countedAt().Add(-20*time.Hour), countedAt())
+			return got != nil, err
+		},
+		"storage": func(d *cloudflare.D1, all []usage.Subject) (bool, error) {
+			got, err := d.Hours(t.Context(), usage.Sizes, all, countedAt().Add(-6*time.Hour), countedAt())
+			return got != nil, err
+		},
+		"queries": func(d *cloudflare.D1, all []usage.Subject) (bool, error) {
+			got, err := d.Queries(t.Context(), all[1].ID, countedAt().Add(-6*time.Hour), countedAt(), deploy.ByTime, 3)
+			return got != nil, err
+		},
+		"traffic": func(d *cloudflare.D1, all []usage.Subject) (bool, error) {
+			got, asOf, err := d.Traffic(t.Context(), all[1].ID, []string{"shop", "till"}, countedAt().Add(-6*time.Hour), countedAt())
+			return !asOf.IsZero() || got != deploy.Traffic{}, err
+		},
+	} {
+		t.Run(name, func(t *testing.T) {
+			_, server, _ := watched(t, sandbox.Analytics{Page: 7}, nil)
+			faults := sandbox.NewFaults(server)
+			url := behind(t, faults)
+			subjects := func(d *cloudflare.D1) []usage.Subject {
+				db, err := d.Find(t.Context(), "shop")
+				if err != nil {
+					t.Fatal(err)
+				}
+				return []usage.Subject{usage.Whole(), {Kind: usage.Database, ID: db.ID}}
+			}
+			for k := 0; ; k++ {
+				d := open(t, cloudflare.Options{APIURL: url, Now: countedAt})
+				all := subjects(d)
+				faults.Inject(sandbox.Fault{Path: "/graphql", Skip: k, Reply: sandbox.APIError(429, 0, "slow down")})
+				known, err := ask(d, all)
+				broke := len(faults.Calls()) > 0 && !faults.Calls()[len(faults.Calls())-1].Executed
+				faults.Heal()
+				faults.Forget()
+				if !broke {
+					if err != nil || k < 3 {
+						t.Errorf("with %d questions: %v", k, err)
+					}
+					return
+				}
+				if err == nil || known {
+					t.Errorf("question %d failed, and there is an answer: %v", k, err)
+				}
+			}
+		})
+	}
+}
+
 func TestStrangeAnswersOfAnalyticsAreNeverHalfAnAnswer(t *testing.T) {
 	const at = "2026-03-12T09:00:00Z"
 	for name, groups := range map[string]string{

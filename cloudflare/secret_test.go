@@ -53,6 +53,9 @@ func TestTheTokenIsNeitherInErrorsNorInLogsNorInAnythingPrinted(t *testing.T) {
 		for _, call := range calls {
 			fmt.Fprintf(&seen, "%v %+v %#v\n", call(t.Context(), client), call(t.Context(), client), call(t.Context(), client))
 		}
+		for _, err := range asks(t, client, id) {
+			fmt.Fprintf(&seen, "%v %+v %#v\n", err, err, err)
+		}
 		_, err := client.Verify(t.Context())
 		fmt.Fprintln(&seen, err, client.Permissions(t.Context(), id), client.AnalyticsPermission(t.Context()))
 		server.Heal()
