@@ -337,6 +337,7 @@ func TestAPromoteThatDiesAnywhereIsWatchedOnce(t *testing.T) {
 	a := newAnalytics(calmly)
 	everywhere(t, journey{
 		before: func(s *shop) {
+			s.stop()
 			a.now = s.now
 			watching(a)(s.world)
 			s.restart()
