@@ -11,20 +11,25 @@ import (
 
 // ReportOf looks back at some projects of a chat. now is where the stretch of time that is still under way ends; zero: it
 // is over.
-func ReportOf(weeks []deploy.Week, now time.Time) Card { return reportOf(weeks, now, nil) }
+func ReportOf(weeks []deploy.Week, now time.Time) Card {
+	title := ""
+	if len(weeks) > 0 {
+		title = fmt.Sprintf("📋 <b>Report</b> · %s to %s", stamp(weeks[0].Since, "d"), stamp(weeks[0].Until, "d"))
+		if !now.IsZero() {
+			title = fmt.Sprintf("📋 <b>Report so far</b> · since %s", stamp(weeks[0].Since, "wd"))
+		}
+	}
+	return reportOf(title, weeks, nil)
+}
 
-// reportOf is ReportOf with lines beneath its title.
-func reportOf(weeks []deploy.Week, now time.Time, notes []string) Card {
+// reportOf is ReportOf with a title, and lines beneath it.
+func reportOf(title string, weeks []deploy.Week, notes []string) Card {
 	var l lines
 	if len(weeks) == 0 {
 		return Card{HTML: "No project is talked about in this chat or topic."}
 	}
 	first := weeks[0]
-	if now.IsZero() {
-		l.addf("📋 <b>Report</b> · %s to %s", stamp(first.Since, "d"), stamp(first.Until, "d"))
-	} else {
-		l.addf("📋 <b>Report so far</b> · since %s", stamp(first.Since, "wd"))
-	}
+	l.add(title)
 	for _, n := range notes {
 		l.add(n)
 	}

@@ -21,14 +21,23 @@ const perWords = 8
 // UsageWords says a report in full: what was used first, then the projects, a few in each message.
 func UsageWords(u Usage) []Card {
 	all := []Card{{HTML: used(u)}}
-	now := u.Report.To
-	if u.Span == WeekOver {
-		now = time.Time{}
-	}
 	for some := range slices.Chunk(u.Weeks, perWords) {
-		all = append(all, ReportOf(some, now))
+		all = append(all, reportOf(u.projectsTitle(), some, nil))
 	}
 	return all
+}
+
+// projectsTitle is above the projects of a report in words.
+func (u Usage) projectsTitle() string {
+	from, to := dateOf(u.Report.From, "wd"), dateOf(u.Report.To, "wd")
+	switch u.Span {
+	case WeekOver:
+		return fmt.Sprintf("📋 <b>Report</b> · %s to %s", from, to)
+	case WeekSoFar:
+		return fmt.Sprintf("📋 <b>Report so far</b> · since %s", from)
+	case Week, Month:
+	}
+	return fmt.Sprintf("📋 <b>Releases</b> · %s to %s", from, to)
 }
 
 // UsageWithout is the answer where there is nothing to draw: what is missing, and the releases.
@@ -36,20 +45,16 @@ func UsageWithout(u Usage) Card { return Card{HTML: used(u)} }
 
 // ReportsWithout is the weekly report where there is nothing to draw: what is missing, and the projects, a few in each message.
 func ReportsWithout(u Usage) []Card {
-	now := u.Report.To
-	if u.Span == WeekOver {
-		now = time.Time{}
-	}
 	missed := missing(u)
 	if !u.Counting {
 		missed = nil // whoever counts nothing need not hear of it each week
 	}
 	if len(u.Weeks) == 0 {
-		return []Card{ReportOf(nil, now)}
+		return []Card{reportOf("", nil, nil)}
 	}
 	var all []Card
 	for some := range slices.Chunk(u.Weeks, perWords) {
-		all = append(all, reportOf(some, now, missed))
+		all = append(all, reportOf(u.projectsTitle(), some, missed))
 		missed = nil
 	}
 	return all
@@ -131,13 +136,21 @@ func further(m report.Measure) string {
 	}
 	if !m.Figure.Counts() {
 		last := m.Ahead[min(27, len(m.Ahead)-1)]
-		return fmt.Sprintf("In four weeks about %s (%s to %s)%s", sized(last.Value), sized(last.Low), sized(last.High), trusted(m))
+		return "In four weeks about " + sized(last.Value) + band(sized(last.Low), sized(last.High)) + trusted(m)
 	}
 	var sum, low, high float64
 	for _, p := range m.Ahead[:7] {
 		sum, low, high = sum+p.Value, low+p.Low, high+p.High
 	}
-	return fmt.Sprintf("The next 7 days about %s (%s to %s)%s", amount(sum), amount(low), amount(high), trusted(m))
+	return "The next 7 days about " + amount(sum) + band(amount(low), amount(high)) + trusted(m)
+}
+
+// band is what a forecast lies between, where that is not one figure.
+func band(low, high string) string {
+	if low == high {
+		return ""
+	}
+	return " (" + low + " to " + high + ")"
 }
 
 // trusted is how far off the forecast was where it could be tried.
