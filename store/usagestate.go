@@ -88,16 +88,19 @@ func (u Usage) Prune(ctx context.Context, hours, days time.Time) error {
 	if err != nil {
 		return err
 	}
-	for s := range marks {
-		if err := u.pruneSubject(ctx, s, hours, days); err != nil {
+	for s, m := range marks {
+		if err := u.pruneSubject(ctx, s, m, hours, days); err != nil {
 			return err
 		}
 	}
 	return nil
 }
 
-func (u Usage) pruneSubject(ctx context.Context, s usage.Subject, hours, days time.Time) error {
-	of := subjectKey(s) + "/"
+func (u Usage) pruneSubject(ctx context.Context, s usage.Subject, m usage.Marks, hours, days time.Time) error {
+	of, fresh := subjectKey(s)+"/", false
+	for _, at := range m {
+		fresh = fresh || !at.Before(hours)
+	}
 	prefixes := map[string]string{usageHours + of: hours.UTC().Format(dayForm), usageDays + of: days.UTC().Format(monthForm)}
 	for {
 		var old []string
@@ -117,7 +120,7 @@ func (u Usage) pruneSubject(ctx context.Context, s usage.Subject, hours, days ti
 		}); err != nil {
 			return err
 		}
-		if len(old) == 0 && left {
+		if len(old) == 0 && (left || fresh) {
 			return nil
 		}
 		if err := u.s.Update(ctx, func(tx Tx) error {
@@ -129,7 +132,9 @@ func (u Usage) pruneSubject(ctx context.Context, s usage.Subject, hours, days ti
 					return nil
 				}
 			}
-			tx.Delete(usageMarks + subjectKey(s))
+			if !fresh {
+				tx.Delete(usageMarks + subjectKey(s))
+			}
 			return nil
 		}); err != nil || !left {
 			return err

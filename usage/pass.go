@@ -37,7 +37,8 @@ type pass struct {
 	gathered map[Subject]*patch
 	gaps     []gap
 	stored   bool
-	created  map[Subject]time.Time // the hour, where it is known
+	created  map[Subject]time.Time // a database's hour, where it is known; of a Worker, the first in which it was seen
+	unseen   map[Subject]bool      // Workers of which nothing was counted before
 	clock    bool                  // Cloudflare's figures confirm it: something was counted within the last day
 	busy     bool                  // Cloudflare wants no more questions for now
 	errs     []error
@@ -70,7 +71,9 @@ func (s *Sampler) begin(ctx context.Context) (*pass, error) {
 func (p *pass) run(ctx context.Context) error {
 	bounds := p.ask(ctx)
 	p.list(ctx)
-	p.gather()
+	if err := p.gather(ctx); err != nil {
+		return err
+	}
 	for _, d := range AllDatasets() {
 		if p.state.Datasets[d].Available {
 			p.recent(ctx, d, bounds[d])
@@ -166,7 +169,9 @@ func (p *pass) ask(ctx context.Context) map[Dataset]Bounds {
 func (p *pass) list(ctx context.Context) {
 	all, err := p.o.Source.Inventory(ctx)
 	if err != nil {
-		p.failed(fmt.Errorf("which databases there are: %w", err))
+		if p.failed(fmt.Errorf("which databases there are: %w", err)) == NotAllowed {
+			p.state.Trouble, p.errs = NotAllowed, append(p.errs, err)
+		}
 		return
 	}
 	names := p.o.Watch().Databases
@@ -197,7 +202,7 @@ func (p *pass) list(ctx context.Context) {
 }
 
 // gather makes the list of what is counted.
-func (p *pass) gather() {
+func (p *pass) gather(ctx context.Context) error {
 	if p.o.Calls != nil {
 		if most, known := p.o.Calls(); known {
 			p.see(Whole(), APICalls, float64(most))
@@ -215,9 +220,16 @@ func (p *pass) gather() {
 	}
 	workers := slices.Clone(p.o.Watch().Workers)
 	slices.Sort(workers)
+	p.unseen = map[Subject]bool{}
 	for _, name := range slices.Compact(workers) {
-		p.subjects = append(p.subjects, Subject{Kind: Worker, ID: name})
+		s := Subject{Kind: Worker, ID: name}
+		days, err := p.o.Store.Days(ctx, s, p.now.Add(-DaysKept), p.now)
+		if err != nil {
+			return err
+		}
+		p.subjects, p.unseen[s] = append(p.subjects, s), len(days) == 0
 	}
+	return nil
 }
 
 // recent reads what is not final yet of a dataset, for all subjects at once, and notes what was missed.

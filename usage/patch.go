@@ -126,13 +126,37 @@ func (p *pass) take(d Dataset, subjects []Subject, counted []Counted, from, to t
 		}
 	}
 	for _, s := range subjects {
-		for at := from; at.Before(whole); at = at.Add(time.Hour) {
-			if !of[s][at] && !at.Before(p.created[s]) {
+		for at := p.since(s, of[s], from, to); at.Before(whole); at = at.Add(time.Hour) {
+			if !of[s][at] {
 				p.patch(s).add(nothing(d, s.Kind, at, told[s.Kind]))
 			}
 		}
 	}
 	return whole
+}
+
+// since is from when on silence means that nothing happened: from when on the subject is known to have been there. A Worker is only known to
+// be there once it did something; a name that was mistyped never does.
+func (p *pass) since(s Subject, has map[time.Time]bool, from, to time.Time) time.Time {
+	if begun, known := p.created[s]; known {
+		if begun.After(from) {
+			return begun
+		}
+		return from
+	}
+	if !p.unseen[s] {
+		return from
+	}
+	first := to
+	for at := range has {
+		if at.Before(first) {
+			first = at
+		}
+	}
+	if first.Before(to) && to.Before(p.hour) { // gaps are read in order, after what is new
+		p.created[s] = first
+	}
+	return first
 }
 
 // whole is up to when a stretch was counted to its end: to the last hour in which anything was, or until what is counted as settled.

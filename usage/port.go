@@ -22,7 +22,7 @@ type Store interface {
 	// Marks are the marks of every subject of which there is anything.
 	Marks(ctx context.Context) (map[Subject]Marks, error)
 	// Prune removes the hours of UTC days that were over before one moment, and the days of months that were over before another, and the
-	// marks of a subject with its last sample. It may be interrupted, and called again.
+	// marks of a subject that has no samples left, if they are all older than hours. It may be interrupted, and called again.
 	Prune(ctx context.Context, hours, days time.Time) error
 	// State is what PutState stored last; of a new store, an empty one.
 	State(ctx context.Context) (State, error)

@@ -260,6 +260,31 @@ func TestOnceCloudflareIsBusyNothingMoreIsAsked(t *testing.T) {
 	}
 }
 
+func TestAWorkerIsCountedFromWhenItWasFirstSeen(t *testing.T) {
+	w, store := newWorld(), newStore()
+	first := usage.Hour(began()).Add(-100 * time.Hour)
+	w.busy = func(s usage.Subject, hour time.Time) bool {
+		return s != api() || hour.Equal(first) || hour.After(began().Add(5*time.Hour))
+	}
+	s := usage.New(usage.Options{Store: store, Source: w, Now: w.clock, Watch: func() usage.Watched { return usage.Watched{Workers: []string{"api", "mistyped"}} }})
+	sample(t, s)
+	asked := len(w.asked)
+	w.pass(time.Hour)
+	sample(t, s)
+	all := hoursOf(t, s, api())
+	if all[0].At != first || len(all) != 101 { // up to the hour before the one that is running
+		t.Fatalf("%d hours since %s", len(all), all[0].At)
+	}
+	wantFigure(t, "the hour in which it was seen", all[0], usage.Requests, fmt.Sprintf("%g of 1", rows(api(), first)))
+	wantFigure(t, "the one after it", all[1], usage.Requests, "0 of 1")
+	if n := len(hoursOf(t, s, usage.Subject{Kind: usage.Worker, ID: "mistyped"})); n != 0 {
+		t.Errorf("one that was never seen has %d hours", n)
+	}
+	if n := len(w.asked) - asked; n != 3 { // no database is watched, so nobody's queries are asked for
+		t.Errorf("the second pass asked %d times: %v", n, w.asked[asked:])
+	}
+}
+
 func TestADatabaseMadeAnewUnderTheSameNameIsAnother(t *testing.T) {
 	w, _, s := start(t)
 	old := hoursOf(t, s, shop())

@@ -135,7 +135,11 @@ func (m *Memory) Prune(ctx context.Context, hours, days time.Time) error {
 	month = month.AddDate(0, 0, 1-month.Day())
 	for s := range m.marks {
 		m.hours[s], m.days[s] = within(m.hours[s], day, forever), within(m.days[s], month, forever)
-		if len(m.hours[s])+len(m.days[s]) == 0 {
+		fresh := false
+		for _, at := range m.marks[s] {
+			fresh = fresh || !at.Before(hours)
+		}
+		if len(m.hours[s])+len(m.days[s]) == 0 && !fresh {
 			delete(m.marks, s)
 		}
 	}

@@ -182,6 +182,12 @@ func forgotten(t *testing.T, reopen func() Store) {
 	must(t, err)
 	same(t, "marks", left, map[usage.Subject]usage.Marks{shop(): {usage.Activity: at(29, 4)}})
 	must(t, s.Prune(t.Context(), at(60, 0), at(29, 0)))
+	// One of which nothing was ever counted need not be asked about again.
+	set(t, s, gone, usage.Marks{usage.Invocations: at(61, 0), usage.Activity: at(1, 0)}, at(28, 0), at(29, 0))
+	must(t, s.Prune(t.Context(), at(60, 0), at(29, 0)))
+	left, err = s.Marks(t.Context())
+	must(t, err)
+	same(t, "marks with the fresh one", len(left), 2)
 }
 
 func subjects(t *testing.T, reopen func() Store) {
