@@ -264,7 +264,7 @@ func TestAWorkerIsCountedFromWhenItWasFirstSeen(t *testing.T) {
 	w, store := newWorld(), newStore()
 	first := usage.Hour(began()).Add(-100 * time.Hour)
 	w.busy = func(s usage.Subject, hour time.Time) bool {
-		return s != api() || hour.Equal(first) || hour.After(began().Add(5*time.Hour))
+		return s.Kind == usage.Account || s == api() && (hour.Equal(first) || hour.After(began().Add(5*time.Hour)))
 	}
 	s := usage.New(usage.Options{Store: store, Source: w, Now: w.clock, Watch: func() usage.Watched { return usage.Watched{Workers: []string{"api", "mistyped"}} }})
 	sample(t, s)
