@@ -182,6 +182,7 @@ func newWorld(o demoOptions, log *slog.Logger) (*world, error) {
 		return nil, fmt.Errorf("start the local Cloudflare: %w", err)
 	}
 	w.cloudflare.AddTraffic(demoUse(time.Now()))
+	w.cloudflare.SetAnalytics(sandboxcloudflare.Analytics{Budget: demoQuestions})
 	if w.telegram, err = demoTelegram(filepath.Join(o.dir, "telegram.state")); err != nil {
 		return nil, errors.Join(fmt.Errorf("start the local Telegram: %w\nRemove %s to begin the demo anew", err, o.dir), w.cloudflare.Close())
 	}

@@ -19,6 +19,9 @@ const (
 	demoPlan = tariff.Free
 	// demoCounting is how often use is counted: the shop appears in the middle of an hour.
 	demoCounting = 10 * time.Second
+	// demoQuestions is how many questions analytics answer in five minutes. A pass takes eight, and there are thirty passes in that time: with
+	// Cloudflare's own 300, a watch and a look at slow queries would be turned away.
+	demoQuestions = 3000
 	// demoWatch is how long production is watched after a promote.
 	demoWatch = 2 * time.Minute
 	// demoNeighbour is another team's database in the same account: limits count it, and no chat speaks of it.
