@@ -4,9 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
-	"sync"
 	"testing"
-	"testing/synctest"
 	"time"
 
 	"pgregory.net/rapid"
@@ -189,131 +187,6 @@ func TestWhateverHappensNothingIsCountedTwice(t *testing.T) {
 			wantTruth(r, days, of, usage.Day(began()).Add(-5*day), usage.Day(w.now.Add(-6*time.Hour)))
 		}
 	})
-}
-
-func TestAPassIsMadeEachHourAndSoonerAfterOneThatFailed(t *testing.T) {
-	synctest.Test(t, func(t *testing.T) {
-		w := newWorld()
-		var mu sync.Mutex
-		var at []string
-		failing := 0
-		w.now = time.Now()
-		s := usage.New(usage.Options{Store: newStore(), Source: ticking{w, func() error {
-			mu.Lock()
-			defer mu.Unlock()
-			at = append(at, time.Now().Format("15:04"))
-			if failing > 0 {
-				failing--
-				return errors.New("no answer")
-			}
-			return nil
-		}}, Now: time.Now})
-		ctx, stop := context.WithCancel(t.Context())
-		ended := make(chan error)
-		go func() { ended <- s.Run(ctx) }()
-		want := func(hours int, times ...string) {
-			t.Helper()
-			time.Sleep(time.Duration(hours) * time.Hour) // of the bubble
-			synctest.Wait()
-			mu.Lock()
-			defer mu.Unlock()
-			if fmt.Sprint(at) != fmt.Sprint(times) {
-				t.Errorf("passes at %v, want %v", at, times)
-			}
-			at = nil
-		}
-		want(2, "00:00", "00:10", "01:10")
-		mu.Lock()
-		failing = 5
-		mu.Unlock()
-		want(3, "02:10", "02:11", "02:13", "02:17", "02:25", "02:41", "03:10", "04:10")
-		mu.Lock()
-		failing = 1000
-		mu.Unlock()
-		want(2, "05:10", "05:11", "05:13", "05:17", "05:25", "05:41", "06:10")
-		stop()
-		if err := <-ended; !errors.Is(err, context.Canceled) {
-			t.Errorf("it ended with %v", err)
-		}
-	})
-}
-
-func TestADatabaseThatIsMadeIsCountedSoon(t *testing.T) {
-	synctest.Test(t, func(t *testing.T) {
-		w := newWorld()
-		var mu sync.Mutex
-		var at []string
-		w.now = time.Now()
-		changed := make(chan chan struct{}, 1)
-		changed <- make(chan struct{})
-		change := func() {
-			old := <-changed
-			changed <- make(chan struct{})
-			close(old)
-		}
-		began := time.Now()
-		s := usage.New(usage.Options{Store: newStore(), Now: time.Now, Watch: func() usage.Watched { return usage.Watched{Databases: []string{"shop", "late"}} },
-			Wake: func() <-chan struct{} {
-				c := <-changed
-				changed <- c
-				return c
-			}, Source: ticking{w, func() error {
-				mu.Lock()
-				defer mu.Unlock()
-				at = append(at, time.Since(began).String())
-				return nil
-			}}})
-		ctx, stop := context.WithCancel(t.Context())
-		ended := make(chan error)
-		go func() { ended <- s.Run(ctx) }()
-		want := func(d time.Duration, times ...string) {
-			t.Helper()
-			time.Sleep(d) // of the bubble
-			synctest.Wait()
-			mu.Lock()
-			defer mu.Unlock()
-			if fmt.Sprint(at) != fmt.Sprint(times) {
-				t.Errorf("passes at %v, want %v", at, times)
-			}
-			at = nil
-		}
-		want(5*time.Second, "0s")
-		change()
-		change()
-		want(30*time.Second, "20s") // the first pass found shop; late is still missing
-		want(time.Minute)           // nothing changed
-		change()
-		want(time.Second, "1m35s") // a pass was long enough ago
-		change()
-		want(79*time.Second, "2m55s") // and again, but later and later
-		w.mu.Lock()
-		w.stored = append(w.stored, usage.Stored{ID: "id-late", Name: "late"})
-		w.mu.Unlock()
-		change()
-		want(160*time.Second, "5m35s")
-		if _, ok := s.Subject("late"); !ok {
-			t.Error("it is not known")
-		}
-		change()
-		want(4 * time.Minute) // none is missing
-		stop()
-		if err := <-ended; !errors.Is(err, context.Canceled) {
-			t.Errorf("it ended with %v", err)
-		}
-	})
-}
-
-// ticking is a world that says when it is asked what there is.
-type ticking struct {
-	*world
-	tick func() error
-}
-
-func (k ticking) Datasets(ctx context.Context) (map[usage.Dataset]usage.Bounds, error) {
-	if err := k.tick(); err != nil {
-		return nil, err
-	}
-	return k.world.Datasets(ctx)
 }
 
 func TestThoseWhoWaitAreToldOfEachPassThatStored(t *testing.T) {
