@@ -17,11 +17,11 @@ var _ usage.Source = (*D1)(nil)
 type counting struct {
 	kind usage.Kind // of the single subjects
 	key  string     // the dimension that tells them apart
-	// since and until name the dimension that is compared with a stretch's first and last unit, and the unit.
+	// time is the dimension that is compared with a stretch's first and last unit, which is an hour or a second.
 	time string
 	unit time.Duration
-	// single and whole are the figures of a single subject and of the account, by what Cloudflare calls them. The figures of a dataset that
-	// has none are counted in another way.
+	// single and whole are the figures of a single subject and of the account, by what Cloudflare calls them. A dataset that has none is
+	// counted in another way: see failures and storage.
 	single, whole map[figure]usage.Figure
 }
 

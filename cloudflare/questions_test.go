@@ -2,6 +2,7 @@ package cloudflare_test
 
 import (
 	"encoding/json"
+	"fmt"
 	"os"
 	"strings"
 	"testing"
@@ -109,5 +110,35 @@ func TestEveryQuestionToAnalyticsIsOneOfTheDocumentedSchema(t *testing.T) {
 	}
 	if n := questions(t, faults); n < 15 {
 		t.Errorf("%d different questions; some way of asking was not taken", n)
+	}
+}
+
+func TestAPassOverAnAccountTakesFewQuestions(t *testing.T) {
+	at := time.Date(2026, 3, 12, 10, 15, 0, 0, time.UTC)
+	s := sourcetest.Scene{Now: at}
+	for i := range 5 {
+		s.Databases = append(s.Databases, sourcetest.Database{Name: fmt.Sprintf("shop-%d", i), From: at.Add(-9 * time.Hour).Truncate(time.Hour), To: at, Reads: sourcetest.Runs{PerHour: 9}})
+	}
+	d, faults := scene(t, s)
+	all, err := d.Inventory(t.Context())
+	if err != nil {
+		t.Fatal(err)
+	}
+	subjects := []usage.Subject{usage.Whole(), {Kind: usage.Worker, ID: "shop"}, {Kind: usage.Worker, ID: "till"}}
+	for _, db := range all {
+		subjects = append(subjects, usage.Subject{Kind: usage.Database, ID: db.ID})
+	}
+	faults.Forget()
+	if _, err := d.Datasets(t.Context()); err != nil {
+		t.Fatal(err)
+	}
+	for _, set := range usage.AllDatasets() {
+		if _, err := d.Hours(t.Context(), set, subjects, at.Add(-6*time.Hour), at.Add(time.Hour)); err != nil {
+			t.Fatal(err)
+		}
+	}
+	// One for the settings, two each for rows and for Workers (theirs, the account's), three for storage and one for failed queries.
+	if n := len(faults.Calls()); n != 9 {
+		t.Errorf("%d questions, want 9", n)
 	}
 }
