@@ -94,11 +94,11 @@ func (s *Sampler) pause(failed int) time.Duration {
 	}
 	now := s.o.Now()
 	next := Hour(now).Add(afterHour)
+	if next.Sub(now) < firstPause {
+		next = next.Add(time.Hour)
+	}
 	if s.o.Rand != nil {
 		next = next.Add(time.Duration(s.o.Rand.Int64N(int64(spread))))
-	}
-	for next.Sub(now) < firstPause {
-		next = next.Add(time.Hour)
 	}
 	wait := next.Sub(now)
 	if failed > 0 {

@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"math/rand/v2"
 	"sync"
 	"testing"
 	"testing/synctest"
@@ -95,6 +96,31 @@ func TestAPassIsMadeEachHourAndSoonerAfterOneThatFailed(t *testing.T) {
 		k.want(t, 2*time.Hour, "5h10m0s", "5h11m0s", "5h13m0s", "5h17m0s", "5h25m0s", "5h41m0s", "6h10m0s")
 		stop()
 	})
+}
+
+func TestTheBotsOfManyTeamsAskAtDifferentMoments(t *testing.T) {
+	seen := map[time.Duration]bool{}
+	for seed := range uint64(5) {
+		synctest.Test(t, func(t *testing.T) {
+			k := newTicking()
+			stop := running(t, usage.New(usage.Options{Store: newStore(), Source: k, Now: time.Now, Rand: rand.New(rand.NewPCG(seed, 1))})) //nolint:gosec // a test's
+			time.Sleep(3 * time.Hour)
+			stop()
+			for i, pass := range k.passes[1:] {
+				at, err := time.ParseDuration(pass)
+				if after := at % time.Hour; err != nil || after < 10*time.Minute || after >= 15*time.Minute || at/time.Hour != time.Duration(i) {
+					t.Errorf("pass %d is %s after the start", i, pass)
+				}
+				seen[at%time.Hour] = true
+			}
+			if len(k.passes) != 4 {
+				t.Errorf("passes: %v", k.passes)
+			}
+		})
+	}
+	if len(seen) < 10 {
+		t.Errorf("they ask at %d moments", len(seen))
+	}
 }
 
 func TestADatabaseThatIsMadeIsCountedSoon(t *testing.T) {
