@@ -5,6 +5,7 @@ import (
 	"errors"
 	"slices"
 	"strings"
+	"sync"
 	"time"
 
 	"towline/deploy/release"
@@ -192,31 +193,42 @@ func (s *Slow) stretch(now time.Time) {
 	}
 }
 
-// slowCounts asks for the costliest queries now and before, and for those that write.
+// slowCounts asks for the costliest queries now and before, and for those that write, all at once: each answer takes a second or more.
 func (e *Engine) slowCounts(ctx context.Context, p Project, id string, s Slow) (now, before, writes []QueryCount, err error) {
-	both := func(from, to time.Time) ([]QueryCount, error) {
-		list, err := e.costly(ctx, p, id, from, to, ByRowsRead, slowAsked)
-		if err != nil {
-			return nil, err
-		}
-		byTime, err := e.costly(ctx, p, id, from, to, ByTime, slowAsked)
-		for _, q := range byTime {
-			if !slices.ContainsFunc(list, func(o QueryCount) bool { return o.SQL == q.SQL }) {
-				list = append(list, q)
-			}
-		}
-		return list, err
+	type question struct {
+		from, to time.Time
+		by       QueryOrder
+		answer   []QueryCount
+		err      error
 	}
-	if now, err = both(s.From, s.To); err != nil {
-		return nil, nil, nil, err
-	}
+	all := []*question{{from: s.From, to: s.To, by: ByRowsRead}, {from: s.From, to: s.To, by: ByTime}, {from: s.From, to: s.To, by: ByRowsWritten}}
 	if !s.BeforeTo.IsZero() {
-		if before, err = both(s.BeforeFrom, s.BeforeTo); err != nil {
-			return nil, nil, nil, err
+		all = append(all, &question{from: s.BeforeFrom, to: s.BeforeTo, by: ByRowsRead}, &question{from: s.BeforeFrom, to: s.BeforeTo, by: ByTime})
+	}
+	var asking sync.WaitGroup
+	for _, q := range all {
+		asking.Go(func() { q.answer, q.err = e.costly(ctx, p, id, q.from, q.to, q.by, slowAsked) })
+	}
+	asking.Wait()
+	for _, q := range all {
+		if q.err != nil {
+			return nil, nil, nil, q.err
 		}
 	}
-	writes, err = e.costly(ctx, p, id, s.From, s.To, ByRowsWritten, slowAsked)
-	return now, before, writes, err
+	if len(all) > 3 {
+		before = joined(all[3].answer, all[4].answer)
+	}
+	return joined(all[0].answer, all[1].answer), before, all[2].answer, nil
+}
+
+// joined is two lists as one, each query once.
+func joined(list, more []QueryCount) []QueryCount {
+	for _, q := range more {
+		if !slices.ContainsFunc(list, func(o QueryCount) bool { return o.SQL == q.SQL }) {
+			list = append(list, q)
+		}
+	}
+	return list
 }
 
 // choose takes the worst by each measure.
@@ -265,7 +277,7 @@ func (s *Slow) compare(before []QueryCount) {
 		q := &s.Queries[i]
 		n := slices.IndexFunc(before, func(o QueryCount) bool { return o.SQL == q.SQL })
 		if n < 0 {
-			q.New = len(before) < slowAsked // else it may only have been among the cheaper ones
+			q.New = len(before) < slowAsked*9/10 // else it may only have been among the cheaper ones
 			continue
 		}
 		q.Was = &before[n]

@@ -2,6 +2,7 @@ package deploy
 
 import (
 	"context"
+	"fmt"
 	"math"
 	"time"
 
@@ -59,7 +60,9 @@ func (e *Engine) adviseSlow(ctx context.Context, p Project, s *Slow, writes []Qu
 			if ctx.Err() != nil {
 				return ctx.Err()
 			}
-			s.Untried = words(err)
+			if s.Untried = words(err); bounded.Err() != nil {
+				s.Untried = fmt.Sprintf("it takes more than %s here", adviseWithin)
+			}
 			return nil
 		}
 	}

@@ -52,6 +52,9 @@ func (a *Advisor) lookup(ctx context.Context, q *query, child child) (s Suggesti
 		return s, 0, err
 	}
 	before, _ := a.weigh(ctx, look, tree(lines), nil)
+	if len(lines) == 0 {
+		return s, 0, nil
+	}
 	if l, ok := readLoop(lines[0].Detail); !ok || l.search {
 		return s, before, nil
 	}

@@ -28,8 +28,18 @@ func openSizes(ctx context.Context, o Options) (*sizes, error) {
 		return s, nil
 	}
 	var err error
-	s.conn, err = openUntouched(ctx, o.Data)
-	return s, err
+	if s.conn, err = openUntouched(ctx, o.Data); err != nil {
+		return s, err
+	}
+	return s, s.conn.Without(func() error {
+		// What is grouped goes to the disk where it is much: a copy may have more rows than there is memory.
+		for _, setting := range []string{"cache_size = -8000", "temp_store = FILE"} {
+			if _, err := s.conn.Exec(ctx, "PRAGMA "+setting); err != nil {
+				return err
+			}
+		}
+		return nil
+	})
 }
 
 func (s *sizes) close() error {
