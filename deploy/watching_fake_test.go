@@ -108,15 +108,16 @@ func cmpErr(a, b error) error {
 	return b
 }
 
-// calmly is an app with 200 queries a minute, as quiet in every week.
-func calmly(time.Time) minute {
-	return minute{
+// calmly is an app with 200 queries a minute, as quiet in every week. What Towline asks of the ledger since it came is slow, and is not the app's.
+func calmly(t time.Time) minute {
+	m := minute{
 		queries: 200, rows: 6800, p90: 12 * time.Millisecond, requests: 100, cpu: 5 * time.Millisecond,
-		top: []deploy.QueryCount{
-			{SQL: "SELECT * FROM items WHERE id = ?", Runs: 200, RowsRead: 6800, P95: 8 * time.Millisecond},
-			{SQL: "SELECT name FROM d1_migrations", Runs: 1, P95: 900 * time.Millisecond},
-		},
+		top: []deploy.QueryCount{{SQL: "SELECT * FROM items WHERE id = ?", Runs: 200, RowsRead: 6800, P95: 8 * time.Millisecond}},
 	}
+	if t.UTC().Year() >= 2000 {
+		m.top = append(m.top, deploy.QueryCount{SQL: "SELECT name FROM d1_migrations", Runs: 1, P95: 900 * time.Millisecond})
+	}
+	return m
 }
 
 // failingFrom is calm until a moment, and then one query in ten fails.

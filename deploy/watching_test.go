@@ -85,6 +85,21 @@ func TestWhatIsWorseIsToldOnceAndAtOnceIfItStaysSo(t *testing.T) {
 	}
 }
 
+func TestTheSameFiguresTwiceAreNoSecondLook(t *testing.T) {
+	var since time.Time
+	a := newAnalytics(failingFrom(func() time.Time { return since }))
+	inFakeTime(t, func(t *testing.T, s *shop) {
+		s.version("v1", counted)
+		begun := s.watchOf(s.send("v1"))
+		a.set(func(*analytics) { since = begun.Watch.From })
+		time.Sleep(5*time.Minute + time.Second)
+		a.set(func(a *analytics) { a.now = func() time.Time { return begun.Watch.From.Add(5 * time.Minute) } }) // nothing is counted any more
+		if w := s.endedAtLast(begun); w.Watch.Early || w.Watch.Verdict != release.WatchWorse || w.EndedAt.Before(w.Watch.To.Add(deploy.WatchPatience)) {
+			t.Errorf("%s, early %v", found(w), w.Watch.Early)
+		}
+	}, watching(a))
+}
+
 func TestAnalyticsThatLagAreWaitedFor(t *testing.T) {
 	a := newAnalytics(calmly)
 	a.lag = 50 * time.Minute
