@@ -18,7 +18,8 @@ type Options struct {
 	Data string
 	// Stats are the rows of its sqlite_stat1, which an ANALYZE or PRAGMA optimize left there: the planner goes by them. None: there are none.
 	Stats []Stat
-	// Within bounds each count on the copy of the data; 0: five seconds. What takes longer is not known.
+	// Within bounds all counting on the copy of the data, from the first count on; 0: ten seconds. What is left then is not known, and
+	// the plans alone decide.
 	Within time.Duration
 }
 

@@ -7,6 +7,7 @@ import (
 	"slices"
 	"strings"
 	"testing"
+	"time"
 
 	"pgregory.net/rapid"
 
@@ -82,6 +83,14 @@ func TestAnIndexCostsThoseWhoWriteItsColumns(t *testing.T) {
 		if err != nil || rows != tt.want || left != 1 {
 			t.Errorf("%s: %d rows, %d left, %v, want %d", tt.index.SQL(), rows, left, err, tt.want)
 		}
+	}
+}
+
+func TestWithoutTimeToCountThePlansAloneDecide(t *testing.T) {
+	target, path := filled(t)
+	advice := try(t, open(t, target, advise.Options{Data: path, Within: time.Nanosecond}), "SELECT * FROM users WHERE email = ?")
+	if len(advice.Suggestions) != 1 || advice.Suggestions[0].Counted {
+		t.Errorf("%+v", advice.Suggestions)
 	}
 }
 

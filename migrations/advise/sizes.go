@@ -13,11 +13,13 @@ import (
 type sizes struct {
 	conn   *sqlite.Conn // nil: there is no copy
 	within time.Duration
+	over   context.Context // ends when the time for counting is used up; nil: nothing was counted yet
+	stop   context.CancelFunc
 	kept   map[string]float64 // by query; -1: it could not be counted
 }
 
-// countWithin is how long a count may take unless Options say otherwise.
-const countWithin = 5 * time.Second
+// countWithin is how long all counts may take unless Options say otherwise.
+const countWithin = 10 * time.Second
 
 func openSizes(ctx context.Context, o Options) (*sizes, error) {
 	s := &sizes{within: o.Within, kept: map[string]float64{}}
@@ -43,6 +45,9 @@ func openSizes(ctx context.Context, o Options) (*sizes, error) {
 }
 
 func (s *sizes) close() error {
+	if s.stop != nil {
+		s.stop()
+	}
 	if s.conn == nil {
 		return nil
 	}
@@ -111,8 +116,15 @@ func (s *sizes) count(ctx context.Context, sql string) (float64, bool) {
 	if n, ok := s.kept[sql]; ok {
 		return n, n >= 0
 	}
-	bounded, cancel := context.WithTimeout(ctx, s.within)
+	if s.over == nil {
+		s.over, s.stop = context.WithTimeout(context.WithoutCancel(ctx), s.within)
+	}
+	if s.over.Err() != nil {
+		return 0, false
+	}
+	bounded, cancel := context.WithCancel(ctx)
 	defer cancel()
+	defer context.AfterFunc(s.over, cancel)()
 	n := -1.0
 	if res, err := s.conn.Exec(bounded, sql); err == nil && len(res.Rows) == 1 {
 		switch v := res.Rows[0][0].(type) {
