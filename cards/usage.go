@@ -205,14 +205,22 @@ func measured(what string, m report.Measure, before string) string {
 	line := fmt.Sprintf("%s: <b>%s</b>%s", what, amount(m.Sum), bracket(against(m, before)))
 	switch {
 	case m.Limit != nil && monthly(m):
-		line += fmt.Sprintf("; this month %s of %s, %s", amount(m.Month), amount(m.Limit.Value), shareOf(m.Month/m.Limit.Value))
+		line += fmt.Sprintf("; this month %s of %s, %s", amount(m.Month), theLimit(m), shareOf(m.Month/m.Limit.Value))
 	case m.Peak.At.IsZero() || m.Sum == 0:
 	case m.Limit != nil:
-		line += fmt.Sprintf(", most %s on %s: %s of %s a day", amount(m.Peak.Value), utcDay(m.Peak.At), shareOf(m.Share()), amount(m.Limit.Value))
+		line += fmt.Sprintf(", most %s on %s: %s of %s a day", amount(m.Peak.Value), utcDay(m.Peak.At), shareOf(m.Share()), theLimit(m))
 	default:
 		line += fmt.Sprintf(", most %s on %s", amount(m.Peak.Value), utcDay(m.Peak.At))
 	}
 	return line
+}
+
+// theLimit is the figure of a count's limit.
+func theLimit(m report.Measure) string {
+	if m.Shared {
+		return "the account's " + amount(m.Limit.Value)
+	}
+	return amount(m.Limit.Value)
 }
 
 // bracket puts a remark behind a figure.
@@ -297,7 +305,7 @@ func storageLimit(m report.Measure) string {
 
 // reached is when a limit is reached, empty where that is not in sight, or was reached already.
 func reached(m report.Measure) string {
-	if m.Reach == nil || m.Share() >= 1 && !monthly(m) {
+	if m.Reach == nil || m.Share() >= 1 && !monthly(m) || monthly(m) && m.Month >= m.Limit.Value {
 		return ""
 	}
 	what, about := "rows read", ""

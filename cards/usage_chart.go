@@ -71,9 +71,9 @@ func limitLabel(m report.Measure) string {
 	case m.Figure == usage.Storage:
 		return storageLimit(m)
 	case monthly(m):
-		return amount(m.Limit.Value) + " a month, per day"
+		return theLimit(m) + " a month, per day"
 	}
-	return amount(m.Limit.Value) + " a day"
+	return theLimit(m) + " a day"
 }
 
 // mostMarks is how many releases a chart points out.

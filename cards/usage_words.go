@@ -262,7 +262,7 @@ func missing(u Usage) []string {
 	for _, why := range []usage.Why{usage.NotAllowed, usage.Missing, usage.Disabled, usage.Busy, usage.NoAnswer} {
 		var what []string
 		for _, d := range usage.AllDatasets() {
-			if s, ok := u.State.Datasets[d]; ok && !s.Available && s.Why == why {
+			if s, ok := u.State.Datasets[d]; ok && !s.Available && s.Why == why && !passing(s, u.Report.Now) {
 				what = append(what, datasetWords(d))
 			}
 		}
@@ -291,6 +291,11 @@ func missing(u Usage) []string {
 		out = append(out, "❔ The costliest queries of "+name(project)+" are not known; "+unasked(u.NoTop[project]))
 	}
 	return out
+}
+
+// passing tells whether a dataset could not be asked for just now, and was a little while ago: that is no news.
+func passing(s usage.Standing, now time.Time) bool {
+	return (s.Why == usage.Busy || s.Why == usage.NoAnswer) && now.Sub(s.CountedTo) < lagWords
 }
 
 // unasked says why queries are not known.

@@ -17,7 +17,7 @@ func (b *book) ahead(m *Measure) {
 	if !ok {
 		return
 	}
-	m.Limit, m.PerDay = &limit, limit.Value
+	m.Limit, m.PerDay, m.Shared = &limit, limit.Value, !b.Whole && m.Figure.Counts()
 	if !monthly {
 		if b.Whole || !m.Figure.Counts() {
 			m.Reach = reach(going.Reaches(limit.Value))

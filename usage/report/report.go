@@ -97,6 +97,8 @@ type Measure struct {
 	// Limit is the limit that is nearest above; nil: there is none. PerDay is what of it one day may take: of a monthly volume its share.
 	Limit  *tariff.Entry
 	PerDay float64
+	// Shared: the limit is the whole account's, and this is a part of what counts.
+	Shared bool
 	// Month is what was counted of the billing month, where Limit is a volume for one.
 	Month float64
 	// Reach is when it is reached at this pace; nil: not within sight, or that cannot be told.
