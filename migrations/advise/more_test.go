@@ -212,3 +212,35 @@ func TestWhateverIsAskedASuggestionIsUsedAndReadsLessAndNothingStays(t *testing.
 		}
 	}
 }
+
+func TestTextThatIsNoQueryIsRefusedAndBreaksNothing(t *testing.T) {
+	target, _ := build(t, shop()...)
+	a := open(t, target, advise.Options{})
+	var whole []string
+	for _, q := range asked() {
+		whole = append(whole, q.sql)
+	}
+	rapid.Check(t, func(r *rapid.T) {
+		words, others := strings.Fields(rapid.SampledFrom(whole).Draw(r, "one")), strings.Fields(rapid.SampledFrom(whole).Draw(r, "other"))
+		at, from := rapid.IntRange(0, len(words)-1), rapid.IntRange(0, len(others)-1)
+		for range rapid.IntRange(1, 3).Draw(r, "changes") {
+			i, j := at.Draw(r, "place"), at.Draw(r, "from")
+			switch rapid.SampledFrom([]string{"swap", "copy", "drop", "cut"}).Draw(r, "change") {
+			case "swap":
+				words[i], words[j] = words[j], words[i]
+			case "copy":
+				words[i] = others[from.Draw(r, "other word")]
+			case "drop":
+				words[i] = ""
+			case "cut":
+				words[i] = words[i][:len(words[i])/2]
+			}
+		}
+		if _, err := a.Try(t.Context(), advise.Query{SQL: strings.Join(words, " ")}); err != nil {
+			r.Fatal(err)
+		}
+	})
+	if got := first(try(t, a, "SELECT * FROM users WHERE email = ?")); got != "CREATE INDEX users_email ON users (email);" {
+		t.Errorf("afterwards %s", got)
+	}
+}
