@@ -240,9 +240,9 @@ func against(m report.Measure, before string) string {
 		return word + before
 	}
 	switch ratio := m.Same / m.Before; {
-	case !m.Compared:
+	case !m.Compared, m.Before == 0 && m.Same == 0:
 		return ""
-	case m.Before == 0 && m.Same == 0, ratio > 0.98 && ratio < 1.02:
+	case ratio > 0.98 && ratio < 1.02:
 		return "as much as " + orElse(before, "before")
 	case m.Before == 0:
 		return "none " + orElse(before, "before")

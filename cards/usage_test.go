@@ -42,7 +42,11 @@ func hours(s usage.Subject, name string, days int, read, growth, factor float64,
 		} else {
 			one.Set(usage.RowsRead, v)
 			one.Set(usage.RowsWritten, v/40)
-			one.Set(usage.Storage, 4.6e9+12e6*at.Sub(until).Hours()/24)
+			stored := 4.6e9 + 12e6*at.Sub(until).Hours()/24
+			if s.Kind == usage.Database {
+				stored /= 12
+			}
+			one.Set(usage.Storage, stored)
 			one.Set(usage.BatchP90, 23.4)
 			one.Set(usage.Errors, 0)
 		}

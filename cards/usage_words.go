@@ -142,6 +142,9 @@ func further(m report.Measure) string {
 	for _, p := range m.Ahead[:7] {
 		sum, low, high = sum+p.Value, low+p.Low, high+p.High
 	}
+	if sum < 1 {
+		return "" // nothing happens, and goes on
+	}
 	return "The next 7 days about " + amount(sum) + band(amount(low), amount(high)) + trusted(m)
 }
 
@@ -211,6 +214,9 @@ func part(p report.Part, before string) string {
 		add(p.Read, "%s rows read", amount)
 		add(p.Written, "%s written", amount)
 		add(p.Stored, "%s", sized)
+		if n := len(facts) - 1; p.Stored.Is && p.Most.Is {
+			facts[n] += fmt.Sprintf(" (%s of %s)", shareOf(p.Stored.Value/p.Most.Value), sized(p.Most.Value))
+		}
 		add(p.BatchP90, "batches p90 up to %s ms", func(v float64) string { return digits(v, false) })
 		if p.Errors.Value > 0 {
 			add(p.Errors, "%s queries failed", amount)
@@ -286,6 +292,9 @@ func missing(u Usage) []string {
 		out = append(out, "❔ Counted up to "+stamp(activity.CountedTo, "wdt")+"; Cloudflare has told nothing later yet.")
 	case r.Read.Known() && r.Read.Hours < r.Read.Of-int(lagWords/time.Hour):
 		out = append(out, fmt.Sprintf("❔ %d of %d hours were counted.", r.Read.Hours, r.Read.Of))
+	}
+	if !u.Counted() && len(out) == 0 {
+		out = append(out, "❔ Nothing was counted of it yet.")
 	}
 	for _, project := range slices.Sorted(maps.Keys(u.NoTop)) {
 		out = append(out, "❔ The costliest queries of "+name(project)+" are not known; "+unasked(u.NoTop[project]))

@@ -47,7 +47,7 @@ func reportCommand() command {
 			if len(rest) > 0 {
 				return nil, release.Refuse(release.CodeUnknownProject, "project", rest[0]).Listing(projects...)
 			}
-			now := h.now().In(a.team.zone())
+			now := wholeSecond(h.now().In(a.team.zone()))
 			since := now.Add(-week)
 			if last, ok := slotBefore(a.team.Report, now); ok {
 				since = last

@@ -50,7 +50,7 @@ func usageCommand() command {
 			if project != "" {
 				rest = rest[1:]
 			}
-			q := question{project: project, projects: a.projects(), place: a.place, span: cards.Week, until: h.now().In(a.team.zone())}
+			q := question{project: project, projects: a.projects(), place: a.place, span: cards.Week, until: wholeSecond(h.now().In(a.team.zone()))}
 			switch {
 			case len(rest) == 0 || len(rest) == 1 && strings.EqualFold(rest[0], string(cards.Week)):
 				q.since = q.until.AddDate(0, 0, -7)
@@ -64,6 +64,14 @@ func usageCommand() command {
 			return h.answerUsage(ctx, a, q)
 		},
 	}
+}
+
+// wholeSecond is the end of the second that t is in: buttons keep a report's moments in seconds, and what was just done belongs to it.
+func wholeSecond(t time.Time) time.Time {
+	if s := t.Truncate(time.Second); !s.Equal(t) {
+		return s.Add(time.Second)
+	}
+	return t
 }
 
 // question is which report is wanted.

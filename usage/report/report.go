@@ -140,6 +140,8 @@ type Part struct {
 	Production    bool
 	// The figures of the stretch; one that Is not was not counted.
 	Read, Written, Stored, Errors, Requests, CPUP99, BatchP90 Amount
+	// Most is how large a database may be.
+	Most Amount
 	// Before is what the stretch before had of rows read, or of a Worker's requests; Same is what this one had in the same hours.
 	Before, Same float64
 }

@@ -6,6 +6,7 @@ import (
 	"time"
 
 	"towline/usage"
+	"towline/usage/tariff"
 )
 
 // book is an Input with its samples laid out by time.
@@ -270,6 +271,9 @@ func (b *book) part(s Series) Part {
 	p.Written, p.Errors = amount(usage.RowsWritten), amount(usage.Errors)
 	p.Read, p.Requests = amount(usage.RowsRead), amount(usage.Requests)
 	p.CPUP99, p.BatchP90 = b.worst(l[0], usage.CPUP99), b.worst(l[0], usage.BatchP90)
+	if most, ok := b.Tariff.Limit(tariff.DatabaseSize); ok && s.Subject.Kind == usage.Database {
+		p.Most = Amount{Value: most.Value, Is: true}
+	}
 	g := b.grain()
 	for back := time.Duration(0); back <= heldFor && !p.Stored.Is; back += g.step {
 		v := b.get(l[0], usage.Storage, g, b.To.Add(-1).UTC().Truncate(g.step).Add(-back))
