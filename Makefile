@@ -36,7 +36,7 @@ bench: setup
 
 ## golden: write the golden files anew; read the difference before you commit it
 golden:
-	$(GO) test ./cards ./config ./cmd/towline ./migrations/rehearse ./migrations/lint -update
+	$(GO) test ./cards ./config ./cmd/towline ./migrations/rehearse ./migrations/lint ./usage/chart ./usage/forecast -update
 	$(GO) test ./handlers ./migrations/lint ./cmd/towline -run 'Docs|MigrationsPage' -update-docs
 
 demo:

@@ -181,7 +181,11 @@ func newWorld(o demoOptions, log *slog.Logger) (*world, error) {
 	if err != nil {
 		return nil, fmt.Errorf("start the local Cloudflare: %w", err)
 	}
-	w.cloudflare.AddTraffic(demoUse(time.Now()))
+	began, err := beganIn(o.dir, time.Now())
+	if err != nil {
+		return nil, errors.Join(err, w.cloudflare.Close())
+	}
+	w.cloudflare.AddTraffic(demoUse(began))
 	w.cloudflare.SetAnalytics(sandboxcloudflare.Analytics{Budget: demoQuestions})
 	if w.telegram, err = demoTelegram(filepath.Join(o.dir, "telegram.state")); err != nil {
 		return nil, errors.Join(fmt.Errorf("start the local Telegram: %w\nRemove %s to begin the demo anew", err, o.dir), w.cloudflare.Close())

@@ -4,7 +4,10 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"io/fs"
 	"log/slog"
+	"os"
+	"path/filepath"
 	"time"
 
 	"towline/deploy"
@@ -40,7 +43,7 @@ func demoUse(began time.Time) sandboxcloudflare.Traffic {
 				Queries: []sandboxcloudflare.QueryTraffic{
 					// The table has grown, and nothing finds a name in it.
 					{SQL: "SELECT id, email FROM customers WHERE name = ?", PerDay: 260, RowsRead: 2300, RowsReturned: 1, RowsReadGrowth: 24, Time: 4 * time.Millisecond},
-					{SQL: "SELECT name, email FROM customers WHERE id = ?", PerDay: 21_000, RowsRead: 1, RowsReturned: 1},
+					{SQL: "SELECT name, email FROM customers WHERE id = ?", PerDay: 110_000, RowsRead: 1, RowsReturned: 1},
 					{SQL: "INSERT INTO customers (name, email) VALUES (?, ?)", PerDay: 140, RowsRead: 1, RowsWritten: 2},
 					{SQL: "UPDATE customers SET email = ? WHERE id = ?", PerDay: 900, RowsRead: 1, RowsWritten: 2},
 				},
@@ -49,12 +52,29 @@ func demoUse(began time.Time) sandboxcloudflare.Traffic {
 				Name: demoNeighbour, Size: 160e6, SizePerDay: 900e3,
 				Course: sandboxcloudflare.Course{Weekdays: weekdays, Nights: 0.6, Growth: 0.005, Noise: 0.04},
 				Queries: []sandboxcloudflare.QueryTraffic{
-					{SQL: "SELECT address FROM readers WHERE topic = ?", PerDay: 198, RowsRead: 18_000, RowsReturned: 1800},
+					{SQL: "SELECT address FROM readers WHERE topic = ?", PerDay: 193, RowsRead: 18_000, RowsReturned: 1800},
 					{SQL: "UPDATE readers SET opened_at = ? WHERE id = ?", PerDay: 5200, RowsRead: 1, RowsWritten: 2},
 				},
 			},
 		},
 	}
+}
+
+// beganIn is when the demo whose state a folder keeps was first started, so that its account's past stays what it was.
+func beganIn(dir string, now time.Time) (time.Time, error) {
+	file := filepath.Join(dir, "began")
+	text, err := os.ReadFile(file)
+	if errors.Is(err, fs.ErrNotExist) {
+		return now, os.WriteFile(file, []byte(now.UTC().Format(time.RFC3339)), 0o600)
+	}
+	if err != nil {
+		return now, err
+	}
+	began, err := time.Parse(time.RFC3339, string(text))
+	if err != nil {
+		return now, fmt.Errorf("read when the demo began: %w", err)
+	}
+	return began, nil
 }
 
 // neighbours makes the database of the account that is none of the chat's, where it is not there yet.

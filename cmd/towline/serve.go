@@ -6,6 +6,7 @@ import (
 	"flag"
 	"fmt"
 	"log/slog"
+	"math/rand/v2"
 	"time"
 
 	"towline/bot"
@@ -85,7 +86,8 @@ func serve(ctx context.Context, p program, path string, verbose bool) error {
 	service, err := newService(parts{
 		wiring: w, store: s, databases: d1, bot: botOptions(c), now: time.Now, log: log, stop: c.StopTimeout, file: file,
 		backups: copies, drills: c.Backups.Schedule, free: c.Cloudflare.Plan == "free", scratch: copiesOf(c.Store.Path),
-		admin: programs,
+		spread: rand.New(rand.NewPCG(rand.Uint64(), rand.Uint64())),
+		admin:  programs,
 	})
 	if err != nil {
 		return &exitError{code: exitRefused, text: err.Error()}

@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"log/slog"
+	"math/rand/v2"
 	"net"
 	"slices"
 	"sync"
@@ -47,6 +48,7 @@ type parts struct {
 	free      bool          // the account is on Cloudflare's free plan
 	scratch   string        // a folder for copies of databases; empty: none are made
 	counting  time.Duration // how often use is counted; 0: each hour
+	spread    *rand.Rand    // when in an hour; nil: always at the same minute
 	bot       bot.Options
 	now       func() time.Time
 	log       *slog.Logger
@@ -76,7 +78,7 @@ func newService(p parts) (*service, error) {
 	s.wiring.Store(p.wiring)
 	s.figures = newFigures(s, p.databases, p.now)
 	s.usage = usage.New(usage.Options{
-		Store: p.store.Usage(), Source: p.databases, Now: p.now, Log: p.log, Every: p.counting,
+		Store: p.store.Usage(), Source: p.databases, Now: p.now, Log: p.log, Every: p.counting, Rand: p.spread,
 		Watch: s.watched,
 		Calls: func() (int, bool) { return p.databases.Stats().Busiest, true },
 		Wake:  func() <-chan struct{} { return s.engine.Changed() },
