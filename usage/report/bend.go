@@ -45,8 +45,9 @@ func (b *book) bends() []Bend {
 		}
 		groups := b.groups(l.Project)
 		for i, g := range groups {
-			if g.last().Before(b.From) || !g.at().Before(b.To) {
-				continue // of another stretch, in whose report it was or will be
+			// The first report that can judge it tells of it: a Sunday's release is in the week after.
+			if told := usage.Day(g.last()).AddDate(0, 0, 1+bendAfter); !told.After(b.From) || told.After(b.Now) {
+				continue
 			}
 			for _, f := range []usage.Figure{usage.RowsRead, usage.RowsWritten} {
 				after := time.Time{}

@@ -55,6 +55,8 @@ func TestTheReleaseThatBentTheCurveIsNamedAndNoOther(t *testing.T) {
 		{name: "of two some days apart it is the second", shape: noisy(10, 0.1, on(12, 10), 2), back: 60, changes: []report.Change{change(41, on(5, 9)), change(42, on(12, 9))}, want: []uint64{42}, times: 2},
 		{name: "yesterday's cannot be judged yet", shape: noisy(11, 0.1, on(15, 10), 5), back: 60, changes: []report.Change{change(42, on(15, 10))}},
 		{name: "one of the week before was in the report of that week", shape: noisy(12, 0.1, on(4, 10), 2), back: 60, changes: []report.Change{change(42, on(4, 10))}},
+		{name: "Sunday's of the week before could not be judged then", shape: noisy(14, 0.1, on(8, 10), 2), back: 60, changes: []report.Change{change(42, on(8, 10))}, want: []uint64{42}, times: 2},
+		{name: "Friday's of the week before could", shape: noisy(15, 0.1, on(6, 10), 2), back: 60, changes: []report.Change{change(42, on(6, 10))}},
 		{name: "another project's", shape: noisy(13, 0.1, on(11, 10), 2), back: 60, changes: []report.Change{{Project: "blog", Release: 7, At: on(11, 10)}}},
 	} {
 		t.Run(c.name, func(t *testing.T) {

@@ -63,7 +63,8 @@ type Report struct {
 	Plan  tariff.Plan
 	// Read, Written and Stored are what the charts show. Requests are the Workers'; nothing of them may be known.
 	Read, Written, Stored, Requests Measure
-	// Bends are the releases of the stretch that clearly changed what a day takes, the greatest change first.
+	// Bends are the releases that clearly changed what a day takes, the greatest change first: those of the stretch, and of the days before it that
+	// could not be judged before it began.
 	Bends []Bend
 	Cost  Cost
 	// Parts are the databases and Workers of Series, each by itself, in their order.
