@@ -5,6 +5,8 @@ import (
 	"testing"
 	"time"
 
+	"github.com/google/go-cmp/cmp"
+
 	"towline/deploy"
 	"towline/deploy/release"
 )
@@ -93,6 +95,10 @@ func TestAWeekTellsHowReleasesReachedProduction(t *testing.T) {
 			if err != nil {
 				t.Fatal(err)
 			}
+			alone, err := s.engine.Shipped(t.Context(), "shop", end.Add(-7*24*time.Hour), end)
+			if diff := cmp.Diff(w.Delivery.Shipped, alone); err != nil || diff != "" {
+				t.Errorf("what was shipped, alone: %v\n%s", err, diff)
+			}
 			d := w.Delivery
 			if len(d.Shipped) != c.shipped || d.Attempts != c.attempts || d.Bad != c.bad || w.Promotes != c.promotes || w.Deploys != 0 {
 				t.Errorf("%d shipped, %d of %d bad, %d promotes, %d deploys: %+v", len(d.Shipped), d.Bad, d.Attempts, w.Promotes, w.Deploys, d.Shipped)
@@ -123,4 +129,10 @@ func TestALongHistoryOfProductionIsReadAsFarBackAsARollbackWent(t *testing.T) {
 	if d := w.Delivery; d.RestoreOf != 1 || d.Restore != 490*time.Hour || len(d.Shipped) != 1 {
 		t.Errorf("%+v", d)
 	}
+}
+
+func TestOfAProjectThatIsNotThereNothingWasShipped(t *testing.T) {
+	s := newShop(t)
+	_, err := s.engine.Shipped(t.Context(), "blog", s.now().Add(-time.Hour), s.now())
+	refused(t, err, release.CodeUnknownProject)
 }
