@@ -60,21 +60,11 @@ func serve(ctx context.Context, p program, path string, verbose bool) error {
 	if err != nil {
 		return err
 	}
-	s, err := store.Open(c.Store.Path, store.Options{})
-	if b, held := errors.AsType[*store.BusyError](err); held {
-		return busy(b)
-	}
+	s, closeStore, err := storeOf(c, log)
 	if err != nil {
 		return err
 	}
-	defer func() {
-		if err := s.Close(); err != nil {
-			log.Error("close the store", "error", err)
-		}
-	}()
-	if moved := s.Moved(); moved.From != 0 {
-		log.Warn("the store was moved forward to this version's format", "from", moved.From, "as it was before", moved.Backup)
-	}
+	defer closeStore()
 	programs, err := adminAt(ctx, c.Admin.Listen)
 	if err != nil {
 		return err
@@ -106,6 +96,25 @@ func serve(ctx context.Context, p program, path string, verbose bool) error {
 	})()
 	log.Info("towline serves", "projects", len(c.Projects), "people", len(c.People), "store", c.Store.Path, "webhook", c.Telegram.Webhook != nil)
 	return stopped(service.run(ctx))
+}
+
+// storeOf opens the store of a config, as its only process.
+func storeOf(c *config.Config, log *slog.Logger) (s *store.Store, closeIt func(), err error) {
+	s, err = store.Open(c.Store.Path, store.Options{})
+	if b, held := errors.AsType[*store.BusyError](err); held {
+		return nil, nil, busy(b)
+	}
+	if err != nil {
+		return nil, nil, err
+	}
+	if moved := s.Moved(); moved.From != 0 {
+		log.Warn("the store was moved forward to this version's format", "from", moved.From, "as it was before", moved.Backup)
+	}
+	return s, func() {
+		if err := s.Close(); err != nil {
+			log.Error("close the store", "error", err)
+		}
+	}, nil
 }
 
 // stopped says what to do about what ended the service.
