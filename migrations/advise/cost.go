@@ -41,6 +41,9 @@ type weigher struct {
 func (a *Advisor) weigh(ctx context.Context, q *query, nodes []*node, extra []*index) (reads float64, counted bool) {
 	w := &weigher{a: a, ctx: ctx, q: q, extra: extra, named: map[string]float64{}, counted: a.sizes.known()}
 	w.limit = q.limit
+	if q.limit > 0 && q.unsaid {
+		w.counted = false
+	}
 	reads, _ = w.query(nodes)
 	return reads, w.counted
 }
@@ -372,24 +375,43 @@ func (i *index) serves(column string, l loop) bool {
 	return false
 }
 
-// topLimit is the number of a LIMIT that the whole statement ends with, and whether rows are skipped; 0 where there is none, or a parameter.
-func topLimit(sql string) (limit float64, param, skips bool) {
+// ending is the LIMIT that a whole statement ends with.
+type ending struct {
+	rows, skipped float64 // 0: there is none, or a parameter
+	param         bool    // how many rows is a parameter
+	skips, unsaid bool    // rows are skipped, and how many is a parameter
+}
+
+// topLimit reads LIMIT n, LIMIT n OFFSET m and LIMIT m, n.
+func topLimit(sql string) (e ending) {
 	depth := 0
 	list := words(sql)
+	number := func(i int) (float64, bool) {
+		if i >= len(list) {
+			return 0, true
+		}
+		n, err := strconv.ParseFloat(list[i].Text(sql), 64)
+		return max(n, 0), err != nil
+	}
 	for i, t := range list {
 		switch text := t.Text(sql); {
 		case text == "(":
 			depth++
 		case text == ")":
 			depth--
-		case depth == 0 && t.Is(sql, "LIMIT") && i+1 < len(list):
-			n, err := strconv.ParseFloat(list[i+1].Text(sql), 64)
-			limit, param = n, err != nil
-		case depth == 0 && t.Is(sql, "OFFSET"):
-			skips = true
+		case depth > 0:
+		case t.Is(sql, "LIMIT"):
+			e = ending{}
+			e.rows, e.param = number(i + 1)
+		case t.Is(sql, "OFFSET"):
+			e.skips = true
+			e.skipped, e.unsaid = number(i + 1)
+		case text == "," && i > 1 && list[i-2].Is(sql, "LIMIT"):
+			e.skips, e.skipped, e.unsaid = true, e.rows, e.param
+			e.rows, e.param = number(i + 1)
 		}
 	}
-	return limit, param, skips
+	return e
 }
 
 func words(sql string) []migrations.Token {

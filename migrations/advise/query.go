@@ -23,6 +23,7 @@ type query struct {
 	limit    float64
 	listed   float64 // how many values the longest IN (...) lists
 	skips    bool
+	unsaid   bool // how many rows it skips is a parameter
 	named    bool // it names the index that it wants
 }
 
@@ -52,10 +53,13 @@ func (a *Advisor) read(ctx context.Context, q Query) (_ *query, refused string, 
 			}
 		}
 	}
-	limit, param, skips := topLimit(sql)
-	r.limit, r.skips = limit, skips
-	if param {
+	end := topLimit(sql)
+	r.limit, r.skips, r.unsaid = end.rows, end.skips, end.unsaid
+	if end.param {
 		r.limit = q.Returned
+	}
+	if r.limit > 0 {
+		r.limit += end.skipped
 	}
 	r.listed = longestList(sql)
 	if r.groups() {

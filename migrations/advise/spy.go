@@ -152,7 +152,8 @@ func (m *mirror) look(ctx context.Context, sql string) ([]profile, error) {
 	return m.seen, stmt.Close()
 }
 
-// marry finds the conditions that are not always usable: those need another table's row.
+// marry finds the conditions that are not always usable: those need another table's row. A list of values is offered both ways too, and
+// needs none.
 func (m *mirror) marry() {
 	type key struct {
 		t  *table
@@ -162,7 +163,7 @@ func (m *mirror) marry() {
 	joins := map[key]bool{}
 	for _, p := range m.seen {
 		for _, t := range p.terms {
-			if !t.usable {
+			if !t.usable && !t.in {
 				joins[key{p.table, name(t)}] = true
 			}
 		}

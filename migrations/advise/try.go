@@ -3,9 +3,11 @@ package advise
 import (
 	"context"
 	"errors"
+	"fmt"
 	"slices"
 	"strings"
 
+	"towline/migrations"
 	"towline/migrations/sqlite"
 )
 
@@ -21,6 +23,9 @@ const (
 	mostShown = 3
 	// seldom is what part of a table's rows a partial index may hold to be better than a whole one.
 	seldom = 0.25
+	// kinds is how many values a column has at most that tells kinds of rows apart, and kindRows how many rows there are of each at least.
+	kinds    = 20
+	kindRows = 10
 )
 
 // trial is a plan that some candidates led to.
@@ -269,7 +274,7 @@ func (a *Advisor) narrowed(ctx context.Context, q *query, t trial) (trial, error
 	part := &index{table: whole.table}
 	var where []string
 	for _, term := range whole.terms {
-		if v := q.fixed(table, term.column); term.column != "" && v != "" && term.collation == "" {
+		if v := q.fixed(table, term.column); term.column != "" && v != "" && term.collation == "" && a.kind(ctx, table, term.column, v) {
 			where = append(where, bare(term.column)+" "+is(v))
 		} else {
 			part.terms = append(part.terms, term)
@@ -290,6 +295,18 @@ func (a *Advisor) narrowed(ctx context.Context, q *query, t trial) (trial, error
 		return t, err
 	}
 	return less, nil
+}
+
+// kind reports whether a value is one of the few that a column has, as a status is: an index for one customer's number or one key would
+// serve nobody else, and would have it in its text.
+func (a *Advisor) kind(ctx context.Context, t *table, column, value string) bool {
+	if value == null {
+		return true
+	}
+	name := migrations.QuoteName(column)
+	rows, counted := a.sizes.rows(ctx, t)
+	different, ok := a.sizes.count(ctx, fmt.Sprintf("SELECT count(*) FROM (SELECT DISTINCT %s FROM %s LIMIT %d)", name, migrations.QuoteName(t.name), kinds+1))
+	return counted && ok && different <= kinds && different*kindRows <= rows
 }
 
 // public is the index as others see it.
