@@ -18,11 +18,13 @@ func TestWhatIsWrittenWhileTheCopyIsTakenIsInTheNextCopyOrNothingIsDeleted(t *te
 	once, always := 1, 100
 	for name, c := range map[string]struct {
 		writes int
+		sql    string
 		phase  release.Phase
 		copies int
 	}{
-		"once":   {once, release.Done, 2},
-		"always": {always, release.Broken, 2},
+		"once":                                {once, "INSERT INTO notes (body) VALUES ('in the last moment')", release.Done, 2},
+		"always":                              {always, "INSERT INTO notes (body) VALUES ('in the last moment')", release.Broken, 2},
+		"always, and no row more than before": {always, "UPDATE notes SET body = body || ', in the last moment'", release.Broken, 2},
 	} {
 		t.Run(name, func(t *testing.T) {
 			w := newWorld(t)
@@ -31,7 +33,7 @@ func TestWhatIsWrittenWhileTheCopyIsTakenIsInTheNextCopyOrNothingIsDeleted(t *te
 			n := 0
 			s.api.Inject(sandbox.Fault{Path: "/r2/", Times: sandbox.Always, Before: func(context.Context) {
 				if n++; n <= c.writes {
-					s.exec(release.Preview, "INSERT INTO notes (body) VALUES ('in the last moment')")
+					s.exec(release.Preview, c.sql)
 				}
 			}})
 			run := s.deletes(s.asks("shop-preview"))

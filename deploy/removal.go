@@ -34,7 +34,8 @@ func (r removal) do(ctx context.Context) (string, error) {
 }
 
 // copied makes sure that the copy has all that the database holds: nothing was written since it was begun, as Time Travel's
-// bookmark tells. Otherwise another copy is kept; a bookmark that moves all the same counts as a change only where rows or schema differ.
+// bookmark tells. Otherwise another copy is kept; a bookmark that moves all the same is no change only where both copies say the same,
+// value for value, and so do schema and rows now.
 func (r removal) copied(ctx context.Context) error {
 	if r.run.Backup == nil || r.e.backups == nil || r.e.exports == nil {
 		return errors.New("there is no copy of it")
@@ -43,7 +44,7 @@ func (r removal) copied(ctx context.Context) error {
 	if err != nil {
 		return fmt.Errorf("its copy cannot be found: %w", plainly(err))
 	}
-	for again := false; ; again = true {
+	for first := (*Backup)(nil); ; {
 		if kept.Problem != "" || kept.CheckedAt.IsZero() || kept.DatabaseID != r.run.Drop.ID {
 			return errors.New("its copy cannot be relied on: " + kept.Problem)
 		}
@@ -54,9 +55,14 @@ func (r removal) copied(ctx context.Context) error {
 		if now == kept.Bookmark {
 			return nil
 		}
-		if again {
+		if first != nil {
+			if first.Sum == "" || first.Sum != kept.Sum {
+				return errWritten
+			}
 			return r.compared(ctx, kept)
 		}
+		earlier := kept
+		first = &earlier
 		if kept, err = backup(r).take(ctx); err != nil {
 			return err
 		}
