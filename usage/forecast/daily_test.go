@@ -134,6 +134,40 @@ func TestGrowthGoesOn(t *testing.T) {
 	}
 }
 
+func TestWhatHasLevelledOffDoesNotGoOn(t *testing.T) {
+	r := seeded(14)
+	for name, middle := range map[string]float64{"four weeks ago": 14, "three weeks ago": 22, "two weeks ago": 28} {
+		usual := func(d int) float64 { return 4e6 / (1 + math.Exp(-(float64(d)-middle)/5)) * office(d) }
+		f := daily(t, days(series(56, func(d int) float64 { return usual(d) * noise(r, 0.05) }), nil), 28, forecast.Count)
+		if worst := off(f, usual, 56); worst > 0.3 {
+			t.Errorf("%s: off by %.2f, %s", name, worst, f.Method)
+		}
+	}
+}
+
+func TestWhatDoublesEachWeekIsNotTakenToDoSoForEver(t *testing.T) {
+	f := daily(t, days(series(56, func(d int) float64 { return 100 * math.Exp2(float64(d)/7) }), nil), 28, forecast.Count)
+	if last := 100 * math.Exp2(55.0/7); f.Points[27].Value < last || f.Points[27].Value > 5*last {
+		t.Errorf("%s: from %.0f to %.0f in four weeks", f.Method, last, f.Points[27].Value)
+	}
+}
+
+func TestTheBandAfterTwoWeeksHasTheirChangeOnceMoreForEachWeek(t *testing.T) {
+	grows := func(d int) float64 { return 1e6 * math.Exp(0.03*float64(d)) }
+	f := daily(t, days(series(14, grows), nil), 28, forecast.Count)
+	is := 0.0
+	for d := range 28 {
+		is += grows(14 + d)
+	}
+	if sum := f.Total(28); is < sum.Low || is > sum.High {
+		t.Errorf("four weeks have %.0f, and should be between %.0f and %.0f", is, sum.Low, sum.High)
+	}
+	even := daily(t, days(series(14, func(int) float64 { return 1e6 }), nil), 28, forecast.Count)
+	if p := even.Points[27]; p.High > 1.6*p.Value {
+		t.Errorf("nothing changed: %+v", p)
+	}
+}
+
 func TestWhatCameAfterAShiftCounts(t *testing.T) {
 	for _, c := range []struct {
 		name string

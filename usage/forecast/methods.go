@@ -63,23 +63,39 @@ func (p past) between(n int) []float64 {
 // trend is what the level gains a day, as far as it is clear of the noise.
 func (p past) trend(days int) float64 {
 	v := tail(p.level, days)
-	return clear(v, slope(v))
+	return lately(p.level, clear(v, slope(v)))
+}
+
+// lately keeps a slope no steeper than that of the last two weeks may be, one standard error allowed: what has flattened out
+// does not go on, a launch above all.
+func lately(values []float64, t float64) float64 {
+	recent := tail(values, 14)
+	if len(kept(recent)) < 7 {
+		return t
+	}
+	s := slope(recent)
+	least, most := s-doubt(recent, s), s+doubt(recent, s)
+	return max(min(t, max(0, most)), min(0, least))
 }
 
 // clear draws a slope towards 0 by the share of it that noise alone would make.
 func clear(values []float64, t float64) float64 {
+	usual := doubt(values, t)
+	if !known(usual) || t == 0 {
+		return t
+	}
+	return t * max(0, 1-2*usual*usual/(t*t))
+}
+
+// doubt is the standard error of a slope through some days: what noise alone would make of it.
+func doubt(values []float64, t float64) float64 {
 	rest, n := make([]float64, len(values)), 0.0
 	for i, v := range values {
 		if rest[i] = v - t*float64(i); known(v) {
 			n++
 		}
 	}
-	noise := spread(rest)
-	if !known(noise) || t == 0 {
-		return t
-	}
-	usual := noise * math.Sqrt(12/(n*n*n)) // the standard error of a slope through n days
-	return t * max(0, 1-2*usual*usual/(t*t))
+	return spread(rest) * math.Sqrt(12/(n*n*n))
 }
 
 // latest goes on from the level of the last days, in which each day counts for a third of what the days before it do. A day counts
@@ -136,7 +152,7 @@ func (p past) growth(n int) []float64 {
 			logs = append(logs, unknown())
 		}
 	}
-	rate := max(-0.1, min(0.1, clear(logs, slope(logs))))
+	rate := max(-0.05, min(0.05, lately(logs, clear(logs, slope(logs)))))
 	recent := tail(logs, 14)
 	from := make([]float64, 0, len(recent))
 	for i, v := range recent {

@@ -104,7 +104,16 @@ func events() []shape {
 				return v
 			})
 		}},
+		{"a launch that levels off", c, launched},
 	}
+}
+
+// launched is a launch that levels off: tenfold and more in some weeks, and then no more.
+func launched(r *rand.Rand, n int) []float64 {
+	middle := float64(n) * (0.2 + 0.4*r.Float64())
+	return series(n, func(d int) float64 {
+		return 4e6 / (1 + math.Exp(-(float64(d)-middle)/6)) * office(d) * noise(r, 0.1)
+	})
 }
 
 // lively are counts that have what real ones have: holidays, campaigns, jobs by the month, a slow drift, few users.

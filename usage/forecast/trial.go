@@ -31,6 +31,7 @@ type trial struct {
 	off, sum [horizon][]float64 // those of sums have a sign
 	level    float64            // what is usual in the series
 	guess    float64            // by which share it may be off for all that is known, where little could be tried
+	change   float64            // by which share its last week was another than the one before
 }
 
 // one is a method's errors at one origin.
@@ -54,7 +55,7 @@ func try(values []float64, methods []method, kind Kind, shift int) trial {
 			made[m] = append(made[m], one{o, methods[m].ahead(p, n)})
 		}
 	}
-	t.guess = guess(values, kind)
+	t.guess, t.change = guess(values, kind), changed(values)
 	best := math.Inf(1)
 	for m := range methods {
 		loss, n := t.loss(values, made[m], shift)
@@ -85,6 +86,17 @@ func guess(values []float64, kind Kind) float64 {
 		noise = 0
 	}
 	return max(guessed, 2*noise)
+}
+
+// changed is by which share the middle of the last week lies apart from that of the week before, all of it at most. With two weeks to go by, the same may
+// come again each week.
+func changed(values []float64) float64 {
+	n := len(values)
+	was, is := median(values[max(0, n-14):max(0, n-7)]), median(tail(values, 7))
+	if !known(was) || !known(is) || min(was, is) <= 0 {
+		return 0
+	}
+	return min(1, math.Abs(is-was)/min(was, is))
 }
 
 // least is how many known days a forecast is tried on.
@@ -241,10 +253,14 @@ func (t *trial) beyond(width float64, tried, distance int) float64 {
 		width, tried = t.guess, near
 	}
 	more := float64(distance) / float64(tried)
-	if t.kind == Count {
-		more = math.Sqrt(max(1, more))
+	if t.kind == Level {
+		return width * max(1, more)
 	}
-	return width * max(1, more)
+	width *= math.Sqrt(max(1, more))
+	if t.tested < untried {
+		width = max(width, t.change*float64(distance)/near)
+	}
+	return width
 }
 
 func mean(values []float64) float64 {
