@@ -54,13 +54,13 @@ const (
 // Previews lists the preview databases of the config, and those that are left over, by their names. What D1 does not say is
 // missing, and Problem says why.
 func (e *Engine) Previews(ctx context.Context) ([]Preview, error) {
-	return e.previews(ctx, func(Preview) bool { return true })
+	return e.previews(ctx, everyName, false)
 }
 
 // StalePreviews lists the preview databases that nobody has touched for as long as the config says, and those that are left
 // over. The longest untouched is the first.
 func (e *Engine) StalePreviews(ctx context.Context) ([]Preview, error) {
-	all, err := e.previews(ctx, func(p Preview) bool { return p.Stale })
+	all, err := e.previews(ctx, everyName, true)
 	slices.SortStableFunc(all, func(a, b Preview) int { return a.Idle().Compare(b.Idle()) })
 	return all, err
 }
@@ -85,7 +85,7 @@ func (e *Engine) LeftOver(ctx context.Context) ([]string, error) {
 
 // Preview is the preview database of that name. CodeNoPreview: no project has or had one, or there is none any more.
 func (e *Engine) Preview(ctx context.Context, name string) (Preview, error) {
-	all, err := e.previews(ctx, func(p Preview) bool { return p.Database == name })
+	all, err := e.previews(ctx, func(n string) bool { return n == name }, false)
 	switch {
 	case err != nil:
 		return Preview{}, err
@@ -109,8 +109,8 @@ func (e *Engine) Preview(ctx context.Context, name string) (Preview, error) {
 	return Preview{}, err
 }
 
-// previews lists those that are wanted by what the store knows of them, as D1 has them.
-func (e *Engine) previews(ctx context.Context, want func(Preview) bool) ([]Preview, error) {
+// previews lists those of which the name is wanted, all or the stale ones, as D1 has them.
+func (e *Engine) previews(ctx context.Context, wanted func(name string) bool, stale bool) ([]Preview, error) {
 	if err := e.getToKnow(ctx); err != nil {
 		return nil, err
 	}
@@ -127,23 +127,29 @@ func (e *Engine) previews(ctx context.Context, want func(Preview) bool) ([]Previ
 	if err != nil {
 		return nil, wrap(err, "read what is known of the previews")
 	}
-	for i := range all {
-		e.judgeUse(ctx, &all[i])
-	}
-	all = slices.DeleteFunc(all, func(p Preview) bool { return !want(p) })
+	all = slices.DeleteFunc(all, func(p Preview) bool { return !wanted(p.Database) })
 	ctx, cancel := context.WithTimeout(ctx, previewsTimeout)
 	defer cancel()
+	ofEach(all, func(p *Preview) { e.judgeUse(ctx, p) })
+	all = slices.DeleteFunc(all, func(p Preview) bool { return stale && !p.Stale })
+	ofEach(all, func(p *Preview) { e.lookAtPreview(ctx, p) })
+	return slices.DeleteFunc(all, func(p Preview) bool { return !p.Exists && p.Problem == "" }), nil
+}
+
+func everyName(string) bool { return true }
+
+// ofEach does something with each preview, with a few at a time.
+func ofEach(all []Preview, do func(p *Preview)) {
 	var looks sync.WaitGroup
 	turns := make(chan struct{}, previewLooks)
 	for i := range all {
 		turns <- struct{}{}
 		looks.Go(func() {
 			defer func() { <-turns }()
-			e.lookAtPreview(ctx, &all[i])
+			do(&all[i])
 		})
 	}
 	looks.Wait()
-	return slices.DeleteFunc(all, func(p Preview) bool { return !p.Exists && p.Problem == "" }), nil
 }
 
 // previewOf is what the store knows of a database; false where it is no preview, or was somebody's production as well.
@@ -178,17 +184,6 @@ func (e *Engine) previewOf(tx Tx, k release.Known) (Preview, bool) {
 		p.Release = s.Live
 	}
 	return p, true
-}
-
-// judgeUse says when a preview was last used, and whether it is stale by that.
-func (e *Engine) judgeUse(ctx context.Context, p *Preview) {
-	if e.uses != nil {
-		if at, since, known := e.uses.LastUse(ctx, p.Database); known {
-			p.Used, p.Counted = at, since
-		}
-	}
-	after := e.stale()
-	p.Stale = after > 0 && (p.LeftOver || e.now().Sub(p.Idle()) >= after)
 }
 
 // lookAtPreview asks D1 which database has the name, and how large it is. Whether Towline made it depends on that.
