@@ -249,10 +249,12 @@ func (h *Handlers) series(ctx context.Context, s usage.Subject, name string, q q
 	if err := h.cutDay(ctx, &out, q.until); err != nil {
 		return out, err
 	}
+	from, until := usage.Hour(q.since), usage.Day(q.since).Add(24*time.Hour) // of the first day, which may be in the stretch in part
 	if q.until.Sub(q.since) < hoursBack {
-		if out.Hours, err = h.alarm.use.Hours(ctx, s, usage.Hour(q.since.Add(-hoursBack)), q.until); err != nil {
-			return out, fmt.Errorf("read what was used an hour: %w", err)
-		}
+		from, until = usage.Hour(q.since.Add(-hoursBack)), q.until
+	}
+	if out.Hours, err = h.alarm.use.Hours(ctx, s, from, until); err != nil {
+		return out, fmt.Errorf("read what was used an hour: %w", err)
 	}
 	return out, nil
 }

@@ -85,8 +85,10 @@ func (b *book) volume(f usage.Figure, going forecast.Forecast, limit float64, fr
 		return nil
 	}
 	var used float64
+	usual := b.usual(b.counted, f)
 	for t := from; t.Before(going.Points[0].At); t = t.AddDate(0, 0, 1) {
-		used += b.sum(b.counted, f, daily(), t).v
+		v := b.sum(b.counted, f, daily(), t)
+		used += v.v + v.missing(f, usual)
 	}
 	r, ok := going.Adds(used, limit)
 	if !ok || !r.Likely.Before(until) {

@@ -65,13 +65,14 @@ func (b *book) cost() Cost {
 }
 
 // monthly adds a figure of the account up from one day to now, and says what is to come until another. A day that is counted in part has at least what a usual
-// day of its kind has.
+// day of its kind has; what was not counted of the days before is taken to have been as usual, and is to come as well.
 func (b *book) monthly(f usage.Figure, from, until time.Time) (used, rest float64, hours int, likely bool) {
 	of, ahead := []ledger{b.account}, map[int64]float64{}
 	going, err := b.goes(of, f)
 	for _, p := range going.Points {
 		ahead[p.At.Unix()] = p.Value
 	}
+	usual := b.usual(of, f)
 	for t := from; t.Before(until); t = t.AddDate(0, 0, 1) {
 		v := value{}
 		if t.Before(b.Now) {
@@ -83,9 +84,36 @@ func (b *book) monthly(f usage.Figure, from, until time.Time) (used, rest float6
 			rest += max(0, p-v.v)
 		case expected && !v.ok:
 			rest += p
+		case !expected:
+			rest += v.missing(f, usual)
 		}
 	}
 	return used, rest, hours, err == nil
+}
+
+// missing is what a day is likely to have beyond what was counted of it.
+func (v value) missing(f usage.Figure, usual float64) float64 {
+	switch {
+	case f.Counts():
+		return usual * float64(max(0, 24-v.hours))
+	case v.ok:
+		return 0
+	}
+	return usual
+}
+
+// usual is what an hour of the last four weeks had of a count, by those that were counted, or the mean of a level.
+func (b *book) usual(of []ledger, f usage.Figure) float64 {
+	sum, n := 0.0, 0
+	for t := usage.Day(b.Now).AddDate(0, 0, -shown); t.Before(b.Now); t = t.AddDate(0, 0, 1) {
+		switch v := b.sum(of, f, daily(), t); {
+		case f.Counts():
+			sum, n = sum+v.v, n+v.hours
+		case v.ok:
+			sum, n = sum+v.v, n+1
+		}
+	}
+	return sum / float64(max(1, n))
 }
 
 // gone is how a figure goes on, or why that cannot be told.

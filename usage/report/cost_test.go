@@ -51,6 +51,30 @@ func TestABillingMonthIsPricedSoFarAndAtItsEnd(t *testing.T) {
 
 func date(y int, m time.Month, d int) time.Time { return time.Date(y, m, d, 0, 0, 0, 0, time.UTC) }
 
+func TestWhatWasNotCountedOfTheMonthIsInItsEndAndNotInWhatItCostSoFar(t *testing.T) {
+	now := time.Date(2026, 11, 21, 9, 0, 0, 0, time.UTC)
+	for name, lost := range map[string]func(time.Time) bool{
+		"six days in the middle": func(at time.Time) bool { return at.After(date(2026, 11, 5)) && at.Before(date(2026, 11, 11)) },
+		"the last four days":     func(at time.Time) bool { return at.After(date(2026, 11, 17)) },
+		"half of each day": func(at time.Time) bool {
+			return at.Hour() >= 12 && at.Before(date(2026, 11, 10)) && at.After(date(2026, 11, 1))
+		},
+		"all before the 4th": func(at time.Time) bool { return at.Before(date(2026, 11, 4)) },
+	} {
+		s := account(func(at time.Time) (map[usage.Figure]float64, bool) {
+			return map[usage.Figure]float64{usage.RowsRead: 60e6, usage.RowsWritten: 150e3, usage.Storage: 22e9}, !lost(at)
+		}).series(now.AddDate(0, 0, -60), now)
+		r := report.Build(report.Input{From: now.AddDate(0, 0, -7), To: now, Whole: true, Tariff: table(t, tariff.Paid, nil), Account: s})
+		const end = 0.001*(60e6*720-25e9)/1e6 + (150e3*720-50e6)/1e6 + 0.75*17
+		if got := r.Cost.End.Total(); !r.Cost.Likely || got < 0.99*end || got > 1.01*end {
+			t.Errorf("%s: %.2f dollars at the end, want %.2f: %+v", name, got, end, r.Cost.End)
+		}
+		if r.Cost.Hours == r.Cost.Of || r.Cost.Used.RowsWritten != 150e3*float64(r.Cost.Hours) {
+			t.Errorf("%s: %.0f written in %d of %d hours", name, r.Cost.Used.RowsWritten, r.Cost.Hours, r.Cost.Of)
+		}
+	}
+}
+
 func TestTheFreePlanCostsNothingAndAShortPastHasNoEnd(t *testing.T) {
 	now := time.Date(2026, 11, 16, 8, 0, 0, 0, time.UTC)
 	use := map[usage.Figure]float64{usage.RowsRead: 50e6, usage.RowsWritten: 100e3, usage.Storage: 25e9}

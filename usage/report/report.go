@@ -19,7 +19,8 @@ import (
 
 // Input is everything that a report is made from.
 type Input struct {
-	// From and To are the stretch that is reported, To exclusive; they are in the team's zone. Samples count from the hour that From is in.
+	// From and To are the stretch that is reported, To exclusive; they are in the team's zone, whose clock hours are compared by. Samples count from the first
+	// hour that is wholly in it.
 	From, To time.Time
 	// Now is the present, or To where a report of an older stretch is made again.
 	Now time.Time
@@ -39,7 +40,8 @@ type Input struct {
 // Back is how far back a report looks: days for the forecasts and for the weeks that a release is compared with.
 const Back = 120 * 24 * time.Hour
 
-// Series is what was counted of one subject, in order of time. Days are UTC days, from Back before To on; Hours are kept for usage.HoursKept only.
+// Series is what was counted of one subject, in order of time. Days are UTC days, from Back before To on; Hours are kept for usage.HoursKept only. A stretch of
+// more than two weeks is added up from days, and of the day in which it begins from hours.
 type Series struct {
 	Subject       usage.Subject
 	Name, Project string // empty for the account

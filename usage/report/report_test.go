@@ -146,6 +146,54 @@ func TestTheWeekInWhichSummerTimeBeginsHasAnHourLess(t *testing.T) {
 	}
 }
 
+func TestTheChangeIsByTheTeamsClockAlsoOverAChangeToSummerTime(t *testing.T) {
+	newYork, err := time.LoadLocation("America/New_York")
+	if err != nil {
+		t.Fatal(err)
+	}
+	for _, to := range []time.Time{
+		time.Date(2027, 3, 29, 9, 0, 0, 0, berlin(t)), time.Date(2027, 4, 5, 9, 0, 0, 0, berlin(t)), time.Date(2026, 10, 26, 9, 0, 0, 0, berlin(t)),
+		time.Date(2026, 11, 2, 9, 0, 0, 0, berlin(t)), time.Date(2026, 11, 2, 9, 0, 0, 0, newYork), time.Date(2027, 3, 15, 9, 0, 0, 0, newYork),
+	} {
+		from := to.AddDate(0, 0, -7)
+		busy := func(at time.Time) (map[usage.Figure]float64, bool) { // from nine to five, and a tenth more this week
+			v := 0.0
+			if h := at.In(to.Location()).Hour(); h >= 9 && h < 17 {
+				v = 1000
+			}
+			if !at.Before(from) {
+				v *= 1.1
+			}
+			return map[usage.Figure]float64{usage.RowsRead: v}, true
+		}
+		r := report.Build(report.Input{From: from, To: to, Whole: true, Tariff: table(t, tariff.Free, nil), Account: account(busy).series(to.AddDate(0, 0, -30), to)})
+		if !r.Read.Compared || !near(r.Read.Same, 1.1*r.Read.Before) || !near(r.Read.Sum, 7*8*1100) {
+			t.Errorf("the week to %s has %.0f; compared are %.0f with %.0f", to, r.Read.Sum, r.Read.Same, r.Read.Before)
+		}
+	}
+}
+
+func TestAStretchThatBeginsWithinAnHourOrADayHasNoMoreThanItsLength(t *testing.T) {
+	to := time.Date(2026, 11, 16, 15, 20, 0, 0, time.UTC)
+	s := account(steady(1, 1)).series(to.AddDate(0, 0, -90), to)
+	s.Hours[len(s.Hours)-1].Cover(usage.RowsRead, 0.3, 0)
+	for _, days := range []int{1, 7, 14, 30} {
+		from, want := to.AddDate(0, 0, -days), 0.0
+		for _, h := range s.Hours {
+			if v, _ := h.Get(usage.RowsRead); !h.At.Before(from) && h.At.Before(to) {
+				want += v
+			}
+		}
+		if days >= 15 {
+			want += 0.7 // the days have the running hour whole
+		}
+		r := report.Build(report.Input{From: from, To: to, Whole: true, Tariff: table(t, tariff.Free, nil), Account: s})
+		if !near(r.Read.Sum, want) || r.Read.Hours > 24*days {
+			t.Errorf("%d days have %.1f in %d hours, want %.1f", days, r.Read.Sum, r.Read.Hours, want)
+		}
+	}
+}
+
 func TestWhatWasNotCountedIsNoZero(t *testing.T) {
 	to := time.Date(2026, 11, 16, 8, 0, 0, 0, time.UTC)
 	lost := func(from, until time.Time) func(time.Time) (map[usage.Figure]float64, bool) {
@@ -233,7 +281,7 @@ func TestAMonthIsAddedUpFromDaysSinceHoursAreKeptForFiveWeeks(t *testing.T) {
 			return map[usage.Figure]float64{usage.RowsRead: 1}, true
 		}).series(to.AddDate(0, 0, -90), to),
 	})
-	if r.Read.Sum != 30*24+8 || !r.Read.Compared || r.Read.Same != 30*24 || r.Read.Before != 30*24 || len(r.Read.Days) != 60 {
+	if r.Read.Sum != 30*24 || r.Read.Hours != 30*24 || !r.Read.Compared || r.Read.Same != 29*24 || r.Read.Before != 29*24 || len(r.Read.Days) != 60 {
 		t.Errorf("%.0f, compared %.0f with %.0f, %d days", r.Read.Sum, r.Read.Same, r.Read.Before, len(r.Read.Days))
 	}
 	if r.Read.Limit.Key != tariff.RowsReadPerMonth || !near(r.Read.PerDay, 25e9/30) {

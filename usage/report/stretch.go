@@ -173,20 +173,17 @@ func (c compared) enough() bool { return c.steps > 0 && 4*c.steps >= 3*c.over }
 func (b *book) compare(of []ledger, f usage.Figure) (total float64, hours int, c compared) {
 	g := b.grain()
 	whole := int(g.step / time.Hour)
-	length := b.To.Sub(b.From)
-	if g.step == time.Hour {
-		length = max(length, week).Truncate(week) // the same hours of the same weekdays
-	} else {
-		length = length.Round(g.step)
-	}
-	for t := b.From.UTC().Truncate(g.step); t.Before(b.To); t = t.Add(g.step) {
+	for t := b.first(g); t.Before(b.To); t = t.Add(g.step) {
 		over := !t.Add(g.step).After(b.Now)
 		if over {
 			c.over++
 		}
 		v := b.sum(of, f, g, t)
+		if t.Before(b.From) {
+			v = b.rest(of, f, t.Add(g.step), v)
+		}
 		total, hours = total+v.v, hours+v.hours
-		if was := b.sum(of, f, g, t.Add(-length)); over && v.hours == whole && was.hours == whole {
+		if was := b.sum(of, f, g, b.counterpart(g, t)); over && v.hours == whole && was.hours == whole {
 			c.now, c.before, c.steps = c.now+v.v, c.before+was.v, c.steps+1
 		}
 	}
@@ -195,6 +192,37 @@ func (b *book) compare(of []ledger, f usage.Figure) (total float64, hours int, c
 
 // week is what hours are compared across.
 const week = 7 * 24 * time.Hour
+
+// first is the first step of the stretch: the first hour that is wholly in it, or the day that it begins in.
+func (b *book) first(g grain) time.Time {
+	t := b.From.UTC().Truncate(g.step)
+	if g.step == time.Hour && t.Before(b.From) {
+		return t.Add(g.step)
+	}
+	return t
+}
+
+// rest is what the day in which the stretch begins has of it, by its hours; day is the whole of it, where its hours are not known.
+func (b *book) rest(of []ledger, f usage.Figure, until time.Time, day value) value {
+	var out value
+	for t := b.first(hourly()); t.Before(until); t = t.Add(time.Hour) {
+		v := b.sum(of, f, hourly(), t)
+		out.v, out.hours, out.ok = out.v+v.v, out.hours+v.hours, out.ok || v.ok
+	}
+	if !out.ok {
+		return day
+	}
+	return out
+}
+
+// counterpart is the step before to which one is compared: of an hour the same on the team's clock some weeks earlier, also over a change of the clock.
+func (b *book) counterpart(g grain, t time.Time) time.Time {
+	days := int(math.Round(b.To.Sub(b.From).Hours() / 24))
+	if g.step == time.Hour {
+		return t.In(b.From.Location()).AddDate(0, 0, -7*max(1, days/7)).UTC().Truncate(time.Hour)
+	}
+	return t.AddDate(0, 0, -days)
+}
 
 // measure is one of the report's figures.
 func (b *book) measure(f usage.Figure) Measure {
