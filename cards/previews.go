@@ -88,7 +88,7 @@ func previewFacts(p deploy.Preview) []string {
 		facts = append(facts, "its size was not told")
 	}
 	if p.Release != 0 {
-		facts = append(facts, fmt.Sprintf("#%d", p.Release))
+		facts = append(facts, fmt.Sprintf("#%d is live there", p.Release))
 	}
 	if p.Deployed.IsZero() {
 		facts = append(facts, "never deployed to by Towline")
@@ -100,6 +100,8 @@ func previewFacts(p deploy.Preview) []string {
 		facts = append(facts, "its use is not counted")
 	case p.Used.IsZero():
 		facts = append(facts, "not used since "+stamp(p.Counted, "d")+", as far back as that is counted")
+	case p.Used.Before(p.Deployed) && p.Deployed.Sub(p.Used) < time.Hour: // Used is when an hour began, and the deploy was in it
+		facts = append(facts, "last used within an hour of that")
 	default:
 		facts = append(facts, "last used "+when(p.Used))
 	}

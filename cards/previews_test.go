@@ -41,6 +41,9 @@ func TestPreviewsAreListedWithWhatOneHasToKnow(t *testing.T) {
 			p.Database, p.Problem, p.Size = "unread", "no usable answer from Cloudflare: HTTP 502", 0
 		}),
 		aPreview(func(p *deploy.Preview) { p.Database, p.Stale, p.Deployed = "fresh", false, time.Time{} }),
+		aPreview(func(p *deploy.Preview) {
+			p.Database, p.Stale, p.Deployed = "just-now", false, p.Used.Add(41*time.Minute)
+		}),
 	}
 	var many []deploy.Preview
 	for _, n := range strings.Split("a b c d e f g h i j", " ") {

@@ -226,8 +226,10 @@ func slowEnd(l *lines, s deploy.Slow) {
 	switch {
 	case s.Untried != "":
 		l.add("⚠️ Not all indexes could be tried: " + flat(s.Untried, 200))
+	case s.Copied.IsZero() && s.Copies:
+		l.add("Indexes were tried on a copy of the schema. How many rows they leave to be read is not known: no copy of the data has this schema yet. A later rehearsal takes one.")
 	case s.Copied.IsZero():
-		l.add("Indexes were tried on a copy of the schema. How many rows they leave to be read is known only with <code>rehearse: {data: true}</code>.")
+		l.add("Indexes were tried on a copy of the schema. How many rows they leave to be read is known only with <code>rehearse: data</code> in the config.")
 	default:
 		l.addf("Indexes were tried on a copy of the schema, and counted on the copy of the data of %s.", stamp(s.Copied, "dT"))
 	}
@@ -289,7 +291,7 @@ func SlowUnknown(project string, err error) Card {
 		l.add("Next: /slow again in five minutes.")
 	case errors.Is(err, deploy.ErrNoDatabase):
 		l.add("⚪ there is no production database yet.")
-		l.add("Next: /promote what is live on preview.")
+		l.add("Next: /promote what is live on preview; where nothing is, /deploy first.")
 	case errors.Is(err, deploy.ErrUncounted):
 		l.add("⚪ not known: this process asks Cloudflare for no figures.")
 	default:

@@ -57,6 +57,8 @@ func TestSlowQueriesAreShownWithTheIndexThatEachLacks(t *testing.T) {
 	alone.Queries = alone.Queries[:1]
 	alone.Queries[0].New, alone.Queries[0].Index.AtLeast, alone.Queries[0].Index.Redundant = false, true, nil
 	alone.ByRead, alone.ByTime, alone.ByRatio = []int{0}, nil, nil
+	stale := alone
+	stale.Copies = true
 	fresh := slow()
 	fresh.LiveSince, fresh.From, fresh.BeforeFrom, fresh.BeforeTo, fresh.Queries, fresh.ByRead, fresh.ByTime, fresh.ByRatio =
 		noon.Add(-10*time.Minute), noon.Add(-24*time.Hour), time.Time{}, time.Time{}, nil, nil, nil, nil
@@ -73,6 +75,7 @@ func TestSlowQueriesAreShownWithTheIndexThatEachLacks(t *testing.T) {
 		"since a release, paid":       cards.SlowOf(slow(), table(t, tariff.Paid)),
 		"since a release, free":       cards.SlowOf(slow(), table(t, tariff.Free)),
 		"a week, no copy of the data": cards.SlowOf(alone, tariff.Table{}),
+		"no copy of the data fits":    cards.SlowOf(stale, tariff.Table{}),
 		"nothing counted yet":         cards.SlowOf(fresh, tariff.Table{}),
 		"a foreign key":               cards.SlowOf(child, tariff.Table{}),
 		"not allowed":                 cards.SlowUnknown("shop", fmt.Errorf("what queries cost: %w", usage.ErrNotAllowed)),

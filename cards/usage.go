@@ -55,6 +55,8 @@ type Usage struct {
 	Changes []report.Change
 	Weeks   []deploy.Week
 	Top     []Asked
+	// NoProduction are those of the projects that have no production database yet.
+	NoProduction []string
 	// NoTop says why a project's queries are not known.
 	NoTop    map[string]error
 	Previews []deploy.Preview

@@ -139,6 +139,12 @@ func TestAReportSaysInFewWordsWhatMatters(t *testing.T) {
 		in.Account.Hours = in.Account.Hours[:len(in.Account.Hours)-9]
 	})
 	lag.State.Datasets[usage.Activity] = usage.Standing{Available: true, CountedTo: until.Add(-9 * time.Hour)}
+	nothing := used(t, tariff.Free, 30, 1, func(in *report.Input) { in.Account, in.Series = report.Series{Subject: usage.Whole()}, nil })
+	nothing.Project, nothing.Weeks, nothing.Top = "shop", []deploy.Week{{Project: "shop"}}, nil
+	unborn, fresh := nothing, nothing
+	unborn.NoProduction = []string{"shop"}
+	preview := used(t, tariff.Free, 30, 1, func(in *report.Input) { in.Whole = false })
+	preview.Project, preview.NoProduction, preview.Top = "shop", []string{"shop"}, nil
 	golden(t, "usage", map[string]cards.Card{
 		"a week with everything":         captioned(everything(used(t, tariff.Free, 60, 2.2, nil))),
 		"a quiet week":                   captioned(used(t, tariff.Free, 60, 1, nil)),
@@ -150,6 +156,9 @@ func TestAReportSaysInFewWordsWhatMatters(t *testing.T) {
 		"Cloudflare lags behind":         captioned(lag),
 		"nothing may be counted":         cards.UsageWithout(everything(denied)),
 		"the weekly one, not counted":    cards.ReportsWithout(everything(denied))[0],
+		"no production yet":              cards.UsageWithout(unborn),
+		"no production, but a preview":   captioned(preview),
+		"a new production":               cards.UsageWithout(fresh),
 		"nothing was counted yet":        cards.UsageWithout(cards.Usage{Span: cards.Week, Counting: true, Report: denied.Report}),
 		"nobody counts":                  cards.UsageWithout(cards.Usage{Span: cards.Week, Report: denied.Report, Weeks: []deploy.Week{weekOf("shop")}}),
 		"the weekly one, nobody counts":  cards.ReportsWithout(cards.Usage{Span: cards.WeekOver, Report: denied.Report, Weeks: []deploy.Week{weekOf("shop")}})[0],

@@ -293,8 +293,15 @@ func missing(u Usage) []string {
 	case r.Read.Known() && r.Read.Hours < r.Read.Of-int(lagWords/time.Hour):
 		out = append(out, fmt.Sprintf("❔ %d of %d hours were counted.", r.Read.Hours, r.Read.Of))
 	}
-	if !u.Counted() && len(out) == 0 {
-		out = append(out, "❔ Nothing was counted of it yet.")
+	unborn := u.Project != "" && slices.Contains(u.NoProduction, u.Project)
+	switch {
+	case unborn && u.Counted():
+		out = append(out, "❔ "+name(u.Project)+" has no production database yet; these figures are its preview's. Next: /promote")
+	case u.Counted() || len(out) > 0:
+	case unborn:
+		out = append(out, "❔ "+name(u.Project)+" has no production database yet, so there is nothing to count.", "Next: /deploy a version, then /promote it.")
+	default:
+		out = append(out, "❔ Nothing of it was counted yet. A new database is counted within the hour.")
 	}
 	for _, project := range slices.Sorted(maps.Keys(u.NoTop)) {
 		out = append(out, "❔ The costliest queries of "+name(project)+" are not known; "+unasked(u.NoTop[project]))
@@ -417,10 +424,10 @@ func (u Usage) heads() []string {
 	}
 	for i, w := range u.Weeks {
 		if i == 0 && w.TeamSeq > 0 {
-			out = append(out, "<code>_team "+head(w.TeamSeq, w.TeamHead)+"</code>")
+			out = append(out, "Audit head: <code>_team "+head(w.TeamSeq, w.TeamHead)+"</code>")
 		}
 		if w.Seq > 0 {
-			out = append(out, "<code>"+name(w.Project)+" "+head(w.Seq, w.Head)+"</code>")
+			out = append(out, "Audit head: <code>"+name(w.Project)+" "+head(w.Seq, w.Head)+"</code>")
 		}
 	}
 	return out

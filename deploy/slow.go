@@ -46,6 +46,8 @@ type Slow struct {
 	ByRead, ByTime, ByRatio []int
 	// Copied is when the copy of the data was taken on which indexes were weighed; zero: there is none that fits, and only the plans are known.
 	Copied time.Time
+	// Copies tells whether the project is rehearsed on copies of the data at all.
+	Copies bool
 	// Untried is why no index could be tried at all; empty where they were.
 	Untried string
 	// Unread counts statements that write and could not be read here, so that what an index costs may be more.
@@ -152,7 +154,7 @@ func (e *Engine) Slow(ctx context.Context, project string) (Slow, error) {
 	if err != nil {
 		return Slow{}, err
 	}
-	s := Slow{Project: p.Name, Database: p.Production, Release: state.Live, LiveSince: state.LiveSince}
+	s := Slow{Project: p.Name, Database: p.Production, Release: state.Live, LiveSince: state.LiveSince, Copies: p.Rehearse.Data}
 	s.stretch(e.now())
 	id, err := e.productionID(ctx, p)
 	if err != nil {

@@ -297,7 +297,10 @@ func (h *Handlers) asked(ctx context.Context, u *cards.Usage, q question) {
 	for _, p := range q.about() {
 		list, err := h.engine.TopQueries(ctx, p, q.since, q.until, topQueries)
 		switch {
-		case errors.Is(err, deploy.ErrUncounted), errors.Is(err, deploy.ErrNoDatabase):
+		case errors.Is(err, deploy.ErrNoDatabase):
+			u.NoProduction = append(u.NoProduction, p)
+			continue
+		case errors.Is(err, deploy.ErrUncounted):
 			continue
 		case err != nil:
 			if u.NoTop == nil {

@@ -207,6 +207,9 @@ func TestAReportSaysWhichQueriesReadMostAndWhyThatIsNotKnown(t *testing.T) {
 	if f, _ := d.say(t, said{chat: team, by: 1, text: "/usage"}); strings.Contains(f.HTML, "not known") {
 		t.Errorf("there is no production yet: %q", f.HTML)
 	}
+	if f, _ := d.say(t, said{chat: team, by: 1, text: "/usage shop"}); !strings.Contains(f.HTML, "shop has no production database yet") {
+		t.Errorf("nobody says what is missing: %q", f.HTML)
+	}
 }
 
 func TestAReportHasTheAlertsThatStand(t *testing.T) {
