@@ -140,7 +140,7 @@ func (d *D1) failures(ctx context.Context, n *notes, c counted) error {
 		if g.Count == nil {
 			return strange("a group without a count")
 		}
-		failed := *g.Count
+		failed := float64(*g.Count)
 		if g.dimension("error") == "" {
 			failed = 0
 		}

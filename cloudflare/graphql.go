@@ -88,17 +88,28 @@ func (q question) text(account string) (string, map[string]string) {
 
 // group is what is counted of one combination of dimensions. A figure that the account's schema lacks is missing.
 type group struct {
-	Count      *float64            `json:"count"`
-	Sum        map[string]*float64 `json:"sum"`
-	Max        map[string]*float64 `json:"max"`
-	Quantiles  map[string]*float64 `json:"quantiles"`
-	Dimensions map[string]any      `json:"dimensions"`
+	Count      *number            `json:"count"`
+	Sum        map[string]*number `json:"sum"`
+	Max        map[string]*number `json:"max"`
+	Quantiles  map[string]*number `json:"quantiles"`
+	Dimensions map[string]any     `json:"dimensions"`
+}
+
+// number is a number of an answer. Those of 64 bits may come as text, as GraphQL's own scalars cannot hold them.
+type number float64
+
+// UnmarshalJSON implements json.Unmarshaler.
+func (n *number) UnmarshalJSON(text []byte) error {
+	if len(text) > 2 && text[0] == '"' && text[len(text)-1] == '"' {
+		text = text[1 : len(text)-1]
+	}
+	return json.Unmarshal(text, (*float64)(n))
 }
 
 func (g group) get(f figure) (float64, bool) {
-	from := map[string]map[string]*float64{"sum": g.Sum, "max": g.Max, "quantiles": g.Quantiles}[f.part]
+	from := map[string]map[string]*number{"sum": g.Sum, "max": g.Max, "quantiles": g.Quantiles}[f.part]
 	if v := from[f.name]; v != nil {
-		return *v, true
+		return float64(*v), true
 	}
 	return 0, false
 }

@@ -1,6 +1,7 @@
 package cloudflare
 
 import (
+	"cmp"
 	"context"
 	"errors"
 	"fmt"
@@ -36,29 +37,106 @@ func (d *D1) Queries(ctx context.Context, id string, from, to time.Time, by depl
 	if err != nil {
 		return nil, err
 	}
-	from = d.kept(from, bounds)
+	from, most := d.kept(from, bounds), limit
+	parts := pieces(from, to, bounds.Longest)
+	if limit = min(limit, bounds.Page); len(parts) > 1 {
+		limit = min(max(limit*deeper, failing), bounds.Page)
+	}
+	var counts []deploy.QueryCount
+	failed := map[string]int64{}
+	for _, p := range parts {
+		if counts, err = d.costliest(ctx, counts, id, p, order, limit); err != nil {
+			return nil, err
+		}
+		if err := d.failed(ctx, failed, id, p, bounds); err != nil {
+			return nil, err
+		}
+	}
+	slices.SortStableFunc(counts, func(a, b deploy.QueryCount) int { return cmp.Compare(costs(b, by), costs(a, by)) })
+	counts = counts[:min(most, len(counts))]
+	for i := range counts {
+		counts[i].Failed = min(failed[counts[i].SQL], counts[i].Runs)
+	}
+	return counts, nil
+}
+
+// deeper is how many times as many queries are asked for of each part of a stretch that takes several questions: what is among the costliest of
+// the whole may be further down in a part.
+const deeper = 10
+
+// piece is a part of a stretch of time that one question may be about.
+type piece struct{ from, to time.Time }
+
+// conditions narrow a question to a database and a piece of time.
+func (p piece) conditions(id string) []condition {
+	return []condition{is("databaseId", id), since("datetime", p.from), until("datetime", p.to.Add(-time.Second))}
+}
+
+// pieces cuts a stretch into what one question may span each. One that is longer by no more than what rounding to seconds added is made to fit.
+func pieces(from, to time.Time, longest time.Duration) []piece {
+	const rounded = 2 * time.Second
+	longest = max(longest, time.Minute)
+	if over := to.Sub(from) - longest; over > 0 && over <= rounded {
+		from = to.Add(-longest)
+	}
+	var all []piece
+	for at := from; at.Before(to); at = at.Add(longest) {
+		end := at.Add(longest)
+		if end.After(to) {
+			end = to
+		}
+		all = append(all, piece{at, end})
+	}
+	return all
+}
+
+// costliest adds the costliest queries of a piece of time to those of the pieces before.
+func (d *D1) costliest(ctx context.Context, counts []deploy.QueryCount, id string, p piece, order string, limit int) ([]deploy.QueryCount, error) {
 	groups, err := d.groups(ctx, question{
-		set: usage.Queries, count: true, by: []string{"query"}, order: order, limit: min(limit, bounds.Page),
-		where:   []condition{is("databaseId", id), since("datetime", from), until("datetime", to.Add(-time.Second))},
+		set: usage.Queries, count: true, by: []string{"query"}, order: order, limit: limit, where: p.conditions(id),
 		figures: append(figures("sum", "queryDurationMs", "rowsRead", "rowsWritten", "rowsReturned"), figures("quantiles", "queryDurationMsP95")...),
 	})
 	if err != nil {
 		return nil, err
 	}
-	counts := make([]deploy.QueryCount, len(groups))
-	for i, g := range groups {
-		if counts[i], err = queryCount(g); err != nil {
+	at := make(map[string]int, len(counts))
+	for i, c := range counts {
+		at[c.SQL] = i
+	}
+	for _, g := range groups {
+		c, err := queryCount(g)
+		if err != nil {
 			return nil, err
 		}
-	}
-	failed, err := d.failed(ctx, id, from, to, bounds)
-	if err != nil {
-		return nil, err
-	}
-	for i := range counts {
-		counts[i].Failed = min(failed[counts[i].SQL], counts[i].Runs)
+		if i, ok := at[c.SQL]; ok {
+			counts[i] = together(counts[i], c)
+		} else {
+			counts = append(counts, c)
+		}
 	}
 	return counts, nil
+}
+
+// together is one query in two stretches. Its P95 is what the two have by their runs, which is between them, as that of all runs is.
+func together(a, b deploy.QueryCount) deploy.QueryCount {
+	if runs := a.Runs + b.Runs; runs > 0 {
+		a.P95 = time.Duration((float64(a.P95)*float64(a.Runs) + float64(b.P95)*float64(b.Runs)) / float64(runs))
+	}
+	a.Runs, a.Time = a.Runs+b.Runs, a.Time+b.Time
+	a.RowsRead, a.RowsWritten, a.RowsReturned = a.RowsRead+b.RowsRead, a.RowsWritten+b.RowsWritten, a.RowsReturned+b.RowsReturned
+	return a
+}
+
+// costs is what queries are put in order by.
+func costs(c deploy.QueryCount, by deploy.QueryOrder) int64 {
+	switch by {
+	case deploy.ByTime:
+		return int64(c.Time)
+	case deploy.ByRowsWritten:
+		return c.RowsWritten
+	case deploy.ByRowsRead:
+	}
+	return c.RowsRead
 }
 
 // kept moves a moment that is at the very edge of what is kept to this side of it: what is asked for there is too old when it arrives.
@@ -80,7 +158,7 @@ func queryCount(g group) (deploy.QueryCount, error) {
 	}
 	p95, _ := g.get(figure{"quantiles", "queryDurationMsP95"})
 	return deploy.QueryCount{
-		SQL: g.dimension("query"), Runs: whole(*g.Count), Time: milliseconds(sum("queryDurationMs")), P95: milliseconds(p95),
+		SQL: g.dimension("query"), Runs: whole(float64(*g.Count)), Time: milliseconds(sum("queryDurationMs")), P95: milliseconds(p95),
 		RowsRead: whole(sum("rowsRead")), RowsWritten: whole(sum("rowsWritten")), RowsReturned: whole(sum("rowsReturned")),
 	}, nil
 }
@@ -92,26 +170,22 @@ func upTo(t time.Time) time.Time {
 	return t.UTC().Add(time.Second - time.Nanosecond).Truncate(time.Second)
 }
 
-// failed counts the runs that ended in an error, by the query's text.
-func (d *D1) failed(ctx context.Context, id string, from, to time.Time, bounds usage.Bounds) (map[string]int64, error) {
-	groups, err := d.withErrors(ctx, question{
-		set: usage.Queries, count: true, by: []string{"query", "error"},
-		where: []condition{is("databaseId", id), since("datetime", from), until("datetime", to.Add(-time.Second))},
-	}, bounds)
+// failed adds the runs of a piece of time that ended in an error to counts, by the query's text.
+func (d *D1) failed(ctx context.Context, counts map[string]int64, id string, p piece, bounds usage.Bounds) error {
+	groups, err := d.withErrors(ctx, question{set: usage.Queries, count: true, by: []string{"query", "error"}, where: p.conditions(id)}, bounds)
 	if unknownField(err) == "error" {
-		return nil, nil // the account's schema does not tell
+		return nil // the account's schema does not tell
 	}
-	failed := map[string]int64{}
 	for _, g := range groups {
 		if g.dimension("error") == "" {
 			continue
 		}
 		if g.Count == nil {
-			return nil, strange("a query without a count")
+			return strange("a query without a count")
 		}
-		failed[g.dimension("query")] += whole(*g.Count)
+		counts[g.dimension("query")] += whole(float64(*g.Count))
 	}
-	return failed, err
+	return err
 }
 
 // withErrors asks for groups of queries by their error, until those with an error are all there: they come first, and those that have none, which are

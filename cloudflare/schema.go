@@ -73,6 +73,10 @@ func (d *D1) Datasets(ctx context.Context) (map[usage.Dataset]usage.Bounds, erro
 			d.schema.learn(bounds, d.now())
 			return bounds, nil
 		}
+		if unknownField(err) == "settings" { // an API that does not tell; the questions themselves show what it has
+			d.schema.learn(usual(), d.now())
+			return usual(), nil
+		}
 		left := slices.DeleteFunc(slices.Clone(sets), func(s usage.Dataset) bool { return string(s) == unknownField(err) })
 		if len(left) == len(sets) {
 			return nil, told(err)
@@ -90,10 +94,10 @@ func (d *D1) settings(ctx context.Context, sets []usage.Dataset) (map[usage.Data
 	}
 	var answer accounts[struct {
 		Settings map[usage.Dataset]*struct {
-			Enabled      *bool   `json:"enabled"`
-			MaxDuration  float64 `json:"maxDuration"`
-			MaxPageSize  int     `json:"maxPageSize"`
-			NotOlderThan float64 `json:"notOlderThan"`
+			Enabled      *bool  `json:"enabled"`
+			MaxDuration  number `json:"maxDuration"`
+			MaxPageSize  number `json:"maxPageSize"`
+			NotOlderThan number `json:"notOlderThan"`
 		} `json:"settings"`
 	}]
 	if err := d.ask(ctx, text+" } } } }", map[string]string{"accountTag": d.account}, &answer); err != nil {
@@ -113,7 +117,7 @@ func (d *D1) settings(ctx context.Context, sets []usage.Dataset) (map[usage.Data
 		if back > 2*margin {
 			back -= margin
 		}
-		bounds[s] = usage.Bounds{Enabled: *told.Enabled, Back: back, Longest: time.Duration(told.MaxDuration) * time.Second, Page: max(told.MaxPageSize, 0)}
+		bounds[s] = usage.Bounds{Enabled: *told.Enabled, Back: back, Longest: time.Duration(told.MaxDuration) * time.Second, Page: max(int(told.MaxPageSize), 0)}
 	}
 	return bounds, nil
 }
@@ -122,14 +126,21 @@ func (d *D1) settings(ctx context.Context, sets []usage.Dataset) (map[usage.Data
 const (
 	pageOtherwise    = 10_000
 	longestOtherwise = 7 * 24 * time.Hour
+	backOtherwise    = 31 * 24 * time.Hour
 )
 
-// errAbsent is a dataset that the account does not have, or may not use.
-var errAbsent = errors.New("there is no such dataset")
+// usual is what may be asked where the API has no settings node.
+func usual() map[usage.Dataset]usage.Bounds {
+	all := map[usage.Dataset]usage.Bounds{}
+	for _, s := range usage.AllDatasets() {
+		all[s] = usage.Bounds{Enabled: true, Back: backOtherwise - margin, Longest: longestOtherwise, Page: pageOtherwise}
+	}
+	return all
+}
 
 // absent says that an account does without a dataset, which is no reason to know nothing of the others.
 func absent(set usage.Dataset, err error) bool {
-	return errors.Is(err, errAbsent) || unknownField(err) == string(set)
+	return errors.Is(err, usage.ErrMissing) || unknownField(err) == string(set)
 }
 
 // boundsOf is what may be asked of a dataset: as it was told lately, else as it is told now, and where that cannot be found out, what is usual.
@@ -147,9 +158,9 @@ func (d *D1) boundsOf(ctx context.Context, set usage.Dataset) (usage.Bounds, err
 	b, there := all[set]
 	switch {
 	case !there:
-		return b, fmt.Errorf("%w: %w", errAbsent, &deploy.RejectedError{Words: fmt.Sprintf("the account has no %s", set)})
+		return b, fmt.Errorf("%w: %w", usage.ErrMissing, &deploy.RejectedError{Words: fmt.Sprintf("the account has no %s", set)})
 	case !b.Enabled:
-		return b, fmt.Errorf("%w: %w: %w", usage.ErrNotAllowed, errAbsent, &deploy.RejectedError{Words: fmt.Sprintf("%s is not enabled for the account", set)})
+		return b, fmt.Errorf("%w: %w", usage.ErrMissing, &deploy.RejectedError{Words: fmt.Sprintf("%s is not enabled for the account", set)})
 	}
 	if b.Longest == 0 {
 		b.Longest = longestOtherwise

@@ -105,7 +105,7 @@ func (d *D1) failedQueries(ctx context.Context, where []condition) (*int64, erro
 		case g.Count == nil:
 			return nil, strange("a group without a count")
 		case g.dimension("error") != "":
-			failed += whole(*g.Count)
+			failed += whole(float64(*g.Count))
 		}
 	}
 	return &failed, nil

@@ -68,4 +68,6 @@ var (
 	ErrNotAllowed = errors.New("the API token may not read the account's analytics")
 	// ErrBusy: Cloudflare wants fewer questions for a while (HTTP 429; 300 GraphQL queries in 5 minutes).
 	ErrBusy = errors.New("fewer questions are wanted for a while")
+	// ErrMissing: the account does not have the dataset, or may not query it, whatever the token may.
+	ErrMissing = errors.New("the account's analytics do not have this")
 )
