@@ -93,8 +93,18 @@ func per(n, runs int64) float64 {
 }
 
 // TopQueries lists which queries of a project's production read the most rows from one moment to another, at most limit. Towline's own are
-// left out. ErrUncounted: nobody is asked; ErrNoDatabase: there is no production yet; other errors are those of QueryCounts.
+// left out, those that differ in their values alone are one, and the texts are those of ShownQuery. ErrUncounted: nobody is asked;
+// ErrNoDatabase: there is no production yet; other errors are those of QueryCounts.
 func (e *Engine) TopQueries(ctx context.Context, project string, from, to time.Time, limit int) ([]QueryCount, error) {
+	list, err := e.mostRead(ctx, project, from, to, limit)
+	for i := range list {
+		list[i].SQL = ShownQuery(list[i].SQL)
+	}
+	return list, err
+}
+
+// mostRead is TopQueries with the texts as they were asked.
+func (e *Engine) mostRead(ctx context.Context, project string, from, to time.Time, limit int) ([]QueryCount, error) {
 	p, err := e.project(project)
 	if err != nil {
 		return nil, err
@@ -103,7 +113,8 @@ func (e *Engine) TopQueries(ctx context.Context, project string, from, to time.T
 	if err != nil {
 		return nil, err
 	}
-	list, err := e.costly(ctx, p, id, from, to, ByRowsRead, limit+slowShown+10)
+	list, err := e.costly(ctx, p, id, from, to, ByRowsRead, slowAsked)
+	list = alike(list, ByRowsRead)
 	return list[:min(limit, len(list))], err
 }
 
@@ -164,12 +175,27 @@ func (e *Engine) Slow(ctx context.Context, project string) (Slow, error) {
 	if err != nil {
 		return s, err
 	}
-	s.choose(now)
+	s.choose(alike(now, ByRowsRead))
 	s.compare(before)
 	if len(s.Queries) > 0 {
 		err = e.adviseSlow(ctx, p, &s, writes)
 	}
+	s.shown()
 	return s, err
+}
+
+// shown leaves out of all texts what a chat should not keep. Until then they are as they were asked, so that they can be tried.
+func (s *Slow) shown() {
+	for i := range s.Queries {
+		q := &s.Queries[i]
+		q.SQL = ShownQuery(q.SQL)
+		if q.Was != nil {
+			q.Was.SQL = ShownQuery(q.Was.SQL)
+		}
+		for n := range q.Notes {
+			q.Notes[n].Part = ShownQuery(q.Notes[n].Part)
+		}
+	}
 }
 
 // stretch decides what is looked at, and what it is compared with: since the release, a week at most, and as long before it.
@@ -275,11 +301,16 @@ func (s *Slow) compare(before []QueryCount) {
 	if s.BeforeTo.IsZero() || len(before) == 0 {
 		return
 	}
+	whole := len(before) < slowAsked*9/10 // else one that is missing may only have been among the cheaper ones
+	before, x, place := alike(before, ByRowsRead), newWording(), map[string]int{}
+	for n, q := range before {
+		place[x.shape(q.SQL)] = n
+	}
 	for i := range s.Queries {
 		q := &s.Queries[i]
-		n := slices.IndexFunc(before, func(o QueryCount) bool { return o.SQL == q.SQL })
-		if n < 0 {
-			q.New = len(before) < slowAsked*9/10 // else it may only have been among the cheaper ones
+		n, asked := place[x.shape(q.SQL)]
+		if !asked {
+			q.New = whole
 			continue
 		}
 		q.Was = &before[n]

@@ -47,7 +47,7 @@ func (e *Engine) countedQueries(ctx context.Context, project string) []rehearse.
 	}
 	bounded, cancel := context.WithTimeout(ctx, countedWithin)
 	defer cancel()
-	top, err := e.TopQueries(bounded, project, now.Add(-slowSpan), now, countedShown)
+	top, err := e.mostRead(bounded, project, now.Add(-slowSpan), now, countedShown)
 	if ctx.Err() != nil {
 		return known.queries
 	}
@@ -57,7 +57,7 @@ func (e *Engine) countedQueries(ctx context.Context, project string) []rehearse.
 	} else {
 		known.queries, known.until = nil, now.Add(countedFresh)
 		for _, q := range top {
-			known.queries = append(known.queries, rehearse.Query{Name: excerpt(q.SQL, q.Runs), SQL: q.SQL})
+			known.queries = append(known.queries, rehearse.Query{Name: excerpt(ShownQuery(q.SQL), q.Runs), SQL: q.SQL})
 		}
 	}
 	c.mu.Lock()

@@ -2,6 +2,7 @@ package deploy
 
 import (
 	"context"
+	"slices"
 	"strings"
 	"time"
 
@@ -232,11 +233,10 @@ func (e *Engine) stretch(ctx context.Context, p Project, w release.Watching, fro
 		return c, nil
 	}
 	c.Listed = true
-	for _, q := range list {
-		if ownQuery(q.SQL, p.ledger()) {
-			continue
-		}
-		c.Top = append(c.Top, watch.Query{SQL: q.SQL, Runs: q.Runs, Failed: q.Failed, RowsRead: q.RowsRead, Time: q.Time, P95: q.P95})
+	list = slices.DeleteFunc(list, func(q QueryCount) bool { return ownQuery(q.SQL, p.ledger()) })
+	x := newWording()
+	for _, q := range alike(list, ByTime) { // a value in a text makes no new query
+		c.Top = append(c.Top, watch.Query{SQL: x.shape(q.SQL), Runs: q.Runs, Failed: q.Failed, RowsRead: q.RowsRead, Time: q.Time, P95: q.P95})
 	}
 	return c, nil
 }
