@@ -130,7 +130,7 @@ func TestUsageAnswersWithAPictureAndItsWords(t *testing.T) {
 	}{
 		{said: said{chat: team, by: 1, text: "/usage"}, has: []string{"the account · the last 7 days", "Rows read: <b>8.4 M</b>", "24 % of 5 M a day"}, asked: "week shop from 2026-11-13T12:00:00Z to 2026-11-20T12:00:00Z"},
 		{said: said{chat: team, by: 1, text: "/usage WEEK"}, has: []string{"the last 7 days"}, asked: "top queries shop from 2026-11-13T12:00:00Z"},
-		{said: said{chat: team, by: 1, text: "/usage month"}, has: []string{"the last 30 days", "Rows read: <b>36.6 M</b>"}, asked: "week shop from 2026-10-21T12:00:00Z"},
+		{said: said{chat: team, by: 1, text: "/usage month"}, has: []string{"the last 30 days", "Rows read: <b>36 M</b>"}, asked: "week shop from 2026-10-21T12:00:00Z"},
 		{said: said{chat: team, by: 1, text: "/usage shop month"}, has: []string{"<b>Usage</b> · shop · the last 30 days"}, lacks: "· the account ·"},
 		{said: said{chat: shared, by: 1, text: "/usage"}, has: []string{"the account", "<b>api</b>: nothing was released", "<b>web</b>"}},
 		{said: said{chat: shared, by: 1, text: "/usage web"}, has: []string{"· web ·"}, lacks: "api"},
