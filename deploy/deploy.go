@@ -185,6 +185,7 @@ type Engine struct {
 	refused   func(release.Code)
 	copying   copying
 	top       topQueries
+	offers    offers
 
 	ids     sync.Mutex // guards entropy
 	entropy io.Reader

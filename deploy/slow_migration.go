@@ -24,6 +24,8 @@ type IndexProposal struct {
 type NewMigration struct {
 	Name  string // as in the ledger
 	Files []NewFile
+	// Behind names migrations that were posted before and are not in the source yet, to be committed as well.
+	Behind []string
 	// Schema is what a Drizzle schema file has to say as well, so that drizzle-kit does not write the same again; empty where there is none.
 	Schema string
 }
@@ -38,7 +40,8 @@ type NewFile struct {
 // IndexMigration makes the files of a project's next migration, which creates indexes: in its layout, with its DOWN file where the layout has a
 // place for one, and with Drizzle's journal and snapshot where there are such. Nothing is written anywhere.
 //
-// It is refused where the source cannot be read, where an index of the name is there already (in production or in the source's
+// One that was made a moment ago, and is not in the source yet, is reckoned with: the same index has the same files again, another one comes behind
+// it. It is refused where the source cannot be read, where an index of the name is there already (in production or in the source's
 // migrations), and where production's schema does not take it (any more).
 func (e *Engine) IndexMigration(ctx context.Context, project string, i IndexProposal) (NewMigration, error) {
 	p, err := e.project(project)
@@ -68,10 +71,28 @@ func (e *Engine) IndexMigration(ctx context.Context, project string, i IndexProp
 			return NewMigration{}, release.Refuse(release.CodeIndexThere, "index", name, "file", f.Name)
 		}
 	}
+	waiting := e.offers.pending(p.Name, content, e.now())
+	for _, o := range waiting {
+		if o.sql == strings.Join(i.SQL, "\n") {
+			return o.made, nil
+		}
+		if name := makes(o.file, i.Names); name != "" {
+			return NewMigration{}, release.Refuse(release.CodeIndexThere, "index", name, "file", o.file.Name)
+		}
+	}
 	if err := e.creatable(ctx, p, i); err != nil {
 		return NewMigration{}, err
 	}
-	return e.compose(ctx, at, content, i)
+	source := content
+	at, content = behind(at, content, waiting)
+	m, err := e.compose(ctx, at, content, i)
+	if err == nil {
+		for _, o := range waiting {
+			m.Behind = append(m.Behind, o.made.Name)
+		}
+		e.offers.add(p.Name, source, i, m, e.now())
+	}
+	return m, err
 }
 
 // creatable tries the statements on production's schema as it is now.

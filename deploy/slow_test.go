@@ -298,6 +298,49 @@ func TestInADrizzleProjectTheJournalTheSnapshotAndTheSchemaFileComeAlong(t *test
 	if last := m.Files[len(m.Files)-1]; !last.Replace || !strings.Contains(m.Schema, `index("users_email")`) {
 		t.Errorf("replaces %v, schema %s", last.Replace, m.Schema)
 	}
+	second, err := s.engine.IndexMigration(t.Context(), "shop", deploy.IndexProposal{
+		Names: []string{"users_name"}, SQL: []string{"CREATE INDEX users_name ON users (name);"}, Down: []string{"DROP INDEX users_name;"}, Why: "x",
+	})
+	if err != nil {
+		t.Fatal(err)
+	}
+	if journal := string(second.Files[len(second.Files)-1].Content); second.Name != "0002_index-users_name.sql" || !strings.Contains(journal, "0001_index-users_email") || !strings.Contains(journal, "0002_index-users_name") {
+		t.Errorf("%s behind one that is not committed yet, journal %s", second.Name, journal)
+	}
+}
+
+func TestTwoIndexesAskedForOneAfterTheOtherHaveNumbersOfTheirOwn(t *testing.T) {
+	s, _ := slowShop(t, shopping)
+	ask := func(column string) deploy.NewMigration {
+		t.Helper()
+		m, err := s.engine.IndexMigration(t.Context(), "shop", deploy.IndexProposal{
+			Names: []string{"users_" + column}, SQL: []string{"CREATE INDEX users_" + column + " ON users (" + column + ");"}, Down: []string{"DROP INDEX users_" + column + ";"},
+		})
+		if err != nil {
+			t.Fatal(err)
+		}
+		return m
+	}
+	first, second := ask("email"), ask("name")
+	if first.Name != "0002_index-users_email.sql" || second.Name != "0003_index-users_name.sql" || !slices.Equal(second.Behind, []string{first.Name}) {
+		t.Errorf("%s, then %s behind %q", first.Name, second.Name, second.Behind)
+	}
+	if again := ask("email"); again.Name != first.Name {
+		t.Errorf("asked for again it is %s", again.Name)
+	}
+	s.version("v1", shopping.and(files{first.Name: string(first.Files[0].Content)})) // one of them is committed
+	if third := ask("id"); third.Name != "0004_index-users_id.sql" {
+		t.Errorf("a third one is %s", third.Name)
+	}
+	s.version("v1", shopping.and(files{"0002_other.sql": "SELECT 1;\n"})) // somebody else took the number
+	if m := ask("name"); m.Name != "0003_index-users_name.sql" || m.Behind != nil {
+		t.Errorf("behind another's it is %s behind %q", m.Name, m.Behind)
+	}
+	s.version("v1", shopping)
+	s.later(48 * time.Hour)
+	if m := ask("id"); m.Name != "0002_index-users_id.sql" {
+		t.Errorf("two days later it is %s", m.Name)
+	}
 }
 
 func TestARehearsalLooksAtThePlansOfTheQueriesThatReadTheMost(t *testing.T) {
