@@ -325,6 +325,9 @@ func IndexCaption(m deploy.NewMigration, n int) string {
 		l.add("It replaces the one that is there.")
 	}
 	if n == len(m.Files)-1 {
+		if len(m.Behind) > 0 {
+			l.addf("It comes behind %s, posted before: commit that as well.", and(shorten(m.Behind, 3, code)))
+		}
 		if m.Schema != "" {
 			l.add("The schema file has to say the same, or drizzle-kit writes the index once more:")
 			l.add("<pre>" + long(m.Schema, 500) + "</pre>")
