@@ -12,7 +12,9 @@ import (
 func (b *book) ahead(m *Measure) {
 	going, err := b.goes(b.counted, m.Figure)
 	m.TooLittle = err != nil
-	m.Ahead, m.Error, m.Naive = going.Points, going.Error, going.Naive
+	today := usage.Day(b.Now)
+	to := going.From(today) // of days that were not counted nobody wants to hear how they may have been
+	m.Ahead, m.Error, m.Naive = to.Points, going.Error, going.Naive
 	limit, monthly, ok := b.limit(m)
 	if !ok {
 		return
@@ -20,7 +22,7 @@ func (b *book) ahead(m *Measure) {
 	m.Limit, m.PerDay, m.Shared = &limit, limit.Value, !b.Whole && m.Figure.Counts()
 	if !monthly {
 		if b.Whole || !m.Figure.Counts() {
-			m.Reach = reach(going.Reaches(limit.Value))
+			m.Reach = reach(to.Reaches(limit.Value))
 		}
 		return
 	}
@@ -96,6 +98,11 @@ func (b *book) volume(f usage.Figure, going forecast.Forecast, limit float64, fr
 	}
 	if !r.Latest.Before(until) {
 		r.Latest = time.Time{}
+	}
+	for _, t := range []*time.Time{&r.Likely, &r.Earliest, &r.Latest} {
+		if today := usage.Day(b.Now); !t.IsZero() && t.Before(today) {
+			*t = today // it may be so already, and was not counted
+		}
 	}
 	return reach(r, ok)
 }

@@ -69,6 +69,9 @@ func TestWhatWasNotCountedOfTheMonthIsInItsEndAndNotInWhatItCostSoFar(t *testing
 		if got := r.Cost.End.Total(); !r.Cost.Likely || got < 0.99*end || got > 1.01*end {
 			t.Errorf("%s: %.2f dollars at the end, want %.2f: %+v", name, got, end, r.Cost.End)
 		}
+		if today := date(2026, 11, 21); r.Read.Reach == nil || !r.Read.Reach.At.Equal(today) || r.Read.Ahead[0].At.Before(today) {
+			t.Errorf("%s: the month's volume was used up on the 18th by what is usual: %+v, ahead from %s", name, r.Read.Reach, r.Read.Ahead[0].At)
+		}
 		if r.Cost.Hours == r.Cost.Of || r.Cost.Used.RowsWritten != 150e3*float64(r.Cost.Hours) {
 			t.Errorf("%s: %.0f written in %d of %d hours", name, r.Cost.Used.RowsWritten, r.Cost.Hours, r.Cost.Of)
 		}

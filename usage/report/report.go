@@ -91,7 +91,7 @@ type Measure struct {
 	// Peak is the fullest UTC day of the stretch that was counted. Of a stretch without one it is the zero Day.
 	Peak Day
 
-	// Ahead is how it goes on, from the day after the last whole one that is known; empty where there is TooLittle to go by. Error and Naive are how
+	// Ahead is how it goes on, from the day after the last whole one that is known, and not before today; empty where there is TooLittle to go by. Error and Naive are how
 	// far off this way of forecasting was on days held back, and how far taking the same day of the week before was; 0: it could not be tried.
 	Ahead        []forecast.Point
 	TooLittle    bool
