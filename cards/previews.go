@@ -100,7 +100,7 @@ func previewFacts(p deploy.Preview) []string {
 		facts = append(facts, "its use is not counted")
 	case p.Used.IsZero():
 		facts = append(facts, "not used since "+stamp(p.Counted, "d")+", as far back as that is counted")
-	case p.Used.Before(p.Deployed) && p.Deployed.Sub(p.Used) < time.Hour: // Used is when an hour began, and the deploy was in it
+	case atTheDeploy(p.Used, p.Deployed):
 		facts = append(facts, "last used within an hour of that")
 	default:
 		facts = append(facts, "last used "+when(p.Used))
@@ -234,6 +234,11 @@ func deletionVerdict(v View) (mark, words string) {
 	return verdict(v.Run)
 }
 
+// atTheDeploy tells whether a database was last used in the hour in which it was last deployed to: what is known of use is when its hour began.
+func atTheDeploy(used, deployed time.Time) bool {
+	return used.Before(deployed) && deployed.Sub(used) < time.Hour
+}
+
 // shownThen is what was confirmed.
 func shownThen(d release.Drop) string {
 	var facts []string
@@ -243,7 +248,11 @@ func shownThen(d release.Drop) string {
 	if !d.Deployed.IsZero() {
 		facts = append(facts, "last deploy "+stamp(d.Deployed, "dt"))
 	}
-	if !d.Used.IsZero() {
+	switch {
+	case d.Used.IsZero():
+	case atTheDeploy(d.Used, d.Deployed):
+		facts = append(facts, "last used within an hour of that")
+	default:
 		facts = append(facts, "last used "+stamp(d.Used, "dt"))
 	}
 	if d.Foreign {
