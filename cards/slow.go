@@ -289,6 +289,8 @@ func SlowUnknown(project string, err error) Card {
 	case errors.Is(err, usage.ErrBusy):
 		l.add("⚪ not known now: Cloudflare wants fewer questions for a while.")
 		l.add("Next: /slow again in five minutes.")
+	case errors.Is(err, usage.ErrMissing):
+		l.add("⚪ not known: Cloudflare does not let this account ask what queries cost.")
 	case errors.Is(err, deploy.ErrNoDatabase):
 		l.add("⚪ there is no production database yet.")
 		l.add("Next: /promote what is live on preview; where nothing is, /deploy first.")

@@ -80,6 +80,7 @@ func TestSlowQueriesAreShownWithTheIndexThatEachLacks(t *testing.T) {
 		"a foreign key":               cards.SlowOf(child, tariff.Table{}),
 		"not allowed":                 cards.SlowUnknown("shop", fmt.Errorf("what queries cost: %w", usage.ErrNotAllowed)),
 		"busy":                        cards.SlowUnknown("shop", usage.ErrBusy),
+		"not of this account":         cards.SlowUnknown("shop", fmt.Errorf("what queries cost: %w", usage.ErrMissing)),
 		"no production":               cards.SlowUnknown("shop", deploy.ErrNoDatabase),
 		"uncounted":                   cards.SlowUnknown("shop", deploy.ErrUncounted),
 		"something else":              cards.SlowUnknown("shop", errors.New("HTTP 502 <html>")),

@@ -134,7 +134,7 @@ func TestAReportSaysInFewWordsWhatMatters(t *testing.T) {
 	partly := used(t, tariff.Free, 30, 1, nil)
 	partly.State.Datasets[usage.Queries] = usage.Standing{Why: usage.Missing}
 	partly.State.Datasets[usage.Invocations] = usage.Standing{Why: usage.Busy}
-	partly.NoTop = map[string]error{"shop": errors.New("connection reset")}
+	partly.NoTop = map[string]error{"shop": errors.New("connection reset"), "till": fmt.Errorf("what queries cost: %w", usage.ErrMissing)}
 	lag := used(t, tariff.Free, 30, 1, func(in *report.Input) {
 		in.Account.Hours = in.Account.Hours[:len(in.Account.Hours)-9]
 	})

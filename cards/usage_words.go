@@ -321,6 +321,8 @@ func unasked(err error) string {
 		return whyWords(usage.NotAllowed)
 	case errors.Is(err, usage.ErrBusy):
 		return "Cloudflare wants fewer questions for a while."
+	case errors.Is(err, usage.ErrMissing):
+		return "Cloudflare does not let this account ask."
 	}
 	return "Cloudflare did not say."
 }
