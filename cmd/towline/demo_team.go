@@ -128,7 +128,8 @@ func demoTour() []page.Step {
 		{Text: "If it cannot wait, one tap takes the lock over. Robin is told.", As: demoDeployer, Press: "Take over"},
 		{Title: "When nobody can approve", Text: "Alex goes past the lock and the approval. The card names each gate that would be skipped.", As: demoAdmin, Say: "/breakglass checkout is down"},
 		{Text: "Alex confirms it. It stays on the release and in the weekly report.", As: demoAdmin, Press: "Break glass"},
-		{Title: "How far the backfill is", Text: "It has a card of its own, with Pause, Resume and Stop while it works.", As: demoDeployer, Say: "/backfill"},
+		{Text: "The backfill rests while production is locked. Dana gives the lock back.", As: demoDeployer, Say: "/unlock"},
+		{Title: "How far the backfill is", Text: "It has a card of its own, with Pause, Resume and Stop while it works. It looks every minute whether it may.", As: demoDeployer, Say: "/backfill"},
 		{Title: "Who did what", Text: "Every command, vote and step is in the log, each entry chained to the one before it.", As: demoDeployer, Say: "/audit"},
 	}
 }

@@ -24,7 +24,7 @@ func TestTheTourIsTrueFromItsFirstStepToItsLast(t *testing.T) {
 		{"shop → production · live", "#6", "As rehearsed"}, {"shop · backups", "restored here"}, {"shop → preview · live", "#7"},
 		{"shop → production is locked by Robin"}, {"Production is locked by Robin", "looking into the orders", "until"}, {"Dana took over your lock, Robin"},
 		{"break-glass, to be confirmed", "lock_conflict", "approvals_missing"}, {"shop → production · live", "#7", "Break-glass by Alex"},
-		{"orders_tax"}, {"Audit log of shop", "Alex went past the gates", "Head: "},
+		{"production is free again"}, {"orders_tax"}, {"Audit log of shop", "Alex went past the gates", "Head: "},
 	}
 	tour := demoTour()
 	if len(tour) != len(answers) {
