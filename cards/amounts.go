@@ -39,11 +39,13 @@ func digits(v float64, whole bool) string {
 	return text
 }
 
-// shareOf says a share: 38 %.
+// shareOf says a share: 38 %. What is not all of it is never 100 %.
 func shareOf(share float64) string {
 	switch p := share * 100; {
 	case p > 0 && p < 1:
 		return "less than 1 %"
+	case p >= 99.5 && p < 100:
+		return "more than 99 %"
 	case p >= 1e6:
 		return "more than 1 M %"
 	default:

@@ -53,6 +53,7 @@ type Forecast struct {
 
 	// For each number of days: what their sum usually has beyond the forecast, and by how much it may be off then, as shares.
 	more, sums []float64
+	hourly     bool // the points are hours
 }
 
 // ErrTooLittle is returned for a series with less than two weeks of known days.

@@ -17,13 +17,40 @@ func (f Forecast) Reaches(limit float64) (r Reach, ok bool) {
 	return r, !r.Likely.IsZero()
 }
 
-// Adds is the day on which what was used already and the days to come add up to the limit.
+// Adds is the day on which what was used already and the days to come add up to the limit; of a day that is under way it is the moment, in steps of ten
+// minutes.
 func (f Forecast) Adds(used, limit float64) (r Reach, ok bool) {
-	for n, p := range f.Points {
+	var was Point
+	for n := range f.Points {
 		t := f.Total(n + 1)
-		r.note(p.At, used+t.Value >= limit, used+t.High >= limit, used+t.Low >= limit)
+		for _, one := range []struct {
+			was, is float64
+			t       *time.Time
+		}{{was.Value, t.Value, &r.Likely}, {was.High, t.High, &r.Earliest}, {was.Low, t.Low, &r.Latest}} {
+			if one.t.IsZero() && used+one.is >= limit {
+				*one.t = f.within(n, limit-used-one.was, one.is-one.was)
+			}
+		}
+		was = t
 	}
 	return r, !r.Likely.IsZero()
+}
+
+// tenMinutes is how finely a moment within an hour is told.
+const tenMinutes = 10 * time.Minute
+
+// within is when some of what a point adds was added: with a day the day, with an hour the moment in it, evenly spread.
+func (f Forecast) within(n int, some, all float64) time.Time {
+	at := f.Points[n].At
+	if !f.hourly || all <= 0 || some <= 0 {
+		return at
+	}
+	end := at.Truncate(time.Hour).Add(time.Hour)
+	exact := at.Add(time.Duration(float64(end.Sub(at)) * min(1, some/all))).Truncate(tenMinutes)
+	if exact.Before(at) {
+		return at
+	}
+	return exact
 }
 
 func (r *Reach) note(at time.Time, likely, early, late bool) {

@@ -29,7 +29,7 @@ func Today(hours []Day, until time.Time) (Forecast, error) {
 	first := int(until.Sub(midnight) / time.Hour)
 	pace := paceOf(today[:first], usual)
 	off := offBy(before, usual, first)
-	f := Forecast{History: len(before), Method: "the usual hours, at today's pace"}
+	f := Forecast{History: len(before), Method: "the usual hours, at today's pace", hourly: true}
 	for h := first; h < 24; h++ {
 		at := midnight.Add(time.Duration(h) * time.Hour)
 		v := usual[h] * pace

@@ -90,3 +90,21 @@ func TestADayNeedsThreeBeforeIt(t *testing.T) {
 		t.Errorf("nothing goes on as nothing: %v, %+v", err, f)
 	}
 }
+
+func TestTheMomentOfTheDayIsToldNotItsHour(t *testing.T) {
+	midnight := monday.AddDate(0, 0, 30)
+	until := midnight.Add(10 * time.Hour)
+	var all []forecast.Day
+	for at := midnight.AddDate(0, 0, -14); at.Before(until); at = at.Add(time.Hour) {
+		all = append(all, forecast.Day{At: at, Value: 1000})
+	}
+	f, err := forecast.Today(all, until)
+	if err != nil {
+		t.Fatal(err)
+	}
+	want := midnight.Add(16*time.Hour + 40*time.Minute)
+	r, ok := f.Adds(10_000, 16_700)
+	if off := r.Likely.Sub(want); !ok || off < -10*time.Minute || off > 10*time.Minute || r.Earliest.After(r.Likely) || r.Latest.Before(r.Likely) || r.Latest.After(want.Add(time.Hour)) {
+		t.Errorf("%+v, want %s", r, want)
+	}
+}
