@@ -40,6 +40,9 @@ func AlertOf(a alert.Alert, now time.Time) Card {
 	}
 	l.add(reaching(a))
 	l.add(atLimit(a))
+	if !a.Clear.IsZero() {
+		l.addf("🔽 Below what was warned of since %s. If it stays so, this is over %s.", stamp(a.Clear, "wdt"), stamp(a.Clear.Add(a.Settle), "wdt"))
+	}
 	if !a.Counted.IsZero() && now.Sub(a.Counted) > lagging {
 		l.addf("⚠️ Counted up to %s: Cloudflare's analytics have not told more yet.", stamp(a.Counted, "wdt"))
 	}
@@ -84,6 +87,7 @@ func alertOver(a alert.Alert) Card {
 func AlertLine(a alert.Alert) string {
 	light, text := "🟡", usedOf(a.Used, a)
 	switch {
+	case !a.Clear.IsZero(): // its reason is gone, and that has to last
 	case a.Used >= a.Most && a.Hard:
 		light, text = "🔴", "the limit is reached: "+text
 	case a.Used >= a.Most:
@@ -94,6 +98,20 @@ func AlertLine(a alert.Alert) string {
 		light = "🟠"
 	}
 	return fmt.Sprintf("%s <b>%s</b> · %s", light, alertTitle(a), text)
+}
+
+// alertShort is an open alert in a report: in one line, with the date that it is about.
+func alertShort(a alert.Alert) string {
+	line := AlertLine(a)
+	switch {
+	case !a.Clear.IsZero():
+		return line + ", below what was warned of"
+	case a.Reaches.IsZero() || a.Used >= a.Most:
+		return line
+	case today(a):
+		return line + ", at this pace reached today about " + stamp(a.Reaches, "t")
+	}
+	return line + ", at this pace reached " + utcDate(a.Reaches)
 }
 
 // usedOf says how much of a limit something is: 4.12 M of 5 M (82 %).

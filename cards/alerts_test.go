@@ -54,8 +54,11 @@ func TestAlerts(t *testing.T) {
 		"reached today, surely": warned(func(a *alert.Alert) {
 			a.Urgent, a.Loud, a.Reaches, a.Earliest, a.Latest = true, true, noon.Add(5*time.Hour), noon.Add(4*time.Hour), noon.Add(7*time.Hour)
 		}),
-		"reached on Monday":   warned(func(a *alert.Alert) { a.Percent, a.Used, a.Reaches = 0, 1e6, in(3) }),
-		"reached":             warned(func(a *alert.Alert) { a.Urgent, a.Loud, a.Percent, a.Used = true, true, 95, 5.02e6 }),
+		"reached on Monday": warned(func(a *alert.Alert) { a.Percent, a.Used, a.Reaches = 0, 1e6, in(3) }),
+		"reached":           warned(func(a *alert.Alert) { a.Urgent, a.Loud, a.Percent, a.Used = true, true, 95, 5.02e6 }),
+		"reached, and below again": stored(func(a *alert.Alert) {
+			a.Urgent, a.Loud, a.Percent, a.Used, a.Clear, a.Settle = true, true, 0, 150e6, noon.Add(-20*time.Minute), time.Hour
+		}),
 		"almost":              warned(func(a *alert.Alert) { a.Percent, a.Used, a.Loud = 95, 4.999999e6, true }),
 		"not counted of late": warned(func(a *alert.Alert) { a.Counted = noon.Add(-9 * time.Hour) }),
 		"muted":               warned(func(a *alert.Alert) { a.Muted, a.MutedBy = noon.Add(24*time.Hour), "Dana" }),

@@ -103,8 +103,11 @@ func UsageCaption(u Usage) (html string, heads bool) {
 	note(85, measured("Rows written", r.Written, ""), reached(r.Written))
 	note(80, stored(r.Stored, ""), reached(r.Stored))
 	for i, a := range u.Alerts {
-		if !charted(a) {
-			note(83-i, AlertLine(a))
+		switch {
+		case !a.Clear.IsZero(): // it is as good as over
+			note(45, alertShort(a))
+		case !charted(a):
+			note(83-i, alertShort(a))
 		}
 	}
 	for i, b := range bent(r.Bends) {

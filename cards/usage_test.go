@@ -138,6 +138,10 @@ func TestAReportSaysInFewWordsWhatMatters(t *testing.T) {
 	lag := used(t, tariff.Free, 30, 1, func(in *report.Input) {
 		in.Account.Hours = in.Account.Hours[:len(in.Account.Hours)-9]
 	})
+	lag.Alerts = []alert.Alert{
+		{ID: "3", Limit: tariff.DatabaseSize, Name: "till", Used: 210e6, Most: 500e6, Unit: tariff.Bytes, Hard: true, Reaches: until.AddDate(0, 0, 38)},
+		{ID: "4", Limit: tariff.Databases, Used: 4, Most: 10, Unit: tariff.Stores, Hard: true, Urgent: true, Clear: until, Settle: time.Hour},
+	}
 	lag.State.Datasets[usage.Activity] = usage.Standing{Available: true, CountedTo: until.Add(-9 * time.Hour)}
 	nothing := used(t, tariff.Free, 30, 1, func(in *report.Input) { in.Account, in.Series = report.Series{Subject: usage.Whole()}, nil })
 	nothing.Project, nothing.Weeks, nothing.Top = "shop", []deploy.Week{{Project: "shop"}}, nil

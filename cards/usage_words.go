@@ -102,7 +102,7 @@ func used(u Usage) string {
 	}
 	l.gap()
 	for _, a := range u.Alerts {
-		line := AlertLine(a)
+		line := alertShort(a)
 		if a.Muted.After(r.Now) {
 			line += " · 🔕 silent until " + stamp(a.Muted, "wdt")
 		}

@@ -232,7 +232,7 @@ func (h *Handlers) standing(ctx context.Context, about []report.Series) ([]alert
 	}
 	return slices.DeleteFunc(all, func(a alert.Alert) bool {
 		ours := a.Subject.Kind == usage.Account || slices.ContainsFunc(about, func(s report.Series) bool { return s.Subject == a.Subject })
-		return !a.Open() || !ours
+		return !a.Open() || !ours || !a.Shown && !a.Clear.IsZero() // what nobody heard of is over without a word
 	}), nil
 }
 

@@ -219,6 +219,7 @@ func TestAReportHasTheAlertsThatStand(t *testing.T) {
 		{ID: "size", Limit: tariff.DatabaseSize, Subject: shop, Name: "prod", Used: 470e6, Most: 500e6, Unit: tariff.Bytes, Hard: true, Percent: 80, Muted: noon.Add(day)},
 		{ID: "over", Limit: tariff.DatabaseSize, Subject: shop, Name: "prod", Used: 1, Most: 2, Over: noon},
 		{ID: "other", Limit: tariff.DatabaseSize, Subject: usage.Subject{Kind: usage.Database, ID: "x"}, Name: "others", Used: 1, Most: 2},
+		{ID: "unheard", Limit: tariff.DatabaseSize, Subject: shop, Name: "prod", Used: 123e6, Most: 500e6, Unit: tariff.Bytes, Clear: noon, Settle: time.Hour},
 		{ID: "count", Limit: tariff.Databases, Subject: usage.Whole(), Used: 9, Most: 10, Unit: tariff.Stores, Hard: true, Percent: 80},
 	}, nil); err != nil {
 		t.Fatal(err)
@@ -233,7 +234,7 @@ func TestAReportHasTheAlertsThatStand(t *testing.T) {
 		}
 	})
 	f, _ := d.say(t, said{chat: team, by: 1, text: "/usage"})
-	if strings.Count(f.HTML, "470 MB") != 1 || !strings.Contains(f.HTML, "9 of 10") || strings.Contains(f.HTML, "others") {
+	if strings.Count(f.HTML, "470 MB") != 1 || !strings.Contains(f.HTML, "9 of 10") || strings.Contains(f.HTML, "others") || strings.Contains(f.HTML, "123 MB") {
 		t.Errorf("%q", f.HTML)
 	}
 }
