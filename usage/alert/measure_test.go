@@ -144,6 +144,21 @@ func TestAMonthlyVolumeAddsUpFromTheBillingDay(t *testing.T) {
 	}
 }
 
+func TestTheDateOfALimitIsTheSameAtAnyHourOfTheDay(t *testing.T) {
+	shop := usage.Subject{Kind: usage.Database, ID: "1"}
+	day := usage.Day(noon)
+	grows := func(at time.Time) map[usage.Figure]float64 { // 500 MB on the 20th day from now, at 13:11
+		return map[usage.Figure]float64{usage.Storage: 350e6 + 7.3e6*at.Add(time.Hour).Sub(day).Hours()/24}
+	}
+	for _, hour := range []int{1, 6, 12, 23} {
+		now := day.Add(time.Duration(hour) * time.Hour)
+		m := find(t, alert.Measures(rules(t, tariff.Free), now, alert.Known{}, []alert.Known{history(shop, "shop", now, 60, grows)}), tariff.DatabaseSize)
+		if want := day.AddDate(0, 0, 20); !m.Reach.Likely.Equal(want) {
+			t.Errorf("at %d o'clock it is on %s, and not on %s", hour, m.Reach.Likely, want)
+		}
+	}
+}
+
 func TestADatabaseIsMeasuredByWhatItHasNow(t *testing.T) {
 	shop := usage.Subject{Kind: usage.Database, ID: "1"}
 	grows := func(at time.Time) map[usage.Figure]float64 {

@@ -17,6 +17,15 @@ func (f Forecast) Reaches(limit float64) (r Reach, ok bool) {
 	return r, !r.Likely.IsZero()
 }
 
+// ReachesSince is Reaches for a level whose last known day is not over at a moment: what that day still gains, and so each one after it, comes on top.
+func (f Forecast) ReachesSince(now time.Time, limit float64) (r Reach, ok bool) {
+	if n := len(f.Points); n > 1 && f.Points[0].At.After(now) {
+		gain := (f.Points[n-1].Value - f.Points[0].Value) / float64(n-1)
+		limit -= max(0, gain) * f.Points[0].At.Sub(now).Hours() / 24
+	}
+	return f.Reaches(limit)
+}
+
 // Adds is the day on which what was used already and the days to come add up to the limit; of a day that is under way it is the moment, in steps of ten
 // minutes.
 func (f Forecast) Adds(used, limit float64) (r Reach, ok bool) {

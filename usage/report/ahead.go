@@ -22,7 +22,11 @@ func (b *book) ahead(m *Measure) {
 	m.Limit, m.PerDay, m.Shared = &limit, limit.Value, !b.Whole && m.Figure.Counts()
 	if !monthly {
 		if b.Whole || !m.Figure.Counts() {
-			m.Reach = reach(to.Reaches(limit.Value))
+			r, ok := to.Reaches(limit.Value)
+			if !m.Figure.Counts() {
+				r, ok = to.ReachesSince(b.Now, limit.Value)
+			}
+			m.Reach = reach(r, ok)
 		}
 		return
 	}
