@@ -202,7 +202,7 @@ func asLevel(m *Measure, _ Rules, now time.Time, k Known, f usage.Figure) bool {
 	if err != nil {
 		return true
 	}
-	if reach, ok := going.Reaches(m.Limit.Value); ok {
+	if reach, ok := going.ReachesSince(m.Counted, m.Limit.Value); ok {
 		m.Reach = reach
 	}
 	return true
