@@ -220,6 +220,10 @@ func (e *Engine) stretch(ctx context.Context, p Project, w release.Watching, fro
 	c.asOf = asOf
 	c.Stretch = watch.Stretch{
 		Queries: t.Queries, Failed: t.Failed, RowsRead: t.RowsRead, BatchP90: t.BatchP90, Requests: t.Requests, Errors: t.Errors, CPUP99: t.CPUP99,
+		Span: to.Sub(from),
+	}
+	if end := asOf.Add(time.Minute); !asOf.IsZero() && end.Before(to) && end.After(from) && to.After(e.now().Add(-WatchPatience)) {
+		c.Span = end.Sub(from) // the rest is still to be counted
 	}
 	if e.queried == nil || !c.Enough() {
 		return c, nil

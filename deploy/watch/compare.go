@@ -19,6 +19,8 @@ const (
 	cpuFloor     = 10 * time.Millisecond
 	// rowsFloor is how many rows more a query reads at least.
 	rowsFloor = 20
+	// rateMore is how many times the rows of an hour before are read where the queries are not the same ones any more.
+	rateMore = 1.25
 	// shareFloor is how much more of the queries fail at least, and failedFloor how many do.
 	shareFloor  = 0.003
 	failedFloor = 5
@@ -145,12 +147,12 @@ func (s Stretch) rowsEach() float64 {
 // rows compares what a query reads on average, and finds the one that reads the most of what there is too much.
 func (r *Result) rows(now Stretch, base []Stretch, before []float64) {
 	f := Figure{What: Rows, Now: now.rowsEach(), Usual: median(before)}
-	if !above(f.Now, before, rowsFloor) || !now.Listed && *now.Queries < Least*4 {
+	known := together(base)
+	if !above(f.Now, before, rowsFloor) || !now.Listed && *now.Queries < Least*4 || now.fewer(base, known) {
 		r.Well = append(r.Well, f)
 		return
 	}
 	var most float64
-	known := together(base)
 	for _, q := range now.Top {
 		if q.Runs < runsFloor {
 			continue
@@ -161,6 +163,24 @@ func (r *Result) rows(now Stretch, base []Stretch, before []float64) {
 		}
 	}
 	r.Worse = append(r.Worse, f)
+}
+
+// fewer reports whether a query reads more on average only because there are fewer of the small ones, as where a cache answers them now or one
+// query does what many did: no more rows are read in an hour than before, and none of the queries that were there reads many more.
+func (s Stretch) fewer(base []Stretch, known map[string]known) bool {
+	var rates []float64
+	for _, b := range base {
+		if b.Span > 0 && b.RowsRead != nil {
+			rates = append(rates, float64(*b.RowsRead)/b.Span.Hours())
+		}
+	}
+	if s.Span <= 0 || len(rates) == 0 || !s.Listed || float64(*s.RowsRead)/s.Span.Hours() >= median(rates)*rateMore {
+		return false
+	}
+	return !slices.ContainsFunc(s.Top, func(q Query) bool {
+		k, each := known[q.SQL], share{q.RowsRead, q.Runs}.of()
+		return k.Runs >= runsFloor && q.Runs >= runsFloor && each >= factor*k.rowsEach() && each >= k.rowsEach()+rowsFloor
+	})
 }
 
 // hopeless is what is wrong whatever was before: a tenth of all queries fails.

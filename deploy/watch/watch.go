@@ -15,6 +15,8 @@ type Stretch struct {
 	BatchP90                  *time.Duration
 	Requests, Errors          *int64 // of the Workers
 	CPUP99                    *time.Duration
+	// Span is how long it was, as far as it was counted; 0: not known.
+	Span time.Duration
 	// Top are the queries that took the most time, and Listed says that they were asked for: one that is not among them hardly counts.
 	Top    []Query
 	Listed bool

@@ -175,3 +175,46 @@ func TestOneBadWeekIsNotWhatIsUsual(t *testing.T) {
 		t.Errorf("%+v", r)
 	}
 }
+
+func TestFewerSmallQueriesAreNoMoreRows(t *testing.T) {
+	spans := func(now time.Duration) (after func(change func(*watch.Stretch)) watch.Stretch, before []watch.Stretch) {
+		before = weeks(4)
+		for i := range before {
+			before[i].Span = time.Hour
+		}
+		return func(change func(*watch.Stretch)) watch.Stretch {
+			s := calm()
+			s.Span, s.Failed = now, n(0)
+			change(&s)
+			return s
+		}, before
+	}
+	for _, c := range []struct {
+		name   string
+		span   time.Duration
+		change func(*watch.Stretch)
+		want   []string
+	}{
+		{"a cache answers the small ones", time.Hour, func(s *watch.Stretch) {
+			s.Queries, s.RowsRead, s.Top = n(4000), n(334_000), s.Top[1:]
+		}, nil},
+		{"one query does what a hundred did", time.Hour, func(s *watch.Stretch) {
+			s.Queries, s.RowsRead = n(600), n(334_000)
+			s.Top = []watch.Query{{SQL: "SELECT * FROM items WHERE order_id IN (?, …)", Runs: 200, RowsRead: 334_000, P95: 20 * time.Millisecond}, {SQL: s.Top[2].SQL, Runs: 400}}
+		}, nil},
+		{"the same in a tenth of the time", 6 * time.Minute, func(s *watch.Stretch) {
+			s.Queries, s.RowsRead, s.Top = n(4000), n(334_000), s.Top[1:]
+		}, []string{"rows"}},
+		{"a quiet day on which one that was there reads four times as much", time.Hour, func(s *watch.Stretch) {
+			s.Queries, s.RowsRead, s.Top = n(1000), n(133_600), s.Top[1:2]
+			s.Top[0].Runs, s.Top[0].RowsRead = 350, 133_600
+		}, []string{"rows"}},
+	} {
+		t.Run(c.name, func(t *testing.T) {
+			after, before := spans(c.span)
+			if r := watch.Judge(watch.Case{After: after(c.change), Weeks: before}); !slices.Equal(found(r), c.want) {
+				t.Errorf("%s: %+v", r.Verdict, r.Worse)
+			}
+		})
+	}
+}
