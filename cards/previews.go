@@ -98,6 +98,8 @@ func previewFacts(p deploy.Preview) []string {
 	switch {
 	case p.Counted.IsZero():
 		facts = append(facts, "its use is not counted")
+	case p.Used.IsZero() && p.Counted.Before(p.Deployed):
+		facts = append(facts, "not used since")
 	case p.Used.IsZero():
 		facts = append(facts, "not used since "+stamp(p.Counted, "d")+", as far back as that is counted")
 	case atTheDeploy(p.Used, p.Deployed):

@@ -26,6 +26,7 @@ func aPreview(change ...func(*deploy.Preview)) deploy.Preview {
 
 func leftOver(p *deploy.Preview) {
 	p.Database, p.Project, p.LeftOver, p.LeftAt, p.Release, p.Used = "blog-preview", "blog", true, noon.AddDate(0, 0, -9), 0, time.Time{}
+	p.Deployed = noon.AddDate(0, 0, -40)
 }
 
 func foreign(p *deploy.Preview) { p.Made, p.Foreign = false, true }
@@ -41,6 +42,9 @@ func TestPreviewsAreListedWithWhatOneHasToKnow(t *testing.T) {
 			p.Database, p.Problem, p.Size = "unread", "no usable answer from Cloudflare: HTTP 502", 0
 		}),
 		aPreview(func(p *deploy.Preview) { p.Database, p.Stale, p.Deployed = "fresh", false, time.Time{} }),
+		aPreview(func(p *deploy.Preview) {
+			p.Database, p.Stale, p.Used, p.Deployed = "deployed", false, time.Time{}, noon.Add(-time.Minute)
+		}),
 		aPreview(func(p *deploy.Preview) {
 			p.Database, p.Stale, p.Deployed = "just-now", false, p.Used.Add(41*time.Minute)
 		}),

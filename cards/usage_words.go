@@ -299,7 +299,7 @@ func missing(u Usage) []string {
 		out = append(out, "❔ "+name(u.Project)+" has no production database yet; these figures are its preview's. Next: /promote")
 	case u.Counted() || len(out) > 0:
 	case unborn:
-		out = append(out, "❔ "+name(u.Project)+" has no production database yet, so there is nothing to count.", "Next: /deploy a version, then /promote it.")
+		out = append(out, "❔ "+name(u.Project)+" has no production database yet, so there is nothing to count.", "Next: /promote what is live on preview; where nothing is, /deploy first.")
 	default:
 		out = append(out, "❔ Nothing of it was counted yet. A new database is counted within the hour.")
 	}
