@@ -16,7 +16,8 @@ func UsagePicture(u Usage, show Show) chart.Picture {
 	if u.Project != "" {
 		about = clean(u.Project)
 	}
-	p := chart.Picture{Title: fmt.Sprintf("%s, %s to %s", about, r.From.Format("2 Jan"), r.To.Format("2 Jan 2006")), Subtitle: "days in UTC"}
+	// The dates stand apart: a long name is shortened, and they are not.
+	p := chart.Picture{Title: about, Subtitle: fmt.Sprintf("%s to %s, days in UTC", r.From.Format("2 Jan"), r.To.Format("2 Jan 2006"))}
 	panels := []struct {
 		show  Show
 		title string

@@ -233,8 +233,8 @@ func TestNoNameFromOutsideBreaksAReport(t *testing.T) {
 func TestAPictureHasWhatIsAskedFor(t *testing.T) {
 	u := everything(used(t, tariff.Free, 60, 2.2, nil))
 	all := cards.UsagePicture(u, cards.ShowAll)
-	if len(all.Panels) != 3 || all.Title != "The account, 9 Nov to 16 Nov 2026" {
-		t.Fatalf("%d panels, %q", len(all.Panels), all.Title)
+	if len(all.Panels) != 3 || all.Title != "The account" || all.Subtitle != "9 Nov to 16 Nov 2026, days in UTC" {
+		t.Fatalf("%d panels, %q, %q", len(all.Panels), all.Title, all.Subtitle)
 	}
 	read := all.Panels[0]
 	if len(read.Days) != 28 || !read.Days[27].Partial || len(read.Forecast) != 14 || !read.Forecast[0].At.After(read.Days[27].At) || read.Limit.Value != 5e6 || read.Limit.Label != "5 M a day" {
