@@ -53,7 +53,7 @@ func reportCommand() command {
 				since = last
 			}
 			q := question{projects: projects, place: a.place, span: cards.WeekSoFar, since: since, until: now}
-			if len(projects) == 1 && len(a.projects()) > 1 {
+			if len(a.args) > 0 { // who names a project wants its figures, and not the account's
 				q.project = projects[0]
 			}
 			return h.answerUsage(ctx, a, q)

@@ -134,7 +134,8 @@ func TestUsageAnswersWithAPictureAndItsWords(t *testing.T) {
 		{said: said{chat: team, by: 1, text: "/usage shop month"}, has: []string{"<b>Usage</b> · shop · the last 30 days"}, lacks: "· the account ·"},
 		{said: said{chat: shared, by: 1, text: "/usage"}, has: []string{"the account", "<b>api</b>: nothing was released", "<b>web</b>"}},
 		{said: said{chat: shared, by: 1, text: "/usage web"}, has: []string{"· web ·"}, lacks: "api"},
-		{said: said{chat: team, by: 1, text: "/report"}, has: []string{"<b>Report so far</b>"}},
+		{said: said{chat: team, by: 1, text: "/report"}, has: []string{"<b>Report so far</b> · the account"}},
+		{said: said{chat: team, by: 1, text: "/report shop"}, has: []string{"<b>Report so far</b> · shop"}},
 	} {
 		t.Run(c.said.text, func(t *testing.T) {
 			d := counting(t, 32, nil)
