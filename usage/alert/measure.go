@@ -168,10 +168,30 @@ func byMonth(m *Measure, r Rules, now time.Time, k Known, f usage.Figure) bool {
 	if sofar := m.Used - before; sofar > going.Points[0].Value {
 		before = m.Used - going.Points[0].Value
 	}
-	if reach, ok := going.Adds(before, m.Limit.Value); ok {
+	if reach, ok := going.Adds(before+missed(k.Days, f, m.From, today), m.Limit.Value); ok {
 		m.Reach = reach
 	}
 	return true
+}
+
+// missed is what the hours from one day to another that were not counted are likely to have had: as much as those of four weeks. It is in no figure of what
+// was used, and only in when a limit is reached.
+func missed(days []usage.Sample, f usage.Figure, from, to time.Time) float64 {
+	var had, hours, counted float64
+	for _, d := range days {
+		v, ok := d.Get(f)
+		if !ok || !d.At.Before(to) {
+			continue
+		}
+		covers := float64(d.Covers(f))
+		if !d.At.Before(to.Add(-28 * oneDay)) {
+			had, hours = had+v, hours+covers
+		}
+		if !d.At.Before(from) {
+			counted += covers
+		}
+	}
+	return had / max(1, hours) * max(0, to.Sub(from).Hours()-counted)
 }
 
 // asLevel measures what stays from day to day: as it is now, which may be less than the most of the day.

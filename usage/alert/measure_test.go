@@ -2,6 +2,7 @@ package alert_test
 
 import (
 	"math"
+	"slices"
 	"testing"
 	"time"
 
@@ -141,6 +142,21 @@ func TestAMonthlyVolumeAddsUpFromTheBillingDay(t *testing.T) {
 	})
 	if m = find(t, alert.Measures(r, noon, k, nil), tariff.RowsWrittenPerMonth); !m.Reach.Likely.IsZero() {
 		t.Errorf("%+v", m)
+	}
+}
+
+func TestWhatWasNotCountedOfAMonthIsNoZeroForItsDate(t *testing.T) {
+	r := rules(t, tariff.Paid)
+	r.BillingDay = 1
+	now := time.Date(2026, 11, 16, 12, 0, 0, 0, time.UTC)
+	writes := func(time.Time) map[usage.Figure]float64 { return map[usage.Figure]float64{usage.RowsWritten: 90e3} }
+	whole := history(usage.Whole(), "", now, 60, writes)
+	want := find(t, alert.Measures(r, now, whole, nil), tariff.RowsWrittenPerMonth)
+	gap := whole
+	gap.Days = slices.DeleteFunc(slices.Clone(whole.Days), func(s usage.Sample) bool { return s.At.Day() >= 3 && s.At.Day() <= 8 && s.At.Month() == 11 })
+	m := find(t, alert.Measures(r, now, gap, nil), tariff.RowsWrittenPerMonth)
+	if want.Reach.Likely.Day() != 24 || !m.Reach.Likely.Equal(want.Reach.Likely) || math.Abs(m.Used-(want.Used-6*24*90e3)) > 1 {
+		t.Errorf("without six days it is %+v, and with them %+v", m, want)
 	}
 }
 
