@@ -8,6 +8,7 @@ import (
 	"fmt"
 	"io"
 	"net/http"
+	"slices"
 	"strings"
 	"time"
 
@@ -22,22 +23,40 @@ func (d *D1) RowsWritten(ctx context.Context, id string, from time.Time) (rows i
 	if err := usable(opAnalytics, id); err != nil {
 		return 0, time.Time{}, err
 	}
-	where := []condition{is("databaseId", id), since("datetime", from), until("datetime", d.now())}
-	asOf, err = d.newest(ctx, usage.Activity, "datetimeMinute", where)
-	if err != nil || asOf.IsZero() {
-		return 0, time.Time{}, err
-	}
-	written := figure{"sum", "rowsWritten"}
-	groups, err := d.groups(ctx, question{set: usage.Activity, where: where, figures: []figure{written}, limit: 1})
+	bounds, err := d.boundsOf(ctx, usage.Activity)
 	if err != nil {
 		return 0, time.Time{}, err
 	}
-	if len(groups) == 1 {
-		if v, ok := groups[0].get(written); ok {
-			return whole(v), asOf, nil
+	parts := pieces(from.UTC().Truncate(time.Second), upTo(d.now()).Add(time.Second), bounds.Longest)
+	for _, p := range slices.Backward(parts) {
+		if asOf, err = d.newest(ctx, usage.Activity, "datetimeMinute", p.conditions(id)); err != nil || !asOf.IsZero() {
+			break
 		}
 	}
-	return 0, time.Time{}, strange("an answer that lacks a part")
+	if err != nil || asOf.IsZero() {
+		return 0, time.Time{}, err
+	}
+	for _, p := range parts {
+		some, err := d.rowsWritten(ctx, p.conditions(id))
+		if err != nil {
+			return 0, time.Time{}, err
+		}
+		rows += some
+	}
+	return rows, asOf, nil
+}
+
+// rowsWritten is a sum over a stretch that one question may span.
+func (d *D1) rowsWritten(ctx context.Context, where []condition) (int64, error) {
+	written := figure{"sum", "rowsWritten"}
+	groups, err := d.groups(ctx, question{set: usage.Activity, where: where, figures: []figure{written}, limit: 1})
+	if err != nil || len(groups) == 0 {
+		return 0, err
+	}
+	if v, ok := groups[0].get(written); ok && len(groups) == 1 {
+		return whole(v), nil
+	}
+	return 0, strange("an answer that lacks a part")
 }
 
 // ask sends a GraphQL query and decodes its data. The API answers without Cloudflare's envelope, and with status 200 whatever

@@ -107,3 +107,36 @@ func TestNumbersThatComeAsTextAreNumbers(t *testing.T) {
 		t.Errorf("null is %v", v)
 	}
 }
+
+func TestAPermissionThatIsTakenAwayIsSaidAsThatWhateverWasKnownBefore(t *testing.T) {
+	d, server, id := watched(t, sandbox.Analytics{}, nil)
+	if _, err := d.Datasets(t.Context()); err != nil {
+		t.Fatal(err)
+	}
+	for want, like := range map[error]sandbox.Analytics{usage.ErrNotAllowed: {NotAllowed: true}, usage.ErrBusy: {Busy: true}} {
+		server.SetAnalytics(like)
+		if _, err := d.Queries(t.Context(), id, countedAt().Add(-time.Hour), countedAt(), deploy.ByTime, 3); !errors.Is(err, want) {
+			t.Errorf("queries: %v, want %v", err, want)
+		}
+		if _, _, err := d.Traffic(t.Context(), id, []string{"shop"}, countedAt().Add(-time.Hour), countedAt()); !errors.Is(err, want) {
+			t.Errorf("traffic: %v, want %v", err, want)
+		}
+	}
+}
+
+func TestRowsWrittenOverMoreTimeThanOneQuestionMaySpanAreAllCounted(t *testing.T) {
+	d, server, id := watched(t, sandbox.Analytics{}, nil)
+	from := countedAt().Add(-10 * 24 * time.Hour)
+	want, asOf, err := d.RowsWritten(t.Context(), id, from)
+	if err != nil || want < 10_000 {
+		t.Fatalf("%d, %v", want, err)
+	}
+	server.SetAnalytics(sandbox.Analytics{Longest: 7 * 24 * time.Hour})
+	if _, err := d.Datasets(t.Context()); err != nil {
+		t.Fatal(err)
+	}
+	got, then, err := d.RowsWritten(t.Context(), id, from)
+	if err != nil || got < want-5 || got > want+5 || !then.Equal(asOf) {
+		t.Errorf("%d as of %s, %v; want %d as of %s", got, then, err, want, asOf)
+	}
+}

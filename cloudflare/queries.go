@@ -46,10 +46,10 @@ func (d *D1) Queries(ctx context.Context, id string, from, to time.Time, by depl
 	failed := map[string]int64{}
 	for _, p := range parts {
 		if counts, err = d.costliest(ctx, counts, id, p, order, limit); err != nil {
-			return nil, err
+			return nil, told(err)
 		}
 		if err := d.failed(ctx, failed, id, p, bounds); err != nil {
-			return nil, err
+			return nil, told(err)
 		}
 	}
 	slices.SortStableFunc(counts, func(a, b deploy.QueryCount) int { return cmp.Compare(costs(b, by), costs(a, by)) })

@@ -24,12 +24,12 @@ func (d *D1) Traffic(ctx context.Context, id string, workers []string, from, to 
 	span := []condition{since("datetime", from), until("datetime", to.Add(-time.Second))}
 	asOf, err = d.databaseTraffic(ctx, &t, append([]condition{is("databaseId", id)}, span...))
 	if err != nil {
-		return deploy.Traffic{}, time.Time{}, err
+		return deploy.Traffic{}, time.Time{}, told(err)
 	}
 	for _, script := range workers {
 		seen, err := d.workerTraffic(ctx, &t, append([]condition{is("scriptName", script)}, span...))
 		if err != nil {
-			return deploy.Traffic{}, time.Time{}, err
+			return deploy.Traffic{}, time.Time{}, told(err)
 		}
 		if asOf.IsZero() || !seen.IsZero() && seen.Before(asOf) {
 			asOf = seen
