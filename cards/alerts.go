@@ -72,7 +72,7 @@ func alertOver(a alert.Alert) Card {
 	switch a.Why {
 	case alert.Reset:
 		l.addf("✅ <b>%s</b> · a new month has begun", alertTitle(a))
-		l.addf("The old one came to %s.", usedOf(a.Used, a))
+		l.addf("The old one had come to %s when it was last counted.", usedOf(a.Used, a))
 	case alert.Gone:
 		l.addf("✅ <b>%s</b> · no longer watched", alertTitle(a))
 		l.add("The database, the limit or the wish to be warned is gone.")

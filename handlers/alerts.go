@@ -25,6 +25,9 @@ const (
 	judgeEvery = 10 * time.Minute
 	// judgeAgain is how soon what could not be read, stored or handed over is tried again.
 	judgeAgain = time.Minute
+	// lately is how old the last look may be at a start for its figures to be judged at once, and patient how long a newer one is waited for.
+	lately  = 90 * time.Minute
+	patient = time.Minute
 )
 
 // alarm is what the alerts need, of handlers that have them.
@@ -42,6 +45,7 @@ func (h *Handlers) Alerts(ctx context.Context) error {
 		<-ctx.Done()
 		return nil
 	}
+	h.caughtUp(ctx)
 	for {
 		counted := h.alarm.use.Changed()
 		wait, err := h.judge(ctx)
@@ -59,6 +63,34 @@ func (h *Handlers) Alerts(ctx context.Context) error {
 		case <-timer.C:
 		}
 	}
+}
+
+// caughtUp waits, after a downtime, for the first look of the new start: what was counted before says nothing of how things are. A Cloudflare that does
+// not answer holds nothing up for longer than patient. It reports whether there was something to wait for.
+func (h *Handlers) caughtUp(ctx context.Context) bool {
+	if h.alarm.use == nil {
+		return false
+	}
+	counted := h.alarm.use.Changed()
+	state, err := h.alarm.use.State(ctx)
+	if err != nil || state.LastPass.IsZero() || h.now().Sub(state.LastPass) < lately {
+		return false
+	}
+	waitFor(ctx, counted, patient)
+	return true
+}
+
+// waitFor waits for a signal, until ctx ends, and no longer than most; it reports whether the signal came.
+func waitFor(ctx context.Context, signal <-chan struct{}, most time.Duration) bool {
+	timer := time.NewTimer(most)
+	defer timer.Stop()
+	select {
+	case <-signal:
+		return true
+	case <-ctx.Done():
+	case <-timer.C:
+	}
+	return false
 }
 
 // judge looks at every limit once, and says how long to wait before the next look.

@@ -28,6 +28,7 @@ type meter struct {
 	names   map[string]usage.Subject
 	changed chan struct{}
 	now     func() time.Time
+	passed  time.Time // the last look; zero: there was none
 	err     error
 }
 
@@ -48,7 +49,7 @@ func (m *meter) Hours(context.Context, usage.Subject, time.Time, time.Time) ([]u
 }
 
 func (m *meter) State(context.Context) (usage.State, error) {
-	return usage.State{Listed: m.now()}, nil
+	return usage.State{Listed: m.now(), LastPass: m.passed}, nil
 }
 
 func (m *meter) Subject(name string) (usage.Subject, bool) {

@@ -78,6 +78,7 @@ func (h *Handlers) weeks(ctx context.Context, projects []string, since, until ti
 // over restarts; of those that were missed while the bot was down only the last, and only within a day. What cannot be read is
 // tried again with the next look at the clock.
 func (h *Handlers) Report(ctx context.Context, c Cursor) error {
+	h.filled(ctx)
 	for {
 		wait, err := h.reportDue(ctx, c)
 		if err != nil && ctx.Err() == nil {
@@ -89,6 +90,19 @@ func (h *Handlers) Report(ctx context.Context, c Cursor) error {
 			timer.Stop()
 			return nil
 		case <-timer.C:
+		}
+	}
+}
+
+// filled waits, after a downtime, until what was missed is counted: a report that was due meanwhile is about that too. After a long one the newest is
+// read first and what was missed piece by piece, each a moment after the other.
+func (h *Handlers) filled(ctx context.Context) {
+	if !h.caughtUp(ctx) {
+		return
+	}
+	for range 12 {
+		if !waitFor(ctx, h.alarm.use.Changed(), 5*time.Second) {
+			return
 		}
 	}
 }
