@@ -39,7 +39,7 @@ func TestTheDemoGoesOnAfterARestartOnTheSameFolder(t *testing.T) {
 	second.end()
 
 	third := startDemo(t, "-dir", dir)
-	third.press(demoApprover, ask, "Approve")
+	third.insist(demoApprover, "waiting for approval", "Approve")
 	live := third.card("shop → production · live", "#1", "Dana", "Robin")
 	if live.ID != ask.ID {
 		t.Errorf("the request was message %d, and the result is %d", ask.ID, live.ID)

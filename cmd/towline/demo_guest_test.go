@@ -33,6 +33,16 @@ func (g *guest) browser() *http.Client {
 // post sends what somebody does, and returns the answer's body.
 func (g *guest) post(path string, body any) []byte {
 	g.t.Helper()
+	status, answer := g.send(path, body)
+	if status != http.StatusOK {
+		g.t.Fatalf("%s %+v: %d %s", path, body, status, answer)
+	}
+	return answer
+}
+
+// send sends what somebody does, and returns the answer whatever it is.
+func (g *guest) send(path string, body any) (status int, answer []byte) {
+	g.t.Helper()
 	data, err := json.Marshal(body)
 	if err != nil {
 		g.t.Fatal(err)
@@ -47,11 +57,10 @@ func (g *guest) post(path string, body any) []byte {
 		g.t.Fatal(err)
 	}
 	defer resp.Body.Close()
-	answer, err := io.ReadAll(resp.Body)
-	if err != nil || resp.StatusCode != http.StatusOK {
-		g.t.Fatalf("%s %s: %d %s, %v", path, data, resp.StatusCode, answer, err)
+	if answer, err = io.ReadAll(resp.Body); err != nil {
+		g.t.Fatal(err)
 	}
-	return answer
+	return resp.StatusCode, answer
 }
 
 func (g *guest) say(who int64, text string) {
@@ -62,21 +71,37 @@ func (g *guest) say(who int64, text string) {
 // press presses the button whose label begins with a text, and returns the toast.
 func (g *guest) press(who int64, m telegram.Message, label string) string {
 	g.t.Helper()
+	toast, changed := g.tryPress(who, m, label)
+	if changed {
+		g.t.Fatalf("the buttons below %q are others now", m.Text)
+	}
+	return toast
+}
+
+// tryPress presses a button as press does; changed: the card has others meanwhile.
+func (g *guest) tryPress(who int64, m telegram.Message, label string) (toast string, changed bool) {
+	g.t.Helper()
 	for row, buttons := range m.Buttons {
 		for col, b := range buttons {
 			if !strings.HasPrefix(b.Text, label) {
 				continue
 			}
+			status, answer := g.send("/api/press", map[string]any{"as": who, "message": m.ID, "row": row, "col": col, "data": b.Data})
 			var a telegram.Answer
-			answer := g.post("/api/press", map[string]any{"as": who, "message": m.ID, "row": row, "col": col, "data": b.Data})
+			switch {
+			case status == http.StatusConflict:
+				return "", true
+			case status != http.StatusOK:
+				g.t.Fatalf("press %q: %d %s", label, status, answer)
+			}
 			if err := json.Unmarshal(answer, &a); err != nil {
 				g.t.Fatal(err)
 			}
-			return a.Text
+			return a.Text, false
 		}
 	}
 	g.t.Fatalf("no button %q below %q", label, m.Text)
-	return ""
+	return "", false
 }
 
 // insist presses a button of the newest card with the words, and again where its buttons were just replaced: a bot that
@@ -84,8 +109,8 @@ func (g *guest) press(who int64, m telegram.Message, label string) string {
 func (g *guest) insist(who int64, words, label string) {
 	g.t.Helper()
 	for g.ctx.Err() == nil {
-		toast := g.press(who, g.card(words), label)
-		if !strings.Contains(toast, "was replaced") && !strings.Contains(toast, "no longer in use") {
+		toast, changed := g.tryPress(who, g.card(words), label)
+		if !changed && !strings.Contains(toast, "was replaced") && !strings.Contains(toast, "no longer in use") {
 			return
 		}
 	}
