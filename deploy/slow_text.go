@@ -15,14 +15,12 @@ func ShownQuery(sql string) string { return newWording().rewritten(sql, false) }
 
 // wording rewrites queries.
 type wording struct {
-	harmless *regexp.Regexp // values that are no secret: a kind or a state in few letters, a path into JSON, a format or a step of time
-	list     *regexp.Regexp // parameters and values that were left out, several in parentheses, as IN has them
+	list *regexp.Regexp // parameters and values that were left out, several in parentheses, as IN has them
 }
 
 func newWording() wording {
 	return wording{
-		harmless: regexp.MustCompile(`^'(?:[a-z][a-z_]{0,15}|[A-Z][A-Z_]{0,15}|\$[\w.$\[\]#-]{0,60}|(?:%[A-Za-z%][-:/ T]?)+|[-+]?\d{1,4} (?:second|minute|hour|day|month|year)s?|start of (?:day|month|year)|)'$`),
-		list:     regexp.MustCompile(`\((?:\?\d*|'…')(?:, (?:\?\d*|'…'))+\)`),
+		list: regexp.MustCompile(`\((?:\?\d*|'…')(?:, (?:\?\d*|'…'))+\)`),
 	}
 }
 
@@ -30,9 +28,6 @@ func newWording() wording {
 func (x wording) shape(sql string) string {
 	return x.list.ReplaceAllString(x.rewritten(sql, true), "(?, …)")
 }
-
-// longNumber is how many digits a number has that may be somebody's.
-const longNumber = 6
 
 func (x wording) rewritten(sql string, numbers bool) string {
 	list, whole := migrations.Lex(sql)
@@ -46,11 +41,11 @@ func (x wording) rewritten(sql string, numbers bool) string {
 			continue
 		case t.Kind == migrations.TokenNumber && numbers && text != "0" && text != "1":
 			text = "?"
-		case t.Kind == migrations.TokenNumber && len(text) >= longNumber:
+		case t.Kind == migrations.TokenNumber && !migrations.Common(text):
 			text = "…"
 		case t.Kind == migrations.TokenQuoted && (text[0] == 'x' || text[0] == 'X'):
 			text = "x'…'"
-		case t.Kind == migrations.TokenQuoted && text[0] == '\'' && !x.harmless.MatchString(text):
+		case t.Kind == migrations.TokenQuoted && text[0] == '\'' && !migrations.Common(text):
 			text = pattern(text)
 		}
 		if gap && b.Len() > 0 && (!numbers || last != "(" && text != ")") || numbers && last == "," {

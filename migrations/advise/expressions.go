@@ -98,8 +98,8 @@ func closing(sql string, list []migrations.Token, i int) int {
 	return -1
 }
 
-// unqualified is an expression of one table's columns without the table's name before them; nil where it has parameters, the time of day, a
-// query of its own, or columns of two tables.
+// unqualified is an expression of one table's columns without the table's name before them; nil where it has parameters or values that may be
+// those of one request, the time of day, a query of its own, or columns of two tables.
 func (q *query) unqualified(s *schema, tokens []migrations.Token) (*table, string) {
 	var of *table
 	columns := 0
@@ -107,6 +107,9 @@ func (q *query) unqualified(s *schema, tokens []migrations.Token) (*table, strin
 	for i := 0; i < len(tokens); i++ {
 		text := tokens[i].Text(q.sql)
 		value := fold(migrations.Unquote(text))
+		if !migrations.Common(text) { // an index on what one request looked for
+			return nil, ""
+		}
 		if strings.HasPrefix(text, "?") || strings.HasPrefix(text, ":") || strings.HasPrefix(text, "@") || strings.HasPrefix(text, "$") ||
 			tokens[i].Is(q.sql, "SELECT") || strings.Contains(" now localtime utc auto subsec subsecond ", " "+strings.Trim(value, "'")+" ") {
 			return nil, ""

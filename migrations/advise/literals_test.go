@@ -21,6 +21,10 @@ func TestAnIndexIsNotMadeForOneCustomersNumberThatAQueryHasInItsText(t *testing.
 		"SELECT * FROM users WHERE email = 'nobody@example.com' AND status = 'active' ORDER BY name":     "CREATE INDEX users_email ON users (email);",
 		"SELECT * FROM jobs WHERE state = 'waiting' AND run_at > 100 ORDER BY run_at LIMIT 10":           "CREATE INDEX jobs_run_at_where_state_waiting ON jobs (run_at) WHERE state = 'waiting';",
 		"SELECT id FROM posts WHERE author_id = 9 AND status = 'draft' ORDER BY created_at DESC LIMIT 5": "CREATE INDEX posts_author_id_created_at ON posts (author_id, created_at);",
+		"SELECT * FROM users WHERE instr(email, 'user7@example.com') > 0":                                "",
+		"SELECT * FROM users WHERE ifnull(name, 'sk_live_1') = ?":                                        "",
+		"SELECT * FROM users ORDER BY abs(created_at - 1700000000) LIMIT 5":                              "",
+		"SELECT * FROM users WHERE ifnull(name, 'none') = ?":                                             "CREATE INDEX users_ifnull_name_none ON users (ifnull(name, 'none'));",
 	} {
 		advice := try(t, a, sql)
 		if got := first(advice); got != want {
