@@ -106,7 +106,7 @@ func UsageCaption(u Usage) (html string, heads bool) {
 		switch {
 		case !a.Clear.IsZero(): // it is as good as over
 			note(45, alertShort(a))
-		case !charted(a):
+		case !charted(a, r):
 			note(83-i, alertShort(a))
 		}
 	}
@@ -137,10 +137,14 @@ func UsageCaption(u Usage) (html string, heads bool) {
 }
 
 // charted tells whether a report's own lines say already what an alert says.
-func charted(a alert.Alert) bool {
-	return slices.Contains([]string{
-		tariff.RowsReadPerDay, tariff.RowsWrittenPerDay, tariff.RowsReadPerMonth, tariff.RowsWrittenPerMonth, tariff.StorageIncluded, tariff.AccountStorage,
-	}, a.Limit)
+func charted(a alert.Alert, r report.Report) bool {
+	switch a.Limit {
+	case tariff.RowsReadPerDay, tariff.RowsWrittenPerDay, tariff.RowsReadPerMonth, tariff.RowsWrittenPerMonth:
+		return true
+	case tariff.StorageIncluded, tariff.AccountStorage: // of the two one is in the chart
+		return r.Stored.Limit == nil || a.Limit == r.Stored.Limit.Key
+	}
+	return false
 }
 
 // mostHeads is how many heads of audit logs a caption has room for: each is 64 characters and a name.

@@ -256,3 +256,25 @@ func TestAPictureHasWhatIsAskedFor(t *testing.T) {
 		}
 	}
 }
+
+func TestStorageBeyondWhatThePlanIncludesIsInAFewWordsToo(t *testing.T) {
+	u := used(t, tariff.Paid, 30, 1, nil)
+	included := alert.Alert{ID: "1", Limit: tariff.StorageIncluded, Used: 6e9, Most: 5e9, Unit: tariff.Bytes, Percent: 95}
+	u.Alerts = []alert.Alert{included}
+	for key, want := range map[string]int{tariff.AccountStorage: 1, tariff.StorageIncluded: 0} {
+		u.Report.Stored.Limit.Key = key
+		if text, _ := cards.UsageCaption(u); strings.Count(text, "what the plan includes is used up") != want {
+			t.Errorf("with %s in the chart: %s", key, text)
+		}
+	}
+}
+
+func TestWhatWasCountedOnceIsNotCountedAnyMore(t *testing.T) {
+	u := used(t, tariff.Free, 30, 1, nil)
+	for _, d := range usage.AllDatasets() {
+		u.State.Datasets[d] = usage.Standing{Why: usage.NotAllowed, CountedTo: until}
+	}
+	if text, _ := cards.UsageCaption(u); !strings.Contains(text, "Nothing is counted any more: the API token lacks") {
+		t.Errorf("%s", text)
+	}
+}

@@ -275,7 +275,11 @@ func missing(u Usage) []string {
 		switch {
 		case len(what) == 0:
 		case len(what) == len(usage.AllDatasets()):
-			out = append(out, "❔ Nothing is counted: "+whyWords(why))
+			nothing := "❔ Nothing is counted: "
+			if u.Report.Read.Known() { // it was, until a while ago
+				nothing = "❔ Nothing is counted any more: "
+			}
+			out = append(out, nothing+whyWords(why))
 		default:
 			out = append(out, "❔ Not counted: "+and(what)+"; "+whyWords(why))
 		}
