@@ -76,7 +76,11 @@ func excerpt(sql string, runs int64) string {
 	if len(words) > most {
 		words = append(words[:most-1], '…')
 	}
-	return fmt.Sprintf("%s (%d runs in a week)", string(words), runs)
+	times := "1 run"
+	if runs != 1 {
+		times = fmt.Sprintf("%d runs", runs)
+	}
+	return fmt.Sprintf("%s (%s in a week)", string(words), times)
 }
 
 // ofAnalytics takes those plans out of a rehearsal's that are of analytics' queries. They are shown and no more: what lint finds is bound by the
