@@ -78,64 +78,6 @@ func (u Usage) Counted() bool {
 	return u.Counting && (u.Report.Read.Known() || u.Report.Written.Known() || u.Report.Stored.Known())
 }
 
-// captionLimit is how much may stand below a picture (Bot API, "sendPhoto").
-const captionLimit = 1024
-
-// bit is one line of a caption. Where all of them are too long the one with the lowest keep goes first.
-type bit struct {
-	html string
-	keep int
-}
-
-// UsageCaption is what stands below a report's picture. heads is false where the heads of the audit logs found no room, so that the words have to be
-// posted as well.
-func UsageCaption(u Usage) (html string, heads bool) {
-	r := u.Report
-	all := []bit{{usageTitle(u), 100}}
-	note := func(keep int, lines ...string) {
-		for i, line := range lines {
-			if line != "" {
-				all = append(all, bit{line, keep - i})
-			}
-		}
-	}
-	note(90, measured("Rows read", r.Read, u.before()), reached(r.Read))
-	note(85, measured("Rows written", r.Written, ""), reached(r.Written))
-	note(80, stored(r.Stored, ""), reached(r.Stored))
-	for i, a := range u.Alerts {
-		switch {
-		case !a.Clear.IsZero(): // it is as good as over
-			note(45, alertShort(a))
-		case !charted(a, r):
-			note(83-i, alertShort(a))
-		}
-	}
-	for i, b := range bent(r.Bends) {
-		note(76-20*min(i, 2), b)
-	}
-	note(70, costs(r))
-	note(72, missing(u)...)
-	for i, w := range u.Weeks {
-		note(68-4*min(i, 10), summed(w, len(u.Weeks) > 1))
-		note(58-2*min(i, 10), opened(w)...)
-	}
-	if len(u.Top) > 0 {
-		note(62, topped(u, u.Top[0]))
-	}
-	note(46, workers(r.Requests, ""))
-	if r.Read.Known() && r.Read.TooLittle {
-		note(40, noForecast)
-	}
-	note(50, unused(u.Previews))
-	if lines := u.heads(); len(lines) <= mostHeads {
-		for _, h := range lines {
-			all = append(all, bit{h, 95})
-		}
-		heads = true
-	}
-	return fit(all, captionLimit), heads
-}
-
 // charted tells whether a report's own lines say already what an alert says.
 func charted(a alert.Alert, r report.Report) bool {
 	switch a.Limit {
@@ -145,28 +87,6 @@ func charted(a alert.Alert, r report.Report) bool {
 		return r.Stored.Limit == nil || a.Limit == r.Stored.Limit.Key
 	}
 	return false
-}
-
-// mostHeads is how many heads of audit logs a caption has room for: each is 64 characters and a name.
-const mostHeads = 3
-
-// fit joins lines, leaving out what matters least until they are short enough.
-func fit(all []bit, limit int) string {
-	for {
-		var lines []string
-		low := -1
-		for i, b := range all {
-			lines = append(lines, b.html)
-			if i > 0 && (low < 0 || b.keep <= all[low].keep) {
-				low = i
-			}
-		}
-		html := strings.Join(lines, "\n")
-		if units(plain(html)) <= limit || low < 0 {
-			return html
-		}
-		all = slices.Delete(all, low, low+1)
-	}
 }
 
 // usageTitle says what the report is of.
@@ -366,9 +286,20 @@ func bent(all []report.Bend) []string {
 		if b.Back {
 			who = "the rollback to " + who
 		}
-		out = append(out, fmt.Sprintf("📈 Since %s (%s) %s %s, against the same weekdays before", who, dateOf(b.At, "wd"), name(b.Project), and(how)))
+		out = append(out, fmt.Sprintf("📈 Since %s (%s) %s %s%s", who, dateOf(b.At, "wd"), name(b.Project), and(how), sameWeekdays))
 	}
 	return out
+}
+
+// sameWeekdays is what a bend was compared with.
+const sameWeekdays = ", against the same weekdays before"
+
+// perDay is how many rows a bend is in a day.
+func perDay(b report.Bend) string {
+	if b.Times < 1 {
+		return amount(-b.PerDay) + " rows a day fewer"
+	}
+	return amount(b.PerDay) + " rows a day more"
 }
 
 // bend is one of them: how much more or less, and how many rows that is in a day.
@@ -378,9 +309,9 @@ func bend(b report.Bend) string {
 		what = "writes"
 	}
 	if b.Times < 1 {
-		return fmt.Sprintf("%s %s less (%s rows a day fewer)", what, shareOf(1-b.Times), amount(-b.PerDay))
+		return fmt.Sprintf("%s %s less%s", what, shareOf(1-b.Times), bracket(perDay(b)))
 	}
-	return fmt.Sprintf("%s %s times as much (%s rows a day more)", what, factor(b.Times), amount(b.PerDay))
+	return fmt.Sprintf("%s %s times as much%s", what, factor(b.Times), bracket(perDay(b)))
 }
 
 // costs is what the month comes to.
@@ -402,9 +333,9 @@ func costs(r report.Report) string {
 	return line + "; too little is known for the month's end"
 }
 
-// topped is the query that read most.
-func topped(u Usage, q Asked) string {
-	line := fmt.Sprintf("Most rows read: <code>%s</code> · %s", flat(q.SQL, 80), amount(float64(q.RowsRead)))
+// topped is the query that read most, with so much of its text.
+func topped(u Usage, q Asked, most int) string {
+	line := fmt.Sprintf("Most rows read: <code>%s</code> · %s", flat(q.SQL, most), amount(float64(q.RowsRead)))
 	if share, ok := u.partOf(q); ok {
 		line += ", " + shareOf(share) + " of " + name(q.Project) + "'s"
 	}

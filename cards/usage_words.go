@@ -168,10 +168,13 @@ func trusted(m report.Measure) string {
 	return line
 }
 
+// freePlan is what there is to say of costs on the free plan.
+const freePlan = "The free plan costs nothing; its limits stop the database."
+
 // priced is the billing month, figure by figure.
 func priced(l *lines, r report.Report) {
 	if r.Plan == tariff.Free {
-		l.add("The free plan costs nothing; its limits stop the database.")
+		l.add(freePlan)
 		return
 	}
 	l.add(costs(r))
@@ -422,18 +425,24 @@ func opened(w deploy.Week) []string {
 	return out
 }
 
-// heads are the ends of the audit logs, each in a line.
-func (u Usage) heads() []string {
+// heads are the ends of the audit logs, each in a line, with so much of their hashes; 0: all of it.
+func (u Usage) heads(most int) []string {
+	cut := func(hash string) string {
+		if most > 0 && len(hash) > most {
+			return hash[:most]
+		}
+		return hash
+	}
 	var out []string
 	if u.Span != WeekOver && u.Span != WeekSoFar {
 		return nil
 	}
 	for i, w := range u.Weeks {
 		if i == 0 && w.TeamSeq > 0 {
-			out = append(out, "Audit head: <code>_team "+head(w.TeamSeq, w.TeamHead)+"</code>")
+			out = append(out, "Audit head: <code>_team "+head(w.TeamSeq, cut(w.TeamHead))+"</code>")
 		}
 		if w.Seq > 0 {
-			out = append(out, "Audit head: <code>"+name(w.Project)+" "+head(w.Seq, w.Head)+"</code>")
+			out = append(out, "Audit head: <code>"+name(w.Project)+" "+head(w.Seq, cut(w.Head))+"</code>")
 		}
 	}
 	return out
