@@ -240,7 +240,10 @@ func (e *Engine) takeCopy(ctx context.Context, d draft, fingerprint string) (c d
 	if err := os.Rename(fresh, c.Path); err != nil {
 		return c, fmt.Errorf("keep a copy of the data: %w", err)
 	}
-	if err := os.WriteFile(c.Path+".json", about, 0o600); err != nil {
+	if err := os.WriteFile(fresh, about, 0o600); err != nil {
+		return c, fmt.Errorf("keep a copy of the data: %w", err)
+	}
+	if err := os.Rename(fresh, c.Path+".json"); err != nil { // whoever looks meanwhile sees all of it or nothing
 		return c, fmt.Errorf("keep a copy of the data: %w", err)
 	}
 	return c, nil
