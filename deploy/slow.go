@@ -140,7 +140,7 @@ func (e *Engine) costly(ctx context.Context, p Project, id string, from, to time
 	if err != nil {
 		return nil, wrap(err, "what queries of %s cost", p.Production)
 	}
-	return slices.DeleteFunc(list, func(q QueryCount) bool { return bookkeeping(q.SQL, p.ledger()) }), nil
+	return e.notOurs(ctx, p, list), nil
 }
 
 // bookkeeping reports whether a query is none of the app's: about the schema or the ledger.

@@ -8,6 +8,7 @@ import (
 	"sync"
 	"time"
 
+	"towline/deploy/release"
 	"towline/migrations/rehearse"
 )
 
@@ -21,7 +22,7 @@ const (
 	countedWithin = 5 * time.Second
 )
 
-// topQueries are the queries of each project that read the most on production in the last week, as they were last told.
+// topQueries are the queries of each project that read the most on production lately, as they were last told.
 type topQueries struct {
 	mu   sync.Mutex
 	list map[string]topList
@@ -30,10 +31,12 @@ type topQueries struct {
 type topList struct {
 	queries []rehearse.Query
 	until   time.Time // when they are asked for again
+	live    uint64    // the release that asked them, 0: whichever
 }
 
-// countedQueries are the queries that read the most on a project's production in the last week, named by their text. Where they cannot be
-// told there are those of before, or none: they are more than a plan needs.
+// countedQueries are the queries that read the most on a project's production, named by their text: since the live release, so that what only older
+// code asked is not held against a change, or, where that is too short a time, in the last week. Where they cannot be told there are those of
+// before, or none: they are more than a plan needs.
 func (e *Engine) countedQueries(ctx context.Context, project string) []rehearse.Query {
 	if e.queried == nil {
 		return nil
@@ -42,22 +45,30 @@ func (e *Engine) countedQueries(ctx context.Context, project string) []rehearse.
 	c.mu.Lock()
 	known, ok := c.list[project]
 	c.mu.Unlock()
-	if ok && now.Before(known.until) {
+	state, err := e.State(ctx, project, release.Production)
+	if err != nil {
+		return nil
+	}
+	from, span, live := now.Add(-slowSpan), "in a week", uint64(0)
+	if state.Live != 0 && now.Sub(state.LiveSince) >= slowLeast && state.LiveSince.After(from) {
+		from, span, live = state.LiveSince, fmt.Sprintf("since #%d", state.Live), state.Live
+	}
+	if ok && now.Before(known.until) && known.live == live {
 		return known.queries
 	}
 	bounded, cancel := context.WithTimeout(ctx, countedWithin)
 	defer cancel()
-	top, err := e.mostRead(bounded, project, now.Add(-slowSpan), now, countedShown)
+	top, err := e.mostRead(bounded, project, from, now, countedShown)
 	if ctx.Err() != nil {
 		return known.queries
 	}
-	known.until = now.Add(countedAgain)
+	known.until, known.live = now.Add(countedAgain), live
 	if err != nil {
 		e.log.InfoContext(ctx, "the rehearsal looks at no queries of analytics", "project", project, "error", err)
 	} else {
 		known.queries, known.until = nil, now.Add(countedFresh)
 		for _, q := range top {
-			known.queries = append(known.queries, rehearse.Query{Name: excerpt(ShownQuery(q.SQL), q.Runs), SQL: q.SQL})
+			known.queries = append(known.queries, rehearse.Query{Name: excerpt(ShownQuery(q.SQL), q.Runs, span), SQL: q.SQL})
 		}
 	}
 	c.mu.Lock()
@@ -69,8 +80,8 @@ func (e *Engine) countedQueries(ctx context.Context, project string) []rehearse.
 	return known.queries
 }
 
-// excerpt names a query by its beginning.
-func excerpt(sql string, runs int64) string {
+// excerpt names a query by its beginning, and how often it was run.
+func excerpt(sql string, runs int64, span string) string {
 	const most = 80
 	words := []rune(strings.Join(strings.Fields(sql), " "))
 	if len(words) > most {
@@ -80,7 +91,7 @@ func excerpt(sql string, runs int64) string {
 	if runs != 1 {
 		times = fmt.Sprintf("%d runs", runs)
 	}
-	return fmt.Sprintf("%s (%s in a week)", string(words), times)
+	return fmt.Sprintf("%s (%s %s)", string(words), times, span)
 }
 
 // ofAnalytics takes those plans out of a rehearsal's that are of analytics' queries. They are shown and no more: what lint finds is bound by the

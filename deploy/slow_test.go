@@ -349,7 +349,7 @@ func TestARehearsalLooksAtThePlansOfTheQueriesThatReadTheMost(t *testing.T) {
 	s.version("v2", with.and(files{"0003_d.sql": "DROP INDEX users_email;\n"}))
 	run := s.deploy("v2")
 	s.wants(run, release.Done)
-	if r := run.Plan.Rehearsal; len(r.Slower) != 1 || !strings.HasPrefix(r.Slower[0], "SELECT id FROM users WHERE email = ? (100 runs in a week): SEARCH users") {
+	if r := run.Plan.Rehearsal; len(r.Slower) != 1 || !strings.HasPrefix(r.Slower[0], "SELECT id FROM users WHERE email = ? (100 runs since #1): SEARCH users") {
 		t.Errorf("slower %q", r.Slower)
 	}
 	for _, f := range run.Plan.Findings {
@@ -407,5 +407,25 @@ func TestWhatWasReallyAskedOfD1IsSlowAndItsIndexHelps(t *testing.T) {
 	}
 	if again := slow.Queries[slow.ByRead[0]]; again.Index != nil || !slices.Equal(again.Plan, worst.Index.After) {
 		t.Errorf("with the index %+v", again)
+	}
+}
+
+func TestWhatAMigrationDidIsNoneOfTheAppsQueries(t *testing.T) {
+	with := shopping.and(files{"0002_names.sql": "UPDATE users SET name = upper(name) /* once */ WHERE name <> '';\n"})
+	s, l := slowShop(t, with)
+	l.mu.Lock()
+	l.after = append(l.after, deploy.QueryCount{SQL: "UPDATE users SET name = upper(name) WHERE name <> '';", Runs: 1, RowsRead: 9_000_000, RowsWritten: 9_000_000})
+	l.mu.Unlock()
+	slow, err := s.engine.Slow(t.Context(), "shop")
+	if err != nil {
+		t.Fatal(err)
+	}
+	for _, q := range slow.Queries {
+		if strings.HasPrefix(q.SQL, "UPDATE users") {
+			t.Errorf("the migration's statement is listed: %s", q.SQL)
+		}
+	}
+	if len(slow.Queries) == 0 {
+		t.Error("and nothing else is")
 	}
 }
