@@ -37,6 +37,9 @@ func quick(t *testing.T, migrations int) *report {
 }
 
 func TestPromotingFortyMigrationsTakesAtMostEightCallsAndNothingIsLostUnderLoad(t *testing.T) {
+	if testing.Short() {
+		t.Skip("a small bench of the whole program, which the other tests try where a race is looked for")
+	}
 	r := quick(t, 40)
 	if len(r.shipped) != 1 {
 		t.Fatalf("%d promotions", len(r.shipped))

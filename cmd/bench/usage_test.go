@@ -6,6 +6,9 @@ import (
 )
 
 func TestTheReportOfALongPastIsMeasuredInAProcessOfItsOwn(t *testing.T) {
+	if testing.Short() {
+		t.Skip("it draws many pictures, in a program of its own")
+	}
 	s, err := parse([]string{"-quick", "-only", "usage"}, t.Output())
 	if err != nil {
 		t.Fatal(err)
