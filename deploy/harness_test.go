@@ -147,7 +147,7 @@ func realWorld(t *testing.T) *world {
 	return w
 }
 
-// sampled skips two worlds in three where time is short and the race detector is at work, which makes SQLite twenty times
+// sampled skips three worlds in four where time is short and the race detector is at work, which makes SQLite twenty times
 // slower: always the same ones, by their tests' names. Every world is there without it.
 func sampled(t *testing.T) {
 	t.Helper()
@@ -156,8 +156,8 @@ func sampled(t *testing.T) {
 	}
 	h := fnv.New32a()
 	_, _ = h.Write([]byte(t.Name()))
-	if h.Sum32()%3 != 0 {
-		t.Skip("under the race detector one world in three, where time is short")
+	if h.Sum32()%4 != 0 {
+		t.Skip("under the race detector one world in four, where time is short")
 	}
 }
 

@@ -300,7 +300,7 @@ func killsApart() int {
 	if os.Getenv("TOWLINE_SWEEP") == "full" {
 		return 1
 	}
-	return 3
+	return 5
 }
 
 // secondDeath is how many instants it is from one at which the process that comes after is killed as well to the next.
