@@ -52,6 +52,7 @@ func looking(t *testing.T, b *browser) {
 	tb.until(contains(".message", "The month"))
 	tb.until(`document.querySelector(".photo")?.naturalWidth === 640`)
 	tb.size(390, 844)
+	tb.until(`innerWidth === 390 && document.querySelector(".brand").offsetParent === null`)
 	if wide := value[float64](tb, `document.querySelector(".photo").getBoundingClientRect().right`); wide > 390 {
 		t.Errorf("the picture reaches to %v of 390", wide)
 	}
