@@ -213,6 +213,17 @@ func TestACopyIsOfUseWithoutTowline(t *testing.T) {
 	}
 }
 
+func TestACopyThatTookLessThanAMillisecondStillTellsHowLong(t *testing.T) {
+	f, _ := open(t, backups.Options{Dir: t.TempDir()})
+	quick := shop()
+	quick.Took = 300 * time.Microsecond
+	keep(t, f, quick, "SELECT 1;\n")
+	list, err := f.List(t.Context(), "shop", release.Production, 1)
+	if err != nil || len(list) != 1 || list[0].Took != time.Millisecond {
+		t.Errorf("%+v, error %v", list, err)
+	}
+}
+
 func TestListsAreNewestFirstAndOfOneEnvironmentOrAll(t *testing.T) {
 	f, c := open(t, backups.Options{})
 	var ids []string

@@ -47,7 +47,7 @@ func manifestOf(b deploy.Backup) manifest {
 	m := manifest{
 		Version: manifestVersion, ID: b.ID, Project: b.Project, Environment: b.Environment, Database: b.Database, DatabaseID: b.DatabaseID,
 		TakenAt: b.TakenAt, Release: b.Release, Run: b.Run, Bookmark: b.Bookmark, Way: wayExport, Rows: b.Rows, Missing: b.Missing,
-		Took: b.Took.Milliseconds(), Bytes: b.Bytes, Size: b.Size, Sum: b.Sum, Encrypted: b.Encrypted, CheckedAt: b.CheckedAt, Problem: b.Problem,
+		Took: millis(b.Took), Bytes: b.Bytes, Size: b.Size, Sum: b.Sum, Encrypted: b.Encrypted, CheckedAt: b.CheckedAt, Problem: b.Problem,
 	}
 	if b.Tables {
 		m.Way = wayTables
@@ -124,3 +124,6 @@ func (p place) write(m manifest) error {
 	}
 	return f.keep(p.manifest())
 }
+
+// millis is a length of time in milliseconds, rounded up: 0 means that it is not known.
+func millis(d time.Duration) int64 { return int64((d + time.Millisecond - 1) / time.Millisecond) }
