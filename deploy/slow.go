@@ -143,17 +143,6 @@ func (e *Engine) costly(ctx context.Context, p Project, id string, from, to time
 	return e.notOurs(ctx, p, list), nil
 }
 
-// bookkeeping reports whether a query is none of the app's: about the schema or the ledger.
-func bookkeeping(sql, ledger string) bool {
-	sql = strings.ToLower(sql)
-	for _, word := range []string{"sqlite_master", "sqlite_schema", "sqlite_stat1", "pragma_", "pragma ", "__towline_", "_cf_", strings.ToLower(ledger)} {
-		if strings.Contains(sql, word) {
-			return true
-		}
-	}
-	return false
-}
-
 // Slow says which of a project's queries on production cost the most since its last release, or in the last week, and tries an index for
 // each on a copy of the schema. Errors are those of TopQueries.
 func (e *Engine) Slow(ctx context.Context, project string) (Slow, error) {

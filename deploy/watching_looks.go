@@ -2,8 +2,6 @@ package deploy
 
 import (
 	"context"
-	"slices"
-	"strings"
 	"time"
 
 	"towline/deploy/release"
@@ -237,23 +235,11 @@ func (e *Engine) stretch(ctx context.Context, p Project, w release.Watching, fro
 		return c, nil
 	}
 	c.Listed = true
-	list = slices.DeleteFunc(list, func(q QueryCount) bool { return ownQuery(q.SQL, p.ledger()) })
 	x := newWording()
-	for _, q := range alike(list, ByTime) { // a value in a text makes no new query
+	for _, q := range alike(e.notOurs(ctx, p, list), ByTime) { // a value in a text makes no new query
 		c.Top = append(c.Top, watch.Query{SQL: x.shape(q.SQL), Runs: q.Runs, Failed: q.Failed, RowsRead: q.RowsRead, Time: q.Time, P95: q.P95})
 	}
 	return c, nil
-}
-
-// ownQuery reports whether a query is one of Towline's, or another tool's that looks after the schema, and not the app's.
-func ownQuery(sql, ledger string) bool {
-	text := strings.ToLower(sql)
-	for _, name := range []string{ownPrefix, strings.ToLower(ledger), "sqlite_master", "sqlite_schema", "pragma_", "pragma "} {
-		if strings.Contains(text, name) {
-			return true
-		}
-	}
-	return false
 }
 
 // base asks what is usual: the same hours of the same weekday on the team's clock, whole hours, in the weeks before; and the hours

@@ -24,6 +24,17 @@ func (e *Engine) notOurs(ctx context.Context, p Project, list []QueryCount) []Qu
 	})
 }
 
+// bookkeeping reports whether a query is none of the app's: about the schema or the ledger.
+func bookkeeping(sql, ledger string) bool {
+	sql = strings.ToLower(sql)
+	for _, word := range []string{"sqlite_master", "sqlite_schema", "sqlite_stat1", "pragma_", "pragma ", ownPrefix, "_cf_", strings.ToLower(ledger)} {
+		if strings.Contains(sql, word) {
+			return true
+		}
+	}
+	return false
+}
+
 // migrated are the statements of the release that is live on production, as tokens writes them. Where they cannot be read there are none: too much
 // is listed then.
 func (e *Engine) migrated(ctx context.Context, p Project) map[string]bool {
