@@ -40,7 +40,7 @@ type pass struct {
 	created  map[Subject]time.Time // a database's hour, where it is known; of a Worker, the first in which it was seen
 	unseen   map[Subject]bool      // Workers of which nothing was counted before
 	clock    bool                  // Cloudflare's figures confirm it: something was counted within the last day
-	busy     bool                  // Cloudflare wants no more questions for now
+	busy     bool                  // Cloudflare wants no more questions in this pass
 	errs     []error
 }
 

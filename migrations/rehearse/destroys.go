@@ -100,9 +100,9 @@ func (s *step) calledOtherwise(was map[string]string) {
 
 // calledNow is a table's name afterwards; empty: it is gone.
 func calledNow(was map[string]string, table string) string {
-	for now, before := range was {
+	for after, before := range was {
 		if before == table {
-			return now
+			return after
 		}
 	}
 	if _, taken := was[table]; taken {
