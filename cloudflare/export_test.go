@@ -9,6 +9,7 @@ import (
 	"regexp"
 	"strings"
 	"testing"
+	"testing/synctest"
 	"time"
 
 	"towline/cloudflare"
@@ -57,24 +58,26 @@ func TestAnExportOutlivesTroubleOnItsWay(t *testing.T) {
 }
 
 func TestAnExportThatBreaksOffIsNone(t *testing.T) {
-	server, url := embedded(t)
-	id, _ := shop(t, url)
-	d := open(t, cloudflare.Options{APIURL: url, Timeout: 100 * time.Millisecond})
-	for name, fault := range map[string]sandbox.Fault{
-		"half a text":                 {Path: "/r2/", Execute: true, Reply: sandbox.Truncated(20)},
-		"an empty text":               {Path: "/r2/", Reply: sandbox.Reply{Status: 200, Body: ""}},
-		"a storage that refuses":      {Path: "/r2/", Reply: sandbox.HTML(403)},
-		"a storage that never wakes":  {Path: "/r2/", Before: untilGone, Reply: sandbox.Drop()},
-		"an address that leads away":  {Path: "/export", Reply: sandbox.Reply{Status: 200, Body: exportedTo("http://storage.example.com/x?X-Amz-Signature=abc"), Header: http.Header{"Content-Type": {"application/json"}}}},
-		"D1 says it knows of nothing": {Path: "/export", Reply: sandbox.Reply{Status: 200, Body: `{"success":true,"errors":[],"result":{"success":false,"type":"export","error":"D1 reset"}}`, Header: http.Header{"Content-Type": {"application/json"}}}},
-	} {
-		fault.Times = sandbox.Always
-		server.Inject(fault)
-		if err := d.Export(t.Context(), id, &bytes.Buffer{}); err == nil || strings.Contains(err.Error(), "Amz") {
-			t.Errorf("%s: %v", name, err)
+	synctest.Test(t, func(t *testing.T) {
+		server, o := bubbled(t)
+		id, _ := shopOf(t, o)
+		d := open(t, o)
+		for name, fault := range map[string]sandbox.Fault{
+			"half a text":                 {Path: "/r2/", Execute: true, Reply: sandbox.Truncated(20)},
+			"an empty text":               {Path: "/r2/", Reply: sandbox.Reply{Status: 200, Body: ""}},
+			"a storage that refuses":      {Path: "/r2/", Reply: sandbox.HTML(403)},
+			"a storage that never wakes":  {Path: "/r2/", Before: untilGone, Reply: sandbox.Drop()},
+			"an address that leads away":  {Path: "/export", Reply: sandbox.Reply{Status: 200, Body: exportedTo("http://storage.example.com/x?X-Amz-Signature=abc"), Header: http.Header{"Content-Type": {"application/json"}}}},
+			"D1 says it knows of nothing": {Path: "/export", Reply: sandbox.Reply{Status: 200, Body: `{"success":true,"errors":[],"result":{"success":false,"type":"export","error":"D1 reset"}}`, Header: http.Header{"Content-Type": {"application/json"}}}},
+		} {
+			fault.Times = sandbox.Always
+			server.Inject(fault)
+			if err := d.Export(t.Context(), id, &bytes.Buffer{}); err == nil || strings.Contains(err.Error(), "Amz") {
+				t.Errorf("%s: %v", name, err)
+			}
+			server.Heal()
 		}
-		server.Heal()
-	}
+	})
 }
 
 func exportedTo(address string) string {
@@ -151,29 +154,31 @@ func namedShop(t *testing.T, url, name string) (id, point string) {
 }
 
 func TestAnImportThatDoesNotBeginIsADefiniteNo(t *testing.T) {
-	server, url := embedded(t)
-	id, _ := shop(t, url)
-	d := open(t, cloudflare.Options{APIURL: url, Timeout: 100 * time.Millisecond})
-	for name, fault := range map[string]sandbox.Fault{
-		"no offer":               {Path: "/import", Body: `"init"`, Reply: sandbox.HTML(502)},
-		"an offer that is none":  {Path: "/import", Body: `"init"`, Reply: sandbox.Reply{Status: 200, Body: `{"success":true,"errors":[],"result":{"success":true,"messages":[]}}`, Header: http.Header{"Content-Type": {"application/json"}}}},
-		"no storage":             {Path: "/r2/", Reply: sandbox.HTML(503)},
-		"a storage that refuses": {Path: "/r2/", Reply: sandbox.HTML(403)},
-		"another text arrived":   {Path: "/r2/", Execute: true, Reply: sandbox.Reply{Header: http.Header{"Etag": {`"00000000000000000000000000000000"`}}}},
-		"a limit of the rate":    {Path: "/import", Body: `"init"`, Reply: sandbox.APIError(429, 0, "slow down")},
-	} {
-		fault.Times = sandbox.Always
-		server.Inject(fault)
-		err := d.Import(t.Context(), id, strings.NewReader("DROP TABLE item;"), 16)
-		server.Heal()
-		expectClass(t, name, err, true)
-		if err != nil && strings.Contains(err.Error(), "Amz") {
-			t.Errorf("%s: the error has the address of the storage", name)
+	synctest.Test(t, func(t *testing.T) {
+		server, o := bubbled(t)
+		id, _ := shopOf(t, o)
+		d := open(t, o)
+		for name, fault := range map[string]sandbox.Fault{
+			"no offer":               {Path: "/import", Body: `"init"`, Reply: sandbox.HTML(502)},
+			"an offer that is none":  {Path: "/import", Body: `"init"`, Reply: sandbox.Reply{Status: 200, Body: `{"success":true,"errors":[],"result":{"success":true,"messages":[]}}`, Header: http.Header{"Content-Type": {"application/json"}}}},
+			"no storage":             {Path: "/r2/", Reply: sandbox.HTML(503)},
+			"a storage that refuses": {Path: "/r2/", Reply: sandbox.HTML(403)},
+			"another text arrived":   {Path: "/r2/", Execute: true, Reply: sandbox.Reply{Header: http.Header{"Etag": {`"00000000000000000000000000000000"`}}}},
+			"a limit of the rate":    {Path: "/import", Body: `"init"`, Reply: sandbox.APIError(429, 0, "slow down")},
+		} {
+			fault.Times = sandbox.Always
+			server.Inject(fault)
+			err := d.Import(t.Context(), id, strings.NewReader("DROP TABLE item;"), 16)
+			server.Heal()
+			expectClass(t, name, err, true)
+			if err != nil && strings.Contains(err.Error(), "Amz") {
+				t.Errorf("%s: the error has the address of the storage", name)
+			}
 		}
-	}
-	if rows, err := d.Read(t.Context(), id, []string{"SELECT count(*) FROM item"}); err != nil {
-		t.Errorf("%v, %v", rows, err)
-	}
+		if rows, err := d.Read(t.Context(), id, []string{"SELECT count(*) FROM item"}); err != nil {
+			t.Errorf("%v, %v", rows, err)
+		}
+	})
 }
 
 func TestAnImportThatCannotBeAskedAboutIsInDoubt(t *testing.T) {
@@ -245,28 +250,31 @@ func TestAnEleventhRestoreSaysWhenTheNextOneIsPossible(t *testing.T) {
 }
 
 func TestASignedAddressIsNeitherLoggedNorInErrorsAndGetsNoToken(t *testing.T) {
-	server, url := embedded(t)
-	id, _ := shop(t, url)
-	log := &bytes.Buffer{}
-	d := open(t, cloudflare.Options{APIURL: url, Timeout: 100 * time.Millisecond, Logger: slog.New(slog.NewTextHandler(log, &slog.HandlerOptions{Level: slog.LevelDebug}))})
-	var seen strings.Builder
-	for _, reply := range append([]sandbox.Reply{{}}, sandbox.Drop(), sandbox.HTML(403), sandbox.HTML(502), sandbox.Truncated(5), sandbox.Reply{Status: 307, Header: http.Header{"Location": {"/elsewhere"}}}) {
-		server.Inject(sandbox.Fault{Path: "/r2/", Times: sandbox.Always, Execute: true, Reply: reply})
-		fmt.Fprintln(&seen, d.Export(t.Context(), id, &bytes.Buffer{}), d.Import(t.Context(), id, strings.NewReader("SELECT 1;"), 9))
-		server.Heal()
-	}
-	stored := 0
-	for _, c := range server.Calls() {
-		if strings.Contains(c.Path, "/r2/") {
-			stored++
+	synctest.Test(t, func(t *testing.T) {
+		server, o := bubbled(t)
+		id, _ := shopOf(t, o)
+		log := &bytes.Buffer{}
+		o.Logger = slog.New(slog.NewTextHandler(log, &slog.HandlerOptions{Level: slog.LevelDebug}))
+		d := open(t, o)
+		var seen strings.Builder
+		for _, reply := range append([]sandbox.Reply{{}}, sandbox.Drop(), sandbox.HTML(403), sandbox.HTML(502), sandbox.Truncated(5), sandbox.Reply{Status: 307, Header: http.Header{"Location": {"/elsewhere"}}}) {
+			server.Inject(sandbox.Fault{Path: "/r2/", Times: sandbox.Always, Execute: true, Reply: reply})
+			fmt.Fprintln(&seen, d.Export(t.Context(), id, &bytes.Buffer{}), d.Import(t.Context(), id, strings.NewReader("SELECT 1;"), 9))
+			server.Heal()
 		}
-	}
-	for name, text := range map[string]string{"errors": seen.String(), "log": log.String()} {
-		if i := strings.Index(text, "Amz-"); i >= 0 || strings.Contains(text, token) || len(text) < 300 {
-			t.Errorf("%s: %s", name, text)
+		stored := 0
+		for _, c := range server.Calls() {
+			if strings.Contains(c.Path, "/r2/") {
+				stored++
+			}
 		}
-	}
-	if stored < 12 || !strings.Contains(log.String(), "cloudflare: storage") {
-		t.Errorf("the storage was asked %d times", stored)
-	}
+		for name, text := range map[string]string{"errors": seen.String(), "log": log.String()} {
+			if i := strings.Index(text, "Amz-"); i >= 0 || strings.Contains(text, token) || len(text) < 300 {
+				t.Errorf("%s: %s", name, text)
+			}
+		}
+		if stored < 12 || !strings.Contains(log.String(), "cloudflare: storage") {
+			t.Errorf("the storage was asked %d times", stored)
+		}
+	})
 }

@@ -7,6 +7,7 @@ import (
 	"slices"
 	"strings"
 	"testing"
+	"testing/synctest"
 	"time"
 
 	"towline/cloudflare"
@@ -18,7 +19,6 @@ import (
 type fault struct {
 	name  string
 	fault sandbox.Fault
-	short bool // wait only briefly for the answer
 	isNo  bool // a definite no: nothing was done
 }
 
@@ -48,7 +48,7 @@ func faults() []fault {
 		{name: "200 with success and an empty result", fault: sandbox.Fault{Execute: true, Reply: page(200, `{"success":true,"errors":[],"result":[]}`, json)}},
 		{name: "a redirect that would keep method and body", fault: sandbox.Fault{Reply: page(307, "elsewhere", http.Header{"Location": {"/client/v4/elsewhere"}})}},
 		{name: "a redirect that would become a GET", fault: sandbox.Fault{Reply: page(302, "elsewhere", http.Header{"Location": {"/client/v4/elsewhere"}})}},
-		{name: "no answer in time", short: true, fault: sandbox.Fault{Execute: true, Before: untilGone, Reply: sandbox.Drop()}},
+		{name: "no answer in time", fault: sandbox.Fault{Execute: true, Before: untilGone, Reply: sandbox.Drop()}},
 	}
 }
 
@@ -72,13 +72,9 @@ func TestADeletionIsSentExactlyOnceWhateverComesOfIt(t *testing.T) {
 		if strings.HasPrefix(f.name, "200 with success and") {
 			continue // an answer without a result is what Cloudflare gives here
 		}
-		t.Run(f.name, func(t *testing.T) {
-			server, url := embedded(t)
-			id, _ := shop(t, url)
-			o := cloudflare.Options{APIURL: url}
-			if f.short {
-				o.Timeout = 30 * time.Millisecond
-			}
+		bubble(t, f.name, func(t *testing.T) {
+			server, o := bubbled(t)
+			id, _ := shopOf(t, o)
 			d := open(t, o)
 			server.Forget()
 			f.fault.Times = sandbox.Always
@@ -112,7 +108,12 @@ func TestADeletionWhoseAnswerSaysNothingIsDone(t *testing.T) {
 // shop is a database with a table and a restore point, made without faults.
 func shop(t *testing.T, url string) (id, point string) {
 	t.Helper()
-	d := open(t, cloudflare.Options{APIURL: url})
+	return shopOf(t, cloudflare.Options{APIURL: url})
+}
+
+func shopOf(t *testing.T, o cloudflare.Options) (id, point string) {
+	t.Helper()
+	d := open(t, o)
 	db, err := d.Create(t.Context(), "shop")
 	if err != nil {
 		t.Fatal(err)
@@ -129,16 +130,12 @@ func shop(t *testing.T, url string) (id, point string) {
 
 func TestAWriteIsSentExactlyOnceWhateverComesOfIt(t *testing.T) {
 	for _, f := range faults() {
-		t.Run(f.name, func(t *testing.T) {
-			server, url := embedded(t)
-			id, point := shop(t, url)
+		bubble(t, f.name, func(t *testing.T) {
+			server, o := bubbled(t)
+			id, point := shopOf(t, o)
 			for name, write := range writes(id, point) {
-				o := cloudflare.Options{APIURL: url}
-				if f.short {
-					o.Timeout = 30 * time.Millisecond
-				}
 				d := open(t, o)
-				if _, err := d.Find(t.Context(), "shop"); err != nil && !f.short { // leaves a connection to be used again
+				if _, err := d.Find(t.Context(), "shop"); err != nil { // leaves a connection to be used again
 					t.Fatal(err)
 				}
 				server.Forget()
@@ -153,6 +150,12 @@ func TestAWriteIsSentExactlyOnceWhateverComesOfIt(t *testing.T) {
 			}
 		})
 	}
+}
+
+// bubble is a subtest whose time passes only while everything in it waits.
+func bubble(t *testing.T, name string, test func(t *testing.T)) {
+	t.Helper()
+	t.Run(name, func(t *testing.T) { synctest.Test(t, test) })
 }
 
 // expectClass checks that an error is one of the two that a write may end with, and which.
@@ -213,17 +216,20 @@ func TestACallThatItsCallerGivesUpSaysSo(t *testing.T) {
 }
 
 func TestACallThatTakesTooLongEndsByItself(t *testing.T) {
-	server, url := embedded(t)
-	id, _ := shop(t, url)
-	d := open(t, cloudflare.Options{APIURL: url, Timeout: 20 * time.Millisecond})
-	server.Inject(sandbox.Fault{Times: sandbox.Always, Before: untilGone})
-	_, err := d.Apply(t.Context(), id, []string{"INSERT INTO item VALUES (1)"})
-	if err == nil || !strings.Contains(err.Error(), "no answer within 20ms") {
-		t.Errorf("Apply: %v", err)
-	}
-	if errors.Is(err, context.DeadlineExceeded) {
-		t.Error("the error looks as if the caller's own time had run out")
-	}
+	synctest.Test(t, func(t *testing.T) {
+		server, o := bubbled(t)
+		id, _ := shopOf(t, o)
+		d := open(t, o)
+		server.Inject(sandbox.Fault{Times: sandbox.Always, Before: untilGone})
+		began := time.Now()
+		_, err := d.Apply(t.Context(), id, []string{"INSERT INTO item VALUES (1)"})
+		if err == nil || !strings.Contains(err.Error(), "no answer within 35s") || time.Since(began) != cloudflare.DefaultTimeout {
+			t.Errorf("Apply after %v: %v", time.Since(began), err)
+		}
+		if errors.Is(err, context.DeadlineExceeded) {
+			t.Error("the error looks as if the caller's own time had run out")
+		}
+	})
 }
 
 func TestBytesThatJSONCannotCarryAreNotSent(t *testing.T) {

@@ -8,7 +8,7 @@ import (
 	"net/http"
 	"strings"
 	"testing"
-	"time"
+	"testing/synctest"
 
 	"towline/cloudflare"
 	sandbox "towline/sandbox/cloudflare"
@@ -25,57 +25,54 @@ func sqlOf(t *testing.T, body string) string {
 }
 
 func TestTheTokenIsNeitherInErrorsNorInLogsNorInAnythingPrinted(t *testing.T) {
-	var seen strings.Builder
-	log := &bytes.Buffer{}
-	logger := slog.New(slog.NewTextHandler(log, &slog.HandlerOptions{Level: slog.LevelDebug, AddSource: true}))
-	server, url := embedded(t)
-	id, point := shop(t, url)
-	o := cloudflare.Options{AccountID: account, Token: token, APIURL: url, Logger: logger}
-	d := open(t, o)
-	short := open(t, cloudflare.Options{APIURL: url, Logger: logger, Timeout: 20 * time.Millisecond})
+	synctest.Test(t, func(t *testing.T) {
+		var seen strings.Builder
+		log := &bytes.Buffer{}
+		logger := slog.New(slog.NewTextHandler(log, &slog.HandlerOptions{Level: slog.LevelDebug, AddSource: true}))
+		server, o := bubbled(t)
+		id, point := shopOf(t, o)
+		o.AccountID, o.Token, o.Logger = account, token, logger
+		d := open(t, o)
 
-	all := faults()
-	for _, status := range []int{200, 400, 403, 404, 429, 500} {
-		echo := sandbox.APIError(status, 7500, "you sent Authorization: Bearer "+token+": SQLITE_ERROR")
-		all = append(all, fault{name: "an echo", fault: sandbox.Fault{Reply: echo}})
-	}
-	calls := reads(id)
-	for name, write := range writes(id, point) {
-		calls[name] = write
-	}
-	for _, f := range all {
-		f.fault.Times = sandbox.Always
-		server.Inject(f.fault)
-		client := d
-		if f.short {
-			client = short
+		all := faults()
+		for _, status := range []int{200, 400, 403, 404, 429, 500} {
+			echo := sandbox.APIError(status, 7500, "you sent Authorization: Bearer "+token+": SQLITE_ERROR")
+			all = append(all, fault{name: "an echo", fault: sandbox.Fault{Reply: echo}})
 		}
-		for _, call := range calls {
-			fmt.Fprintf(&seen, "%v %+v %#v\n", call(t.Context(), client), call(t.Context(), client), call(t.Context(), client))
+		calls := reads(id)
+		for name, write := range writes(id, point) {
+			calls[name] = write
 		}
-		for _, err := range asks(t, client, id) {
-			fmt.Fprintf(&seen, "%v %+v %#v\n", err, err, err)
+		for _, f := range all {
+			f.fault.Times = sandbox.Always
+			server.Inject(f.fault)
+			for _, call := range calls {
+				fmt.Fprintf(&seen, "%v %+v %#v\n", call(t.Context(), d), call(t.Context(), d), call(t.Context(), d))
+			}
+			for _, err := range asks(t, d, id) {
+				fmt.Fprintf(&seen, "%v %+v %#v\n", err, err, err)
+			}
+			_, err := d.Verify(t.Context())
+			fmt.Fprintln(&seen, err, d.Permissions(t.Context(), id), d.AnalyticsPermission(t.Context()))
+			server.Heal()
 		}
-		_, err := client.Verify(t.Context())
-		fmt.Fprintln(&seen, err, client.Permissions(t.Context(), id), client.AnalyticsPermission(t.Context()))
-		server.Heal()
-	}
-	logger.Debug("printed", "d", d, "options", o)
-	slog.New(slog.NewJSONHandler(log, nil)).Info("printed", "d", d, "options", o)
-	fmt.Fprintf(&seen, "%v %+v %#v %s %q %x\n", d, d, d, d, d, d)
-	fmt.Fprintf(&seen, "%v %+v %#v %s %q %v\n", o, o, o, o, o, &o)
+		logger.Debug("printed", "d", d, "options", o)
+		slog.New(slog.NewJSONHandler(log, nil)).Info("printed", "d", d, "options", o)
+		fmt.Fprintf(&seen, "%v %+v %#v %s %q %x\n", d, d, d, d, d, d)
+		fmt.Fprintf(&seen, "%v %+v %#v %s %q %v\n", o, o, o, o, o, &o)
 
-	for name, text := range map[string]string{"errors": seen.String(), "logs": log.String()} {
-		if i := strings.Index(text, token); i >= 0 {
-			t.Errorf("the token is in the %s: ...%s...", name, text[max(0, i-200):min(len(text), i+100)])
+		for name, text := range map[string]string{"errors": seen.String(), "logs": log.String()} {
+			if i := strings.Index(text, token); i >= 0 {
+				t.Errorf("the token is in the %s: ...%s...", name, text[max(0, i-200):min(len(text), i+100)])
+			}
+			if len(text) < 1000 {
+				t.Errorf("hardly any %s to search: %q", name, text)
+			}
 		}
-		if len(text) < 1000 {
-			t.Errorf("hardly any %s to search: %q", name, text)
+		if !strings.Contains(seen.String(), "[token]") {
+			t.Error("no answer contained the token: the test proves nothing")
 		}
-	}
-	if !strings.Contains(seen.String(), "[token]") {
-		t.Error("no answer contained the token: the test proves nothing")
-	}
+	})
 }
 
 func TestNothingIsReadFromTheEnvironment(t *testing.T) {

@@ -1,7 +1,9 @@
 package cloudflare_test
 
 import (
+	"context"
 	"fmt"
+	"net"
 	"net/http"
 	"net/http/httptest"
 	"os"
@@ -67,6 +69,60 @@ func embedded(t *testing.T, tokens ...sandbox.Token) (*sandbox.Faults, string) {
 	faults := sandbox.NewFaults(server)
 	return faults, behind(t, faults)
 }
+
+// bubbled is an embedded local Cloudflare for use in a bubble of testing/synctest: its connections are pipes, so that a call which
+// waits for its time limit waits for nothing else, and ends at once.
+func bubbled(t *testing.T) (*sandbox.Faults, cloudflare.Options) {
+	t.Helper()
+	server, err := sandbox.New(sandbox.Options{AccountID: account, Token: token})
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(func() { _ = server.Close() })
+	faults := sandbox.NewFaults(server)
+	listener := pipes{conns: make(chan net.Conn), closed: make(chan struct{})}
+	web := &http.Server{Handler: faults, ReadHeaderTimeout: time.Hour}
+	served := make(chan struct{})
+	go func() { _ = web.Serve(listener); close(served) }()
+	t.Cleanup(func() { _ = web.Close(); <-served })
+	transport := &http.Transport{DialContext: listener.dial}
+	t.Cleanup(transport.CloseIdleConnections)
+	return faults, cloudflare.Options{APIURL: "http://127.0.0.1/client/v4", HTTP: &http.Client{Transport: transport}}
+}
+
+// pipes is a listener whose connections are in memory.
+type pipes struct {
+	conns  chan net.Conn
+	closed chan struct{}
+}
+
+func (p pipes) dial(ctx context.Context, _, _ string) (net.Conn, error) {
+	near, far := net.Pipe()
+	select {
+	case p.conns <- far:
+		return near, nil
+	case <-p.closed:
+		return nil, net.ErrClosed
+	case <-ctx.Done():
+		return nil, ctx.Err()
+	}
+}
+
+// Accept implements net.Listener.
+func (p pipes) Accept() (net.Conn, error) {
+	select {
+	case c := <-p.conns:
+		return c, nil
+	case <-p.closed:
+		return nil, net.ErrClosed
+	}
+}
+
+// Close implements net.Listener; http.Server calls it once.
+func (p pipes) Close() error { close(p.closed); return nil }
+
+// Addr implements net.Listener.
+func (p pipes) Addr() net.Addr { return &net.UnixAddr{Name: "pipes", Net: "pipe"} }
 
 // behind puts an API behind HTTP and returns its address.
 func behind(t *testing.T, api http.Handler) string {

@@ -48,8 +48,8 @@ func (e *Engine) watch(ctx context.Context) {
 			w.drill = e.drills.Next(e.now())
 		}
 		if e.backups != nil && !e.now().Before(w.prune) {
+			w.prune = e.now().Add(pruneEvery) // a day from its beginning, however long it takes
 			e.prune(ctx)
-			w.prune = e.now().Add(pruneEvery)
 		}
 		for _, at := range []time.Time{w.drill, w.prune} {
 			if !at.IsZero() && (next.IsZero() || at.Before(next)) {
