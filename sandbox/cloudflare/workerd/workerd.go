@@ -50,7 +50,8 @@ type Instance struct {
 	AccountID, Token string
 
 	binary, config, state string
-	port                  int
+	port                  int // 0: whichever is free when it starts
+	held                  io.Closer
 	mu                    sync.Mutex
 	process               *exec.Cmd
 	exited                <-chan struct{}
@@ -68,8 +69,14 @@ func Start(t testing.TB, o Options) *Instance {
 	if err != nil {
 		t.Fatal(err)
 	}
-	t.Cleanup(i.Kill)
+	t.Cleanup(i.end)
 	return i
+}
+
+// end is [Instance.Kill] for good: the address is anybody's again.
+func (i *Instance) end() {
+	i.Kill()
+	_ = i.held.Close()
 }
 
 // Kill ends the process at once, as a crash would, and waits until it is gone. Twice is fine.
@@ -126,7 +133,7 @@ func (s *Shared) Stop() {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	if s.instance != nil {
-		s.instance.Kill()
+		s.instance.end()
 		s.instance = nil
 	}
 	if s.dir != "" {
@@ -160,7 +167,14 @@ func launch(ctx context.Context, binary string, o Options) (*Instance, error) {
 		return nil, err
 	}
 	i.config = config
-	return i, i.run(ctx)
+	if i.held, i.port, err = holdPort(); err != nil {
+		return nil, err
+	}
+	if err := i.run(ctx); err != nil {
+		_ = i.held.Close()
+		return nil, err
+	}
+	return i, nil
 }
 
 // writeConfig puts the worker and its configuration where workerd can read them.
@@ -192,8 +206,8 @@ func writeConfig(o Options, dir, state string) (string, error) {
 	return filepath.Join(dir, "config.capnp"), nil
 }
 
-// run starts the process and waits until it says on the control pipe that it listens. The first start takes any free
-// port, later ones the same.
+// run starts the process and waits until it says on the control pipe that it listens. Every start takes the same port, which
+// nobody else can have taken in between where [holdPort] holds it.
 func (i *Instance) run(ctx context.Context) error {
 	i.mu.Lock()
 	defer i.mu.Unlock()
