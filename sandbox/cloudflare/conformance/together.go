@@ -196,7 +196,7 @@ func testCrash(t *testing.T, db database) {
 	busy := make(chan struct{})
 	var once sync.Once
 	var over atomic.Bool // a writer between two requests misses the crash: the next one would reach the new server, and so on for ever
-	url := db.URL // the writers keep to the address that they know, while the restart may bring a new one
+	url := db.URL        // the writers keep to the address that they know, while the restart may bring a new one
 	for range 4 {
 		group.Go(func() {
 			for !over.Load() {
