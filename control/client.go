@@ -27,7 +27,7 @@ var _ Desk = (*Client)(nil)
 // Connect finds the bot that holds a store. ErrNobody: no process answers there. A *SilentError: one listens, and did not
 // answer in time.
 func Connect(ctx context.Context, store string) (*Client, error) {
-	return connect(ctx, store, headerTimeout)
+	return connect(ctx, store, patience)
 }
 
 func connect(ctx context.Context, store string, wait time.Duration) (*Client, error) {

@@ -135,7 +135,7 @@ func (s *Server) usage(w http.ResponseWriter, r *http.Request) {
 // whole body is read, since only then does package net/http notice that whoever asked went away.
 func (s *Server) read(w http.ResponseWriter, r *http.Request, into any) bool {
 	c := http.NewResponseController(w)
-	err := c.SetReadDeadline(time.Now().Add(s.limits.body))
+	err := c.SetReadDeadline(time.Now().Add(bodyTimeout))
 	var body []byte
 	if err == nil {
 		body, err = io.ReadAll(http.MaxBytesReader(w, r.Body, bodyLimit))
@@ -189,7 +189,7 @@ func (s *Server) say(w http.ResponseWriter, status int, v any) {
 // stream sends what fill writes, and then its digest. An error before the first byte is an answer like any other; later
 // it takes the digest's place.
 func (s *Server) stream(w http.ResponseWriter, fill func(io.Writer) error) {
-	out := &outgoing{w: w, control: http.NewResponseController(w), sum: sha256.New(), stall: s.limits.stall}
+	out := &outgoing{w: w, control: http.NewResponseController(w), sum: sha256.New()}
 	err := fill(out)
 	if err != nil && !out.begun {
 		s.failed(w, err)
@@ -209,7 +209,6 @@ type outgoing struct {
 	w       http.ResponseWriter
 	control *http.ResponseController
 	sum     hash.Hash
-	stall   time.Duration
 	begun   bool
 }
 
@@ -225,7 +224,7 @@ func (o *outgoing) begin() {
 
 func (o *outgoing) Write(p []byte) (int, error) {
 	o.begin()
-	if err := o.control.SetWriteDeadline(time.Now().Add(o.stall)); err != nil {
+	if err := o.control.SetWriteDeadline(time.Now().Add(stallTimeout)); err != nil {
 		return 0, err
 	}
 	n, err := o.w.Write(p)

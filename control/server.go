@@ -29,10 +29,9 @@ type Options struct {
 // until the last answer was given or broken off, stopping twice is fine, and so is stopping what was never started. A
 // server that was stopped does not start again.
 type Server struct {
-	o      Options
-	limits limits
-	owner  int // the user whose socket it is
-	since  time.Time
+	o     Options
+	owner int // the user whose socket it is
+	since time.Time
 
 	mu      sync.Mutex
 	stopped bool
@@ -54,19 +53,15 @@ func New(o Options) *Server {
 		o.Log = slog.New(slog.DiscardHandler)
 	}
 	o.Grace = cmp.Or(o.Grace, 5*time.Second)
-	return &Server{o: o, owner: os.Geteuid(), limits: limits{header: headerTimeout, body: 10 * time.Second, stall: 30 * time.Second}}
+	return &Server{o: o, owner: os.Geteuid()}
 }
 
-// limits are the server's own. A command line is short, and whoever asks is on this machine.
-type limits struct {
-	header time.Duration // to say what is asked for, and to stay idle
-	body   time.Duration
-	// stall ends a copy whose reader takes nothing.
-	stall time.Duration
-}
-
+// A command line is short, and whoever asks is on this machine. The limits are long beside what it takes, which is milliseconds: that
+// the machine is busy is no reason to let go of anybody.
 const (
-	headerTimeout = 5 * time.Second
+	headerTimeout = 20 * time.Second // to say what is asked for, and to stay idle
+	bodyTimeout   = 20 * time.Second
+	stallTimeout  = 30 * time.Second // ends a copy whose reader takes nothing
 	bodyLimit     = 64 << 10
 	headerLimit   = 16 << 10
 )
@@ -89,27 +84,32 @@ func (s *Server) Start() error {
 	if err != nil {
 		return err
 	}
+	s.socket = l
+	s.serve(l.UnixListener, withPeer)
+	s.o.Log.Debug("the command line is answered", "socket", l.path)
+	return nil
+}
+
+// serve answers whoever connects to a listener; peer keeps with a connection who is at its other end.
+func (s *Server) serve(l net.Listener, peer func(context.Context, net.Conn) context.Context) {
 	var base context.Context
 	base, s.cut = context.WithCancel(context.Background())
 	s.since = s.o.Now()
-	s.socket = l
 	s.http = &http.Server{
 		Handler:           s.routes(),
-		ReadHeaderTimeout: s.limits.header,
-		IdleTimeout:       s.limits.header,
+		ReadHeaderTimeout: headerTimeout,
+		IdleTimeout:       headerTimeout,
 		MaxHeaderBytes:    headerLimit,
 		BaseContext:       func(net.Listener) context.Context { return base },
-		ConnContext:       withPeer,
+		ConnContext:       peer,
 		ErrorLog:          slog.NewLogLogger(s.o.Log.Handler(), slog.LevelWarn),
 	}
 	server := s.http
 	s.serving.Go(func() {
-		if err := server.Serve(l.UnixListener); err != nil && !errors.Is(err, http.ErrServerClosed) {
+		if err := server.Serve(l); err != nil && !errors.Is(err, http.ErrServerClosed) {
 			s.o.Log.Error("the control socket is no longer answered", "error", err)
 		}
 	})
-	s.o.Log.Debug("the command line is answered", "socket", l.path)
-	return nil
 }
 
 // Stop ends the answering and removes the socket.
@@ -117,24 +117,27 @@ func (s *Server) Stop() {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	s.stopped = true
-	if s.socket == nil {
+	if s.http == nil {
 		return
 	}
-	if err := s.socket.remove(); err != nil {
-		s.o.Log.Warn("the control socket could not be removed", "error", err)
+	if s.socket != nil {
+		if err := s.socket.remove(); err != nil {
+			s.o.Log.Warn("the control socket could not be removed", "error", err)
+		}
 	}
 	ctx, cancel := context.WithTimeout(context.Background(), s.o.Grace)
 	defer cancel()
 	if err := s.http.Shutdown(ctx); err != nil {
-		s.cut()
+		// Connections first: whoever asked is to see that the answer is lost, and not that of a desk that was told to give up.
 		_ = s.http.Close()
+		s.cut()
 	}
 	s.door.Lock()
 	s.closed = true
 	s.door.Unlock()
 	s.serving.Wait()
 	s.cut()
-	s.socket = nil
+	s.socket, s.http = nil, nil
 }
 
 // enter counts an answer that begins. It is false once the server is closed.

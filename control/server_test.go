@@ -140,7 +140,7 @@ func TestAnErrorOfTheDeskIsNoAnswer(t *testing.T) {
 	if _, err := c.Line(t.Context(), control.Order{}); err == nil || !strings.Contains(err.Error(), "at least one word") {
 		t.Errorf("%v", err)
 	}
-	if _, err := c.Line(t.Context(), control.Order{Words: []string{strings.Repeat("x", 70<<10)}}); err == nil || !strings.Contains(err.Error(), "64 KB") {
+	if _, err := c.Line(t.Context(), control.Order{Words: []string{strings.Repeat("x", 64<<10)}}); err == nil || !strings.Contains(err.Error(), "64 KB") {
 		t.Errorf("%v", err)
 	}
 	var out bytes.Buffer

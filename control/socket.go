@@ -16,8 +16,9 @@ import (
 // Linux (unix(4) and unix(7)).
 const longest = 103
 
-// patience is how long a start waits for another one in the same folder, and how long a dial may take.
-const patience = 2 * time.Second
+// patience is how long a start waits for another one in the same folder, how long a dial may take, and a running bot to say who it
+// is. Each is a matter of milliseconds, unless the machine is very busy.
+const patience = 15 * time.Second
 
 // SocketPath is where the socket of a store lies: beside it.
 func SocketPath(store string) string { return store + ".sock" }
