@@ -102,9 +102,7 @@ func (k *kit) read(t *testing.T, name string) string {
 // generate runs drizzle-kit generate, which has to write a migration or, if not differs, to find nothing to write.
 func (k *kit) generate(t *testing.T, name string, differs bool) {
 	t.Helper()
-	ctx, cancel := context.WithTimeout(t.Context(), 50*time.Second)
-	defer cancel()
-	cmd := exec.CommandContext(ctx, k.command[0], append(slices.Clone(k.command[1:]), "generate", "--name", name)...)
+	cmd := exec.CommandContext(t.Context(), k.command[0], append(slices.Clone(k.command[1:]), "generate", "--name", name)...)
 	cmd.Dir, cmd.Env = k.dir, []string{"HOME=" + k.dir, "PATH=" + os.Getenv("PATH"), "NO_COLOR=1", "CI=1",
 		"NODE_COMPILE_CACHE=" + filepath.Join(k.dir, "compiled")} // goes by path, and takes a third of every further start
 	out, err := cmd.CombinedOutput()

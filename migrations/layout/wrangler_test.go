@@ -105,9 +105,7 @@ func (s server) ask(t *testing.T, configs, projects []string) answers {
 	if err != nil {
 		t.Fatal(err)
 	}
-	ctx, cancel := context.WithTimeout(t.Context(), 50*time.Second)
-	defer cancel()
-	cmd := exec.CommandContext(ctx, parts.Node(t), "-e", asking, library, string(asked))
+	cmd := exec.CommandContext(t.Context(), parts.Node(t), "-e", asking, library, string(asked))
 	cmd.Env, cmd.Dir = s.Env(t), t.TempDir()
 	var stderr bytes.Buffer
 	cmd.Stderr = &stderr
