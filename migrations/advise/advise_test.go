@@ -6,6 +6,7 @@ import (
 	"slices"
 	"strings"
 	"testing"
+	"time"
 
 	"towline/migrations/advise"
 	"towline/migrations/rehearse"
@@ -74,8 +75,12 @@ func filled(t *testing.T) (rehearse.Target, string) {
 	return build(t, append(shop(), rows()...)...)
 }
 
+// open opens an advisor, which counts for as long as it likes unless the test says otherwise: the machine may be busy.
 func open(t *testing.T, target rehearse.Target, o advise.Options) *advise.Advisor {
 	t.Helper()
+	if o.Within == 0 {
+		o.Within = time.Hour
+	}
 	a, err := advise.Open(t.Context(), target, o)
 	if err != nil {
 		t.Fatal(err)

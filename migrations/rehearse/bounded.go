@@ -11,21 +11,17 @@ import (
 	"towline/migrations/sqlite"
 )
 
-// What a statement may take on a copy in memory. A mistake in a recursive query inserts without end, and must not take the process
-// with it that rehearses. Both are far more than migrations need without people's rows: the time, and the size in pages of 4 kB.
+// What copies may grow by. A mistake in a recursive query inserts without end, and must not take the process with it that rehearses.
 const (
-	memoryTime  = 10 * time.Second
+	// memoryPages is the size of a copy in memory, in pages of 4 kB: far more than migrations need without people's rows.
 	memoryPages = 32_768
 	// dataPages is by how much a release may make the copy of the data larger: 4 GB.
 	dataPages = 1 << 20
 )
 
-// inMemory is how long a statement may take on a copy in memory.
-func (s settings) inMemory() time.Duration {
-	if s.within > 0 {
-		return min(s.within, memoryTime)
-	}
-	return memoryTime
+// limit bounds what a statement may take by the clock.
+func limit(ctx context.Context, _ string, most time.Duration) (context.Context, context.CancelFunc) {
+	return context.WithTimeout(ctx, most)
 }
 
 // bound keeps a copy from growing over so many pages.
@@ -52,9 +48,9 @@ func boundData(ctx context.Context, c *sqlite.Conn) error {
 	return bound(ctx, c, now+dataPages)
 }
 
-// within carries a statement out. One that is not done in time is refused, as D1 does after 30 seconds.
-func within(ctx context.Context, c *sqlite.Conn, most time.Duration, on, sql string, params ...any) (sqlite.Result, error) {
-	bounded, cancel := context.WithTimeout(ctx, most)
+// carryOut carries a statement out. One that is not done in time is refused, as D1 does after 30 seconds.
+func (s settings) carryOut(ctx context.Context, c *sqlite.Conn, most time.Duration, on, sql string, params ...any) (sqlite.Result, error) {
+	bounded, cancel := s.limit(ctx, sql, most)
 	defer cancel()
 	res, err := c.Exec(bounded, sql, params...)
 	if err != nil && bounded.Err() != nil && ctx.Err() == nil {

@@ -107,7 +107,7 @@ func (r *dataRun) step(ctx context.Context, i int) error {
 		return err
 	}
 	began := r.s.now()
-	res, err := within(ctx, r.c, r.left, "the data", s.planned.SQL, s.planned.Params...)
+	res, err := r.s.carryOut(ctx, r.c, r.left, "the data", s.planned.SQL, s.planned.Params...)
 	took := r.s.now().Sub(began)
 	r.effects.Local += took
 	r.left -= took

@@ -66,7 +66,7 @@ type dryRun struct {
 }
 
 func runDry(ctx context.Context, t Target, txs []migrations.Transaction) (*dryRun, error) {
-	return runDryWith(ctx, t, txs, settings{})
+	return runDryWith(ctx, t, txs, newSettings(nil))
 }
 
 func runDryWith(ctx context.Context, t Target, txs []migrations.Transaction, s settings) (d *dryRun, err error) {
@@ -152,7 +152,7 @@ func (d *dryRun) transaction(ctx context.Context, c *sqlite.Conn, tx migrations.
 		if d.settings.rows != nil {
 			s.findScans(ctx, c)
 		}
-		res, err := within(ctx, c, d.settings.inMemory(), "a copy without rows", p.SQL, p.Params...)
+		res, err := d.settings.carryOut(ctx, c, d.settings.within, "a copy without rows", p.SQL, p.Params...)
 		switch {
 		case err == nil:
 			s.actions = res.Actions

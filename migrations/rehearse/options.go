@@ -1,6 +1,7 @@
 package rehearse
 
 import (
+	"context"
 	"os"
 	"time"
 )
@@ -15,10 +16,11 @@ type settings struct {
 	queries []Query
 	rows    map[string]int64
 	within  time.Duration
+	limit   func(ctx context.Context, sql string, most time.Duration) (context.Context, context.CancelFunc)
 }
 
 func newSettings(options []Option) settings {
-	s := settings{now: time.Now, temp: os.TempDir(), within: d1Limit}
+	s := settings{now: time.Now, temp: os.TempDir(), within: d1Limit, limit: limit}
 	for _, o := range options {
 		o(&s)
 	}
@@ -33,8 +35,8 @@ func Clock(now func() time.Time) Option { return func(s *settings) { s.now = now
 // The copy needs as much room again in the folder of temporary files.
 func Data(path string) Option { return func(s *settings) { s.data = path } }
 
-// Within gives how long a transaction may take on the copy of the data before it counts as refused; left out, the 30 seconds
-// that D1 lets a call take, which it hardly does faster.
+// Within gives how long a transaction may take on the copy of the data before it counts as refused, and one statement on a copy in memory;
+// left out, the 30 seconds that D1 lets a call take, which it hardly does faster.
 func Within(d time.Duration) Option { return func(s *settings) { s.within = d } }
 
 // Temporary gives the folder for the copy of the data; left out, it is that of the system.

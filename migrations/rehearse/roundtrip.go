@@ -104,7 +104,7 @@ func (r *RoundTrip) schemas(ctx context.Context, t Target, ups, downs []migratio
 		if leg == Down {
 			txs = downs
 		}
-		d := &dryRun{ledger: ledgerName(t.LedgerTable), shapeBefore: shapes[len(shapes)-1]}
+		d := &dryRun{ledger: ledgerName(t.LedgerTable), shapeBefore: shapes[len(shapes)-1], settings: newSettings(nil)}
 		if err := d.all(ctx, c, txs); err != nil {
 			return Target{}, err
 		}

@@ -127,7 +127,7 @@ func (w *wetRun) step(ctx context.Context, i int) error {
 	before := w.snapshots(ctx, watched)
 	children := w.childrenWithRows(ctx, s)
 	unresolved := w.c.UnresolvedForeignKeys()
-	_, err := within(ctx, w.c, w.dry.settings.inMemory(), "a copy with a few rows", s.planned.SQL, s.planned.Params...)
+	_, err := w.dry.settings.carryOut(ctx, w.c, w.dry.settings.within, "a copy with a few rows", s.planned.SQL, s.planned.Params...)
 	if refused, ok := errors.AsType[*sqlite.Error](err); ok && refused.ExtendedName() == "SQLITE_CONSTRAINT_CHECK" {
 		// A made-up row seldom meets a CHECK, real rows do. What the statement does to those is seen without it.
 		if !w.tables.readsDoubtful(s) {
@@ -156,7 +156,7 @@ func (w *wetRun) withoutChecks(ctx context.Context, s *step) error {
 	if err := set("ON"); err != nil {
 		return err
 	}
-	_, err := within(ctx, w.c, w.dry.settings.inMemory(), "a copy with a few rows", s.planned.SQL, s.planned.Params...)
+	_, err := w.dry.settings.carryOut(ctx, w.c, w.dry.settings.within, "a copy with a few rows", s.planned.SQL, s.planned.Params...)
 	return errors.Join(err, set("OFF"))
 }
 
