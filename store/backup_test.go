@@ -106,25 +106,27 @@ func TestABackupIsACopyThatProvesItself(t *testing.T) {
 
 func TestABackupTakenWhileTheBotWritesIsWhole(t *testing.T) {
 	s := filled(t, 1)
-	ctx, stop := context.WithCancel(t.Context())
-	var writing sync.WaitGroup
-	for w := range 2 {
-		writing.Go(func() {
-			for i := 0; ctx.Err() == nil; i++ {
-				if err := addRelease(ctx, s, fmt.Sprint("w", w, "-", i)); err != nil && ctx.Err() == nil {
-					t.Error(err)
+	const rounds, each = 8, 40 // as much in every round, however long a backup takes
+	for round := range rounds {
+		var writing sync.WaitGroup
+		for w := range 2 {
+			writing.Go(func() {
+				for i := range each {
+					if err := addRelease(t.Context(), s, fmt.Sprint("w", round, "-", w, "-", i)); err != nil {
+						t.Error(err)
+					}
 				}
-			}
-		})
-	}
-	for range 8 {
+			})
+		}
 		r, err := store.CheckBackup(t.Context(), backupOf(t, s), nil)
 		if err != nil || r.Releases == 0 || r.Logs[0].Head.Seq != uint64(r.Releases) {
 			t.Errorf("%+v, %v", r, err)
 		}
+		writing.Wait()
 	}
-	stop()
-	writing.Wait()
+	if r, err := store.CheckBackup(t.Context(), backupOf(t, s), nil); err != nil || r.Releases != 1+rounds*2*each {
+		t.Errorf("at the end: %+v, %v", r, err)
+	}
 }
 
 func TestABackupStreams(t *testing.T) {
