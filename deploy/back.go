@@ -162,7 +162,7 @@ func (e *Engine) writtenSince(ctx context.Context, id string, since time.Time) (
 	if e.analytics == nil {
 		return 0, time.Time{}
 	}
-	ctx, cancel := context.WithTimeout(ctx, analyticsTimeout)
+	ctx, cancel := e.within(ctx, analyticsTimeout)
 	defer cancel()
 	rows, asOf, err := e.analytics.RowsWritten(ctx, id, since)
 	if err != nil {

@@ -93,17 +93,18 @@ func (o orders) Now(ctx context.Context) (order steps.Order, err error) {
 }
 
 func (o orders) Wait(ctx context.Context, d time.Duration) error {
-	until := o.e.now().Add(d)
+	until, passed := o.e.now().Add(d), false
 	for {
 		changed := o.e.Changed()
 		order, err := o.Now(ctx)
 		left := until.Sub(o.e.now())
-		if err != nil || order != steps.GoOn || left <= 0 {
+		if passed || err != nil || order != steps.GoOn || left <= 0 {
 			return err
 		}
 		timer := time.NewTimer(left)
 		select {
 		case <-timer.C:
+			passed = true // whatever the clock says, which may have been set back meanwhile
 		case <-changed:
 		case <-o.soft.Done():
 		}

@@ -13,6 +13,9 @@ import (
 	"towline/deploy/release"
 )
 
+// patience ends a test that waits in vain. It is longer than anything takes, however busy the machine.
+const patience = 2 * time.Minute
+
 // ended waits until a run can change nothing more.
 func (s *shop) ended(run release.Run) release.Run {
 	s.t.Helper()
@@ -22,7 +25,7 @@ func (s *shop) ended(run release.Run) release.Run {
 // until waits for something to be true of a run.
 func (s *shop) until(run release.Run, true func(release.Run) bool) release.Run {
 	s.t.Helper()
-	ctx, cancel := context.WithTimeout(s.t.Context(), 20*time.Second)
+	ctx, cancel := context.WithTimeout(s.t.Context(), patience)
 	defer cancel()
 	for {
 		changed := s.engine.Changed()

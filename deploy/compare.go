@@ -23,7 +23,7 @@ const checkTimeout = 20 * time.Second
 
 // fullFingerprint reads what can be told of the whole database: schema, indexes, rows, foreign keys, quick_check.
 func (e *Engine) fullFingerprint(ctx context.Context, id string, objects []migrations.Object, ledger string) (rehearse.FullFingerprint, error) {
-	ctx, cancel := context.WithTimeout(ctx, checkTimeout)
+	ctx, cancel := e.within(ctx, checkTimeout)
 	defer cancel()
 	answers, err := e.d1.Read(ctx, id, rehearse.FingerprintQueries(objects, ledger))
 	if err != nil {
@@ -64,7 +64,7 @@ func (x *execution) counted(ctx context.Context) map[string]int64 {
 	if x.run.Plan.Large {
 		return nil
 	}
-	ctx, cancel := context.WithTimeout(ctx, 10*time.Second)
+	ctx, cancel := x.e.within(ctx, 10*time.Second)
 	defer cancel()
 	rows, err := x.e.count(ctx, x.run.Plan.Target.ID, x.run.Plan.Tables)
 	if err != nil {

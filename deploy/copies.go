@@ -98,7 +98,7 @@ func (e *Engine) freshCopy(ctx context.Context, d draft, fingerprint string) (c 
 		e.copyBeside(d, fingerprint)
 		return c, NoCopyComing, nil
 	}
-	waiting, cancel := context.WithTimeout(ctx, copyWaitedFor)
+	waiting, cancel := e.within(ctx, copyWaitedFor)
 	defer cancel()
 	fresh, err := e.takeCopy(waiting, d, fingerprint)
 	switch {

@@ -11,6 +11,7 @@ import (
 	"strings"
 	"sync"
 	"testing"
+	"time"
 
 	"towline/deploy"
 	"towline/deploy/release"
@@ -333,6 +334,7 @@ func (j journey) dies(t *testing.T, was *shop, origin string, last int) (died bo
 	}
 	w := newWorldIn(t, filepath.Join(dir, "cloudflare"))
 	w.versions, w.refs = was.versions, was.refs
+	w.later(time.Duration(was.late.Load())) // no earlier than what is stored
 	w.traffic, w.queries, w.project.Watch = was.traffic, was.queries, was.project.Watch
 	if j.world != nil {
 		j.world(w, dir)

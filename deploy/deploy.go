@@ -155,6 +155,9 @@ type Options struct {
 	// StopTimeout is how long a stop waits for steps that have begun; what is not over by then is looked for by the next
 	// start. 0: a minute.
 	StopTimeout time.Duration
+	// Within bounds a look that is worth some seconds and no more: what D1 or analytics say beside what the store knows. nil:
+	// context.WithTimeout. What changes something is bounded by D1's own limits, and not by this.
+	Within func(ctx context.Context, most time.Duration) (context.Context, context.CancelFunc)
 
 	Logger *slog.Logger
 }
@@ -171,6 +174,7 @@ type Engine struct {
 	patience time.Duration
 	stopping time.Duration
 	spacing  time.Duration
+	within   func(context.Context, time.Duration) (context.Context, context.CancelFunc)
 
 	exports   Exports
 	analytics Analytics
@@ -216,12 +220,15 @@ func New(o Options) *Engine {
 	if o.StopTimeout <= 0 {
 		o.StopTimeout = time.Minute
 	}
+	if o.Within == nil {
+		o.Within = context.WithTimeout
+	}
 	if o.StalePreviews == nil {
 		o.StalePreviews = func() time.Duration { return staleAfter }
 	}
 	return &Engine{
 		uses: o.Uses, stale: o.StalePreviews, refused: o.Refused,
-		patience: o.Patience, spacing: o.Spacing, stopping: o.StopTimeout, people: o.People,
+		patience: o.Patience, spacing: o.Spacing, stopping: o.StopTimeout, within: o.Within, people: o.People,
 		exports: o.Exports, analytics: o.Analytics, traffic: o.Traffic, queried: o.Queries, backups: o.Backups, drills: o.Drills, scratch: o.Scratch, free: o.Free,
 		store: o.Store, blobs: o.Blobs, d1: o.Databases, projects: o.Projects, now: o.Now, log: o.Logger,
 		entropy: ulid.Monotonic(o.Random, 0), changed: newSignal(),

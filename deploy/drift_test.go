@@ -207,7 +207,7 @@ func TestADatabaseThatNobodyKnowsIsKnownAtFirstSight(t *testing.T) {
 // eventually waits for something to be true after what the engine stores.
 func (s *shop) eventually(true func() bool) {
 	s.t.Helper()
-	timeout := time.After(20 * time.Second)
+	timeout := time.After(patience)
 	for {
 		changed := s.engine.Changed()
 		if true() {

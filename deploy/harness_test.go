@@ -68,8 +68,38 @@ func (f files) and(more files) files {
 	return out
 }
 
+// clock is the tests'. One that stands moves by a millisecond each time that somebody looks at it, and by what a test says: how
+// fast the machine is, and what time it is there, is nothing to it. One without a beginning goes as the machine's does, which is
+// for those to whom time is fake anyway.
+type clock struct {
+	began time.Time
+	late  atomic.Int64 // what it is ahead of that, in nanoseconds
+}
+
+// standing is a clock that stands on a Wednesday's morning.
+func standing() *clock { return &clock{began: time.Date(2026, 11, 18, 10, 7, 30, 0, time.UTC)} }
+
+func (c *clock) now() time.Time {
+	if c.began.IsZero() {
+		return time.Now().Add(time.Duration(c.late.Load()))
+	}
+	return c.began.Add(time.Duration(c.late.Add(int64(time.Millisecond))))
+}
+
+// later moves the clock.
+func (c *clock) later(d time.Duration) { c.late.Add(int64(d)) }
+
+// within bounds nothing where the clock stands: how long something takes here says nothing.
+func (c *clock) within(ctx context.Context, most time.Duration) (context.Context, context.CancelFunc) {
+	if c.began.IsZero() {
+		return context.WithTimeout(ctx, most)
+	}
+	return context.WithCancel(ctx)
+}
+
 // world is everything outside the engine: an API that can fail, the team's repository, the store's file, the time.
 type world struct {
+	*clock
 	t       *testing.T
 	api     *sandbox.Faults
 	url     string // of the API behind the faults, for wrangler
@@ -77,8 +107,6 @@ type world struct {
 	token   string
 	direct  *cloudflare.D1   // past the faults
 	inside  deploy.Databases // instead of a connection, where there is to be no socket
-
-	late atomic.Int64 // what the clock is ahead, in nanoseconds
 
 	free      bool // of the account's plan
 	analytics deploy.Analytics
@@ -128,7 +156,9 @@ func newWorldIn(t *testing.T, dir string) *world {
 	t.Cleanup(func() { _ = server.Close() })
 	plain := httptest.NewServer(server)
 	t.Cleanup(plain.Close)
-	return inWorld(t, server, plain.URL+"/client/v4", account, token)
+	w := inWorld(t, server, plain.URL+"/client/v4", account, token)
+	w.clock = standing()
+	return w
 }
 
 // realWorld is a world whose D1 is the real engine. It skips the test where that is not installed.
@@ -140,6 +170,7 @@ func realWorld(t *testing.T) *world {
 		t.Fatal(err)
 	}
 	w := inWorld(t, proxy, i.URL, i.AccountID, i.Token)
+	w.clock = standing()
 	name := strings.ToLower(strings.ReplaceAll(filepath.Base(t.TempDir())+t.Name(), "/", "-"))
 	w.project.Preview, w.project.Production = fmt.Sprintf("p-%x", name), fmt.Sprintf("x-%x", name)
 	w.project.Preview = w.project.Preview[:min(60, len(w.project.Preview))]
@@ -170,7 +201,7 @@ func raced() bool {
 func inWorld(t *testing.T, api http.Handler, url, account, token string) *world {
 	t.Helper()
 	sampled(t)
-	w := &world{t: t, api: sandbox.NewFaults(api), url: url, account: account, token: token, versions: fstest.MapFS{}}
+	w := &world{clock: &clock{}, t: t, api: sandbox.NewFaults(api), url: url, account: account, token: token, versions: fstest.MapFS{}}
 	w.direct = w.client(url)
 	w.project = deploy.Project{
 		Name: "shop", Source: w, Migrations: "db", Preview: "shop-preview", Production: "shop", Seed: "seed.sql", ProductionApprovals: deploy.Approvals{Required: 1, Expire: time.Hour},
@@ -190,8 +221,6 @@ func (w *world) client(url string) *cloudflare.D1 {
 	}
 	return d
 }
-
-func (w *world) now() time.Time { return time.Now().Add(time.Duration(w.late.Load())) }
 
 // configure changes the config, as a reload would.
 func (w *world) configure(change func(*deploy.Project)) {
@@ -218,9 +247,6 @@ func (w *world) people() []gate.Actor {
 	defer w.mu.Unlock()
 	return slices.Clone(w.team)
 }
-
-// later moves the clock.
-func (w *world) later(d time.Duration) { w.late.Add(int64(d)) }
 
 // version makes, or replaces, what a ref holds.
 func (w *world) version(ref string, content files) {
@@ -313,7 +339,7 @@ func (s *shop) start() {
 	o := deploy.Options{
 		Store: s.store, Blobs: s.records, Databases: s.databases, Projects: s.projects,
 		Now: s.now, Patience: time.Millisecond, Spacing: time.Nanosecond, StopTimeout: s.stopTimeout, Free: s.free, Analytics: s.analytics,
-		Backups: s.backups, Drills: s.drills, Uses: s.uses, StalePreviews: s.stale, Traffic: s.traffic, Queries: s.queries,
+		Backups: s.backups, Drills: s.drills, Uses: s.uses, StalePreviews: s.stale, Traffic: s.traffic, Queries: s.queries, Within: s.within,
 	}
 	if s.backups != nil {
 		o.Exports = s.remote.(deploy.Exports)

@@ -128,7 +128,7 @@ func (e *Engine) previews(ctx context.Context, wanted func(name string) bool, st
 		return nil, wrap(err, "read what is known of the previews")
 	}
 	all = slices.DeleteFunc(all, func(p Preview) bool { return !wanted(p.Database) })
-	ctx, cancel := context.WithTimeout(ctx, previewsTimeout)
+	ctx, cancel := e.within(ctx, previewsTimeout)
 	defer cancel()
 	ofEach(all, func(p *Preview) { e.judgeUse(ctx, p) })
 	all = slices.DeleteFunc(all, func(p Preview) bool { return stale && !p.Stale })

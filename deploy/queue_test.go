@@ -157,7 +157,7 @@ func TestALeaseThatOutlivedItsRunIsSweptAndItsRunIsNotRunAgain(t *testing.T) {
 // waitFor waits until something is true of the store.
 func (s *shop) waitFor(true func(tx deploy.Tx) bool) {
 	s.t.Helper()
-	ctx, cancel := context.WithTimeout(s.t.Context(), 20*time.Second)
+	ctx, cancel := context.WithTimeout(s.t.Context(), patience)
 	defer cancel()
 	for {
 		changed, ok := s.engine.Changed(), false

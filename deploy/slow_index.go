@@ -53,7 +53,7 @@ func (e *Engine) adviseSlow(ctx context.Context, p Project, s *Slow, writes []Qu
 		}
 	}()
 	s.Copied = copied
-	bounded, cancel := context.WithTimeout(ctx, adviseWithin)
+	bounded, cancel := e.within(ctx, adviseWithin)
 	defer cancel()
 	for i := range s.Queries {
 		if err := s.advise(bounded, advisor, &s.Queries[i], writes); err != nil {

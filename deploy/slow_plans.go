@@ -56,7 +56,7 @@ func (e *Engine) countedQueries(ctx context.Context, project string) []rehearse.
 	if ok && now.Before(known.until) && known.live == live {
 		return known.queries
 	}
-	bounded, cancel := context.WithTimeout(ctx, countedWithin)
+	bounded, cancel := e.within(ctx, countedWithin)
 	defer cancel()
 	top, err := e.mostRead(bounded, project, from, now, countedShown)
 	if ctx.Err() != nil {

@@ -125,7 +125,7 @@ func findRun(tx Tx, id string) *release.Run {
 
 // compare holds the live release against the database's own ledger.
 func (e *Engine) compare(ctx context.Context, p Project, s *EnvironmentStatus) {
-	ctx, cancel := context.WithTimeout(ctx, statusTimeout)
+	ctx, cancel := e.within(ctx, statusTimeout)
 	defer cancel()
 	if s.Live != nil {
 		p = p.of(*s.Live)

@@ -39,7 +39,7 @@ func (e *Engine) lookAfterPromote(ctx context.Context, run release.Run, l *looki
 	if l.since.IsZero() {
 		l.since = now
 	}
-	asking, cancel := context.WithTimeout(ctx, watchCall)
+	asking, cancel := e.within(ctx, watchCall)
 	defer cancel()
 	after, complete, err := e.lookNow(asking, p, w, l, now)
 	switch {
