@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"log/slog"
+	"net"
 	"strconv"
 	"strings"
 	"sync"
@@ -28,6 +29,8 @@ type Bot struct {
 	outbox  *Outbox
 	state   state
 	answers sync.WaitGroup
+	// listen opens what a webhook is received on.
+	listen func(ctx context.Context, address string) (net.Listener, error)
 
 	receiving sync.Mutex // held while arrivals are journaled and submitted
 	mu        sync.Mutex
@@ -70,6 +73,9 @@ func New(o Options, s Store, h Handler) (*Bot, error) {
 	b.state.err = errNotRunning
 	b.outbox.moved = b.moved
 	b.outbox.fatal = b.fatal
+	b.listen = func(ctx context.Context, address string) (net.Listener, error) {
+		return (&net.ListenConfig{}).Listen(ctx, "tcp", address)
+	}
 	return b, nil
 }
 

@@ -3,6 +3,7 @@ package bot
 import (
 	"context"
 	"encoding/json"
+	"net"
 )
 
 // ParseCommand and Mentions are parse.go's, with entities as Telegram sends them.
@@ -18,6 +19,11 @@ func ParseCommand(text, entities, username string) (name string, args []string, 
 // Mentions is mentions.
 func Mentions(text string, e []wireEntity, username string) []Person {
 	return mentions(text, e, username)
+}
+
+// ListenOn makes the bot receive its webhook on a listener that is open already, so that nobody else can take the port in between.
+func (b *Bot) ListenOn(l net.Listener) {
+	b.listen = func(context.Context, string) (net.Listener, error) { return l, nil }
 }
 
 // Handle does with an update what happens after it was journaled, and returns when

@@ -7,7 +7,6 @@ import (
 	"encoding/json"
 	"errors"
 	"io"
-	"net"
 	"net/http"
 	"time"
 )
@@ -76,7 +75,7 @@ func (b *Bot) hook(ctx context.Context) error {
 	hook := b.options.Webhook
 	failed := make(chan error, 1)
 	if hook.Listen != "" {
-		listener, err := (&net.ListenConfig{}).Listen(ctx, "tcp", hook.Listen)
+		listener, err := b.listen(ctx, hook.Listen)
 		if err != nil {
 			return err
 		}
