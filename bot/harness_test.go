@@ -16,14 +16,13 @@ import (
 	"testing"
 	"time"
 
-	"go.uber.org/goleak"
-
 	"towline/bot"
+	"towline/sandbox/parts"
 	"towline/sandbox/telegram"
 	"towline/store"
 )
 
-func TestMain(m *testing.M) { goleak.VerifyTestMain(m) }
+func TestMain(m *testing.M) { parts.Main(m) }
 
 const (
 	token  = "7000000001:a-token-that-must-not-show"

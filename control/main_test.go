@@ -8,16 +8,15 @@ import (
 	"strings"
 	"testing"
 
-	"go.uber.org/goleak"
-
 	"towline/control"
+	"towline/sandbox/parts"
 )
 
 // TestMain also is the second process of these tests: the test binary, started again with a role.
 func TestMain(m *testing.M) {
 	switch os.Getenv("TOWLINE_TEST_ROLE") {
 	case "":
-		goleak.VerifyTestMain(m)
+		parts.Main(m)
 	case "claim":
 		os.Exit(claimUntilTold(os.Getenv("TOWLINE_TEST_KEY")))
 	case "serve":

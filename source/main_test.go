@@ -7,12 +7,11 @@ import (
 	"strings"
 	"testing"
 
-	"go.uber.org/goleak"
-
+	"towline/sandbox/parts"
 	"towline/source"
 )
 
-func TestMain(m *testing.M) { goleak.VerifyTestMain(m) }
+func TestMain(m *testing.M) { parts.Main(m) }
 
 // repo is a git repository in a temporary folder, with a work tree.
 type repo struct {

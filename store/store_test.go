@@ -16,9 +16,9 @@ import (
 	"testing/synctest"
 	"time"
 
-	"go.uber.org/goleak"
 	"pgregory.net/rapid"
 
+	borrowed "towline/sandbox/parts"
 	"towline/store"
 )
 
@@ -38,7 +38,7 @@ func TestMain(m *testing.M) {
 		_ = s.Close()
 		os.Exit(0)
 	}
-	goleak.VerifyTestMain(m)
+	borrowed.Main(m)
 }
 
 func open(t *testing.T) *store.Store {

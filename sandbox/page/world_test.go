@@ -14,13 +14,12 @@ import (
 	"testing"
 	"time"
 
-	"go.uber.org/goleak"
-
 	"towline/sandbox/page"
+	"towline/sandbox/parts"
 	"towline/sandbox/telegram"
 )
 
-func TestMain(m *testing.M) { goleak.VerifyTestMain(m) }
+func TestMain(m *testing.M) { parts.Main(m) }
 
 const (
 	group = int64(-1001234567890)

@@ -13,12 +13,11 @@ import (
 	"testing"
 	"time"
 
-	"go.uber.org/goleak"
-
+	"towline/sandbox/parts"
 	"towline/sandbox/telegram"
 )
 
-func TestMain(m *testing.M) { goleak.VerifyTestMain(m) }
+func TestMain(m *testing.M) { parts.Main(m) }
 
 const (
 	token    = "42:sandbox"
@@ -30,6 +29,9 @@ const (
 	basic    = -777
 	forum    = -1009876543210
 )
+
+// patience is how long a test may wait for what never comes. It only ends what hangs, so it is long beside any machine's slowness.
+const patience = 4 * time.Minute
 
 // clock is a time that only the test moves.
 type clock struct {
@@ -79,7 +81,7 @@ func newWorld(t testing.TB, change ...func(*telegram.Options)) *world {
 		}
 		web.Close()
 	})
-	ctx, cancel := context.WithTimeout(t.Context(), 30*time.Second)
+	ctx, cancel := context.WithTimeout(t.Context(), patience)
 	t.Cleanup(cancel)
 	w := &world{Server: s, t: t, ctx: ctx, url: web.URL, clock: c}
 	for id, name := range map[int64]string{lead: "Lead", reviewer: "Reviewer", stranger: "Stranger"} {

@@ -47,7 +47,7 @@ func (l *lives) start(path string) (w *world, end func()) {
 		l.t.Fatal(err)
 	}
 	web := httptest.NewServer(s)
-	ctx, cancel := context.WithTimeout(l.t.Context(), 30*time.Second)
+	ctx, cancel := context.WithTimeout(l.t.Context(), patience)
 	end = sync.OnceFunc(func() {
 		cancel()
 		if err := s.Close(); err != nil {
