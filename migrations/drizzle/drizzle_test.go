@@ -2,7 +2,6 @@ package drizzle_test
 
 import (
 	"bytes"
-	"context"
 	"fmt"
 	"os"
 	"os/exec"
