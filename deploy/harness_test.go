@@ -149,7 +149,8 @@ func newWorld(t *testing.T) *world { t.Helper(); return newWorldIn(t, "") }
 // newWorldIn is a world whose Cloudflare keeps its databases in a folder.
 func newWorldIn(t *testing.T, dir string) *world {
 	t.Helper()
-	server, err := sandbox.New(sandbox.Options{AccountID: account, Token: token, Dir: dir})
+	c := standing()
+	server, err := sandbox.New(sandbox.Options{AccountID: account, Token: token, Dir: dir, Now: c.now})
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -157,7 +158,7 @@ func newWorldIn(t *testing.T, dir string) *world {
 	plain := httptest.NewServer(server)
 	t.Cleanup(plain.Close)
 	w := inWorld(t, server, plain.URL+"/client/v4", account, token)
-	w.clock = standing()
+	w.clock = c
 	return w
 }
 

@@ -267,7 +267,7 @@ func TestInADrizzleProjectTheJournalTheSnapshotAndTheSchemaFileComeAlong(t *test
 		t.Fatal(err)
 	}
 	w, err := drizzle.Add(t.Context(), drizzle.Project{FS: fsys, Layout: where}, drizzle.Migration{Name: "shop", SQL: []byte(shopping["0001_shop.sql"])},
-		drizzle.Options{Now: time.Now, Random: bytes.NewReader(make([]byte, 64))})
+		drizzle.Options{Now: standing().now, Random: bytes.NewReader(make([]byte, 64))})
 	if err != nil {
 		t.Fatal(err)
 	}
