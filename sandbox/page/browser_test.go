@@ -17,17 +17,15 @@ import (
 	"towline/sandbox/parts"
 )
 
-// patience is how long a browser test waits for something that it expects; it is long because the machine may be busy.
-const patience = 10 * time.Second
-
 // browser is one Chromium, in which every test opens tabs of its own.
 type browser struct{ ctx context.Context }
 
 func startBrowser(t *testing.T) *browser {
 	t.Helper()
 	path := parts.Chromium(t)
+	// The profile is a folder of chromedp's, which waits with removing it until Chromium's last process has written to it.
 	alloc, stopAlloc := chromedp.NewExecAllocator(context.Background(),
-		chromedp.ExecPath(path), chromedp.UserDataDir(t.TempDir()), chromedp.Headless, chromedp.NoSandbox, chromedp.DisableGPU,
+		chromedp.ExecPath(path), chromedp.Headless, chromedp.NoSandbox, chromedp.DisableGPU,
 		chromedp.NoFirstRun, chromedp.NoDefaultBrowserCheck, chromedp.Flag("disable-background-networking", true),
 		chromedp.Flag("lang", "en-GB"), chromedp.Flag("disable-dev-shm-usage", true))
 	ctx, stop := chromedp.NewContext(alloc)
@@ -35,8 +33,9 @@ func startBrowser(t *testing.T) *browser {
 		t.Fatalf("Chromium does not start: %v", err)
 	}
 	process := chromedp.FromContext(ctx).Browser.Process()
+	const leaves = 10 * time.Second // then it is killed
 	t.Cleanup(func() {
-		closing, cancel := context.WithTimeout(ctx, patience)
+		closing, cancel := context.WithTimeout(ctx, leaves)
 		if err := chromedp.Cancel(closing); err != nil {
 			t.Logf("closing Chromium: %v", err)
 		}
@@ -56,11 +55,16 @@ type tab struct {
 	ctx context.Context
 }
 
-// watch notes everything that goes wrong in the page: errors, and what the content policy had to stop.
+// watch notes everything that goes wrong in the page: errors, and what the content policy had to stop. And it keeps toasts, which go by
+// themselves after seconds, until they are clicked: as if the pointer came upon each one and never left it.
 const watch = `window.problems = [];
 addEventListener("error", (e) => problems.push("error: " + (e.message || e.target?.src || e.target?.href)), true);
 addEventListener("unhandledrejection", (e) => problems.push("rejected: " + e.reason));
-addEventListener("securitypolicyviolation", (e) => problems.push("policy: " + e.violatedDirective + " " + e.blockedURI));`
+addEventListener("securitypolicyviolation", (e) => problems.push("policy: " + e.violatedDirective + " " + e.blockedURI));
+new MutationObserver((changes) => {
+	for (const c of changes) for (const node of c.addedNodes) if (node.matches?.(".toast")) node.dispatchEvent(new MouseEvent("mouseenter"));
+}).observe(document, { childList: true, subtree: true });
+addEventListener("mouseleave", (e) => { if (e.target.matches?.(".toast")) e.stopImmediatePropagation(); }, true);`
 
 // open opens an address at desk size and waits until the chat is there. The test fails if the page had an error by its end.
 func (b *browser) open(t *testing.T, url string) *tab {
@@ -103,7 +107,7 @@ func (tb *tab) until(condition string) {
 }
 
 func (tb *tab) shown() string {
-	ctx, cancel := context.WithTimeout(tb.ctx, time.Second)
+	ctx, cancel := context.WithTimeout(tb.ctx, 10*time.Second)
 	defer cancel()
 	text, err := chromedp.Run(ctx, chromedp.Evaluate[string]("document.body.innerText"))
 	if err != nil {

@@ -229,9 +229,7 @@ func phone(t *testing.T, b *browser) {
 	noSidewaysScroll(tb)
 	for _, seen := range []string{"#me-name", "#input", "#send", `[data-member="1003"]`, ".step-go", "#me-about"} {
 		inside := `(() => { const r = document.querySelector(` + quote(seen) + `).getBoundingClientRect(); return r.width > 0 && r.left >= 0 && r.right <= innerWidth && r.bottom <= innerHeight; })()`
-		if !value[bool](tb, inside) {
-			t.Errorf("%s is not on the screen", seen)
-		}
+		tb.until(inside)
 	}
 }
 

@@ -7,7 +7,6 @@ import (
 	"net/http"
 	"strings"
 	"testing"
-	"time"
 
 	"towline/sandbox/page"
 	"towline/sandbox/telegram"
@@ -25,7 +24,7 @@ type change struct {
 // listen opens the stream as a client that has seen everything up to last.
 func (w *world) listen(last string) (next func() event, stop func()) {
 	w.t.Helper()
-	ctx, cancel := context.WithTimeout(w.t.Context(), 10*time.Second)
+	ctx, cancel := context.WithTimeout(w.t.Context(), patience)
 	req, err := http.NewRequestWithContext(ctx, http.MethodGet, w.url+"/api/events", nil)
 	must(w.t, err)
 	if last != "" {

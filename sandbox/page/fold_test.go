@@ -53,9 +53,7 @@ func oneScreen(t *testing.T, b *browser) {
 	for _, part := range []string{".bot .text strong", ".bot .text code", ".bot .mention", approve, `.key[data-label="Reject"]`} {
 		seen := `(() => { const r = document.querySelector(` + quote(part) + `).getBoundingClientRect(), s = document.querySelector("#scroll").getBoundingClientRect();
 			return r.top >= s.top && r.bottom <= s.bottom; })()`
-		if !value[bool](tb, seen) {
-			t.Errorf("%s is not on the screen", part)
-		}
+		tb.until(seen)
 	}
 }
 

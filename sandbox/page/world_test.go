@@ -21,6 +21,10 @@ import (
 
 func TestMain(m *testing.M) { parts.Main(m) }
 
+// patience is how long a test waits for something that it expects. It only ends what hangs, so it is long beside any machine's
+// slowness.
+const patience = 90 * time.Second
+
 const (
 	group = int64(-1001234567890)
 	dana  = int64(1001)
@@ -54,12 +58,15 @@ type press struct {
 func newWorld(t *testing.T, change func(*page.Options)) *world {
 	t.Helper()
 	w := &world{t: t, client: &http.Client{Transport: &http.Transport{}}, presses: map[string]func(press){}}
+	began := time.Now()
 	w.chat = telegram.New(telegram.Options{
+		// The chat's clock stands still: what lasts for seconds in it, as a press that waits for its answer, lasts as long as a test needs.
+		Now:   func() time.Time { return began },
 		Token: token, Bot: telegram.User{ID: botID, FirstName: "Towline", Username: "towline_test_bot"}, ReadsAll: true, Unlimited: true,
 	})
 	w.people()
 	o := page.Options{
-		Chat: w.chat, Group: group, Title: "shop team",
+		Chat: w.chat, Group: group, Title: "shop team", AnswerWithin: patience,
 		Members: []page.Member{
 			{ID: dana, Name: "Dana", Role: "deployer", About: "May deploy and ask for production."},
 			{ID: robin, Name: "Robin", Role: "approver", About: "May approve what others ask for."},
@@ -229,7 +236,7 @@ func (w *world) say(from int64, text string) int {
 // heard waits until somebody has said exactly this in the group.
 func (w *world) heard(from int64, text string) telegram.Message {
 	w.t.Helper()
-	ctx, cancel := context.WithTimeout(w.t.Context(), 5*time.Second)
+	ctx, cancel := context.WithTimeout(w.t.Context(), patience)
 	defer cancel()
 	var found telegram.Message
 	err := w.chat.WaitFor(ctx, group, func(ms []telegram.Message) bool {
