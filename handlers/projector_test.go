@@ -37,7 +37,7 @@ func (c *cursor) SetCursor(_ context.Context, _ string, seq uint64) error {
 // projected runs the projector until it has come to the last event.
 func (d *desk) projected(t *testing.T, c *cursor) {
 	t.Helper()
-	ctx, cancel := context.WithTimeout(t.Context(), 10*time.Second)
+	ctx, cancel := context.WithCancel(t.Context())
 	defer cancel()
 	ended := make(chan error, 1)
 	go func() { ended <- d.Project(ctx, c) }()

@@ -7,8 +7,6 @@ import (
 	"testing"
 	"time"
 
-	"go.uber.org/goleak"
-
 	"towline/sandbox/parts"
 )
 
@@ -16,7 +14,7 @@ func TestMain(m *testing.M) {
 	if len(os.Args) > 1 && os.Args[1] == "-child" { // a measurement of a test, in a process of its own
 		os.Exit(run(context.Background(), os.Args[1:], os.Stdout, os.Stderr))
 	}
-	goleak.VerifyTestMain(m)
+	parts.Main(m)
 }
 
 // quick measures with as little as possible: times mean nothing then, and none is asserted.

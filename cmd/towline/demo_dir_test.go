@@ -12,7 +12,6 @@ import (
 	"strings"
 	"syscall"
 	"testing"
-	"time"
 
 	"go.uber.org/goleak"
 
@@ -26,11 +25,11 @@ func TestTheDemoGoesOnAfterARestartOnTheSameFolder(t *testing.T) {
 	first.card("shop → preview · live", "#1")
 	first.say(demoDeployer, "/whoami")
 	first.card("person 1001") // what was to be said before it was said
-	before := withoutAlerts(first.chat())
+	before := withoutNews(first.chat())
 	first.end()
 
 	second := startDemo(t, "-dir", dir)
-	after := withoutAlerts(second.chat())
+	after := withoutNews(second.chat())
 	if chatText(after) != chatText(before) {
 		t.Errorf("the chat is now%s\nand was%s", chatText(after), chatText(before))
 	}
@@ -51,10 +50,10 @@ func TestTheDemoGoesOnAfterARestartOnTheSameFolder(t *testing.T) {
 	third.end()
 }
 
-// withoutAlerts leaves out the warnings of limits, which come and change as use is counted.
-func withoutAlerts(all []telegram.Message) []telegram.Message {
+// withoutNews leaves out what comes by itself: the warnings of limits, which change as use is counted, and the week's report.
+func withoutNews(all []telegram.Message) []telegram.Message {
 	return slices.DeleteFunc(slices.Clone(all), func(m telegram.Message) bool {
-		return slices.ContainsFunc(m.Buttons, func(row []telegram.Button) bool {
+		return strings.HasPrefix(m.Text, "📋 Report") || m.Photo != nil || slices.ContainsFunc(m.Buttons, func(row []telegram.Button) bool {
 			return slices.ContainsFunc(row, func(b telegram.Button) bool { return strings.Contains(b.Text, "Mute") })
 		})
 	})
@@ -89,7 +88,7 @@ func TestADemoThatIsKilledGoesOnWhereItWas(t *testing.T) {
 		go orphaned()
 		os.Exit(run(context.Background(), []string{"demo", "-dir", dir, "-latency", "30ms"}, os.Getenv, strings.NewReader(""), os.Stdout, os.Stderr))
 	}
-	ctx, cancel := context.WithTimeout(t.Context(), 90*time.Second)
+	ctx, cancel := patient(t.Context(), t)
 	defer cancel()
 	k := killedDemo{t: t, ctx: ctx, dir: t.TempDir()}
 	nothing := func(*guest) {}
@@ -177,7 +176,9 @@ func TestTheFirstCtrlCStopsAndTheSecondEndsAtOnce(t *testing.T) {
 	if err := c.Process.Signal(os.Interrupt); err != nil {
 		t.Fatal(err)
 	}
-	defer time.AfterFunc(20*time.Second, func() { _ = c.Process.Kill() }).Stop()
+	ctx, cancel := patient(t.Context(), t)
+	defer cancel()
+	defer context.AfterFunc(ctx, func() { _ = c.Process.Kill() })()
 	_ = c.Wait() // it says what is looked at next
 	status, ok := c.ProcessState.Sys().(syscall.WaitStatus)
 	if !ok || !status.Signaled() || status.Signal() != syscall.SIGINT {

@@ -13,7 +13,6 @@ import (
 	"strings"
 	"sync"
 	"testing"
-	"time"
 
 	"towline/sandbox/telegram"
 )
@@ -221,7 +220,7 @@ func newConsole() *console { return &console{found: make(chan string, 1), more: 
 // wait waits for some words.
 func (c *console) wait(t *testing.T, words string) {
 	t.Helper()
-	ctx, cancel := context.WithTimeout(t.Context(), 30*time.Second)
+	ctx, cancel := patient(t.Context(), t)
 	defer cancel()
 	for {
 		c.mu.Lock()
@@ -268,7 +267,7 @@ type demoRun struct {
 
 func startDemo(t *testing.T, args ...string) *demoRun {
 	t.Helper()
-	ctx, cancel := context.WithTimeout(t.Context(), time.Minute)
+	ctx, cancel := patient(t.Context(), t)
 	running, interrupt := context.WithCancel(ctx)
 	r := &demoRun{guest: guest{t: t, ctx: ctx}, out: newConsole(), err: newConsole()}
 	code := make(chan int, 1)

@@ -5,7 +5,6 @@ import (
 	"log/slog"
 	"strings"
 	"testing"
-	"time"
 
 	"towline/sandbox/telegram"
 	"towline/store"
@@ -22,7 +21,7 @@ type journey struct {
 
 func startJourney(t *testing.T, dir string) *journey {
 	t.Helper()
-	ctx, cancel := context.WithTimeout(t.Context(), 60*time.Second)
+	ctx, cancel := patient(t.Context(), t)
 	t.Cleanup(cancel)
 	s, err := store.Open(dir+"/towline.db", store.Options{NoSync: true})
 	if err != nil {

@@ -23,7 +23,7 @@ type market struct {
 // openMarket starts the demo's world and its bot, and customers with room for so many orders per migration.
 func openMarket(t *testing.T, perMigration int64) *market {
 	t.Helper()
-	ctx, cancel := context.WithTimeout(t.Context(), time.Minute)
+	ctx, cancel := patient(t.Context(), t)
 	running, stop := context.WithCancel(ctx)
 	dir := t.TempDir()
 	s, err := store.Open(filepath.Join(dir, "towline.db"), store.Options{NoSync: true})

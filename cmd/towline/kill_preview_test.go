@@ -6,7 +6,6 @@ import (
 	"path/filepath"
 	"strings"
 	"testing"
-	"time"
 
 	sandboxcloudflare "towline/sandbox/cloudflare"
 	"towline/sandbox/telegram"
@@ -24,7 +23,7 @@ func TestABotThatIsKilledWhileItDeletesAPreviewDeletesItOnceAndKeepsItsCopy(t *t
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
 			o := newOutside(t, true)
-			ctx, cancel := context.WithTimeout(t.Context(), 25*time.Second)
+			ctx, cancel := patient(t.Context(), t)
 			defer cancel()
 			kill := o.process()
 			o.answers(demoDeployer, "/deploy", "shop → preview · live", "#1")

@@ -6,7 +6,6 @@ import (
 	"os/exec"
 	"strings"
 	"testing"
-	"time"
 
 	sandboxcloudflare "towline/sandbox/cloudflare"
 	"towline/sandbox/telegram"
@@ -66,7 +65,7 @@ func (o *outside) press(ctx context.Context, who int64, label string) {
 
 func TestABotThatIsKilledWithACallOnItsWayFinishesTheRunOnce(t *testing.T) {
 	o := newOutside(t, true)
-	ctx, cancel := context.WithTimeout(t.Context(), 25*time.Second)
+	ctx, cancel := patient(t.Context(), t)
 	defer cancel()
 	kill := o.process()
 	o.answers(demoDeployer, "/deploy", "shop → preview · live", "#1")

@@ -33,7 +33,7 @@ func fetch(ctx context.Context, address, path string) (status int, body string) 
 	if err != nil {
 		return 0, err.Error()
 	}
-	client := &http.Client{Transport: &http.Transport{DisableKeepAlives: true}, Timeout: 5 * time.Second}
+	client := &http.Client{Transport: &http.Transport{DisableKeepAlives: true}}
 	res, err := client.Do(req)
 	if err != nil {
 		return 0, err.Error()
@@ -48,7 +48,7 @@ func fetch(ctx context.Context, address, path string) (status int, body string) 
 // shows waits until a page has what is looked for, and returns the page.
 func (o *outside) shows(address, path, want string) string {
 	o.t.Helper()
-	ctx, cancel := context.WithTimeout(o.t.Context(), 15*time.Second)
+	ctx, cancel := patient(o.t.Context(), o.t)
 	defer cancel()
 	looked := regexp.MustCompile("(?m)" + want)
 	tick := time.NewTicker(20 * time.Millisecond)

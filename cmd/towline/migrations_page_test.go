@@ -1,7 +1,6 @@
 package main
 
 import (
-	"context"
 	"flag"
 	"os"
 	"path/filepath"
@@ -102,7 +101,7 @@ type storyteller struct {
 
 func tellMigrations(t *testing.T, page string) map[string]string {
 	t.Helper()
-	ctx, cancel := context.WithTimeout(t.Context(), 50*time.Second)
+	ctx, cancel := patient(t.Context(), t)
 	defer cancel()
 	s, err := newStage(ctx, t, t.TempDir(), local)
 	if err != nil {

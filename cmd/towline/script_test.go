@@ -10,10 +10,8 @@ import (
 	"slices"
 	"strings"
 	"testing"
-	"time"
 
 	"github.com/rogpeppe/go-internal/testscript"
-	"go.uber.org/goleak"
 
 	sandboxcloudflare "towline/sandbox/cloudflare"
 	"towline/sandbox/cloudflare/workerd"
@@ -26,7 +24,7 @@ func TestMain(m *testing.M) {
 	if os.Getenv("TOWLINE_TEST_PROGRAM") != "" {
 		os.Exit(run(context.Background(), os.Args[1:], os.Getenv, os.Stdin, os.Stdout, os.Stderr))
 	}
-	goleak.VerifyTestMain(m)
+	sandboxparts.Main(m)
 }
 
 // scripts is the folder of the scripts.
@@ -75,7 +73,7 @@ type stageKey struct{}
 // setTheStage gives each script a stage of its own, and judges at its end, however it ends, what was seen on it.
 func setTheStage(cf func(*stage) (d1, error)) func(*testscript.Env) error {
 	return func(env *testscript.Env) error {
-		ctx, cancel := context.WithTimeout(context.Background(), 40*time.Second)
+		ctx, cancel := patient(context.Background(), env.T().(testing.TB))
 		env.Defer(cancel)
 		s, err := newStage(ctx, env.T().(testing.TB), env.WorkDir, cf)
 		if err != nil {

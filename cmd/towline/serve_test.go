@@ -2,7 +2,6 @@ package main
 
 import (
 	"context"
-	"errors"
 	"os"
 	"slices"
 	"strings"
@@ -40,7 +39,7 @@ func (o *outside) serve() *serving {
 // answers says something and waits for an answer with these words.
 func (o *outside) answers(who int64, text string, words ...string) {
 	o.t.Helper()
-	ctx, cancel := context.WithTimeout(o.t.Context(), 10*time.Second)
+	ctx, cancel := patient(o.t.Context(), o.t)
 	defer cancel()
 	id, err := o.tg.Say(ctx, telegram.SayOptions{Chat: teamChat, From: who, Text: text})
 	if err != nil {
@@ -55,12 +54,14 @@ func (o *outside) answers(who int64, text string, words ...string) {
 
 func (s *serving) end(want int) {
 	s.o.t.Helper()
+	ctx, cancel := patient(s.o.t.Context(), s.o.t)
+	defer cancel()
 	select {
 	case code := <-s.ended:
 		if code != want {
 			s.o.t.Errorf("exit code %d, want %d:\n%s", code, want, s.stderr.String())
 		}
-	case <-time.After(20 * time.Second):
+	case <-ctx.Done():
 		s.o.t.Fatal("serve has not ended")
 	}
 }
@@ -123,13 +124,14 @@ func (o *outside) hangup(s *serving, line string) {
 	if err := syscall.Kill(os.Getpid(), syscall.SIGHUP); err != nil {
 		o.t.Fatal(err)
 	}
-	deadline := time.After(10 * time.Second)
+	ctx, cancel := patient(o.t.Context(), o.t)
+	defer cancel()
 	tick := time.NewTicker(2 * time.Millisecond)
 	defer tick.Stop()
 	for !strings.Contains(s.stderr.String(), line) {
 		select {
 		case <-tick.C:
-		case <-deadline:
+		case <-ctx.Done():
 			o.t.Fatalf("no %q in the log:\n%s", line, s.stderr.String())
 		}
 	}
@@ -156,11 +158,11 @@ func TestServeSaysWhyItCannot(t *testing.T) {
 		t.Run(c.name, func(t *testing.T) {
 			o := newOutside(t, true)
 			c.spoil(o)
-			ctx, cancel := context.WithTimeoutCause(t.Context(), 20*time.Second, errors.New("serve went on"))
+			ctx, cancel := patient(t.Context(), t)
 			defer cancel()
 			code, _, stderr := o.run(ctx, "serve", "-config", o.path())
 			if code != c.code || ctx.Err() != nil || !hasAll(stderr, c.words) {
-				t.Errorf("exit code %d, want %d (%v):\n%s", code, c.code, context.Cause(ctx), stderr)
+				t.Errorf("exit code %d, want %d (%v):\n%s", code, c.code, ctx.Err(), stderr)
 			}
 		})
 	}
