@@ -2,15 +2,11 @@ package cloudflare_test
 
 import (
 	"context"
-	"fmt"
 	"net"
 	"net/http"
 	"net/http/httptest"
-	"os"
 	"testing"
 	"time"
-
-	"go.uber.org/goleak"
 
 	"towline/cloudflare"
 	"towline/deploy"
@@ -27,15 +23,7 @@ const (
 // engine is the real D1 engine, started once and only if a test asks for it.
 var engine workerd.Shared
 
-func TestMain(m *testing.M) {
-	code := m.Run()
-	engine.Stop()
-	if err := goleak.Find(); err != nil && code == 0 {
-		fmt.Fprintln(os.Stderr, err)
-		code = 1
-	}
-	os.Exit(code)
-}
+func TestMain(m *testing.M) { engine.Main(m) }
 
 // open makes a D1 with a connection pool of its own, which ends with the test, and pauses too short to notice.
 func open(t *testing.T, o cloudflare.Options) *cloudflare.D1 {

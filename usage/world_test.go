@@ -10,13 +10,12 @@ import (
 	"testing"
 	"time"
 
-	"go.uber.org/goleak"
-
+	"towline/sandbox/parts"
 	"towline/usage"
 	"towline/usage/storetest"
 )
 
-func TestMain(m *testing.M) { goleak.VerifyTestMain(m) }
+func TestMain(m *testing.M) { parts.Main(m) }
 
 const day = 24 * time.Hour
 

@@ -7,13 +7,10 @@ import (
 	"flag"
 	"fmt"
 	"net/http"
-	"os"
 	"slices"
 	"strings"
 	"sync/atomic"
 	"testing"
-
-	"go.uber.org/goleak"
 
 	"towline/migrations"
 	"towline/migrations/sqlite"
@@ -33,14 +30,7 @@ func TestMain(m *testing.M) {
 			panic(err)
 		}
 	}
-	code := m.Run()
-	shared.Stop()
-	http.DefaultClient.CloseIdleConnections()
-	if err := goleak.Find(); code == 0 && err != nil {
-		fmt.Fprintln(os.Stderr, err)
-		code = 1
-	}
-	os.Exit(code)
+	shared.Main(m)
 }
 
 // reporter is what *testing.T and *rapid.T share.

@@ -9,13 +9,13 @@ import (
 	"testing"
 
 	"github.com/google/go-cmp/cmp"
-	"go.uber.org/goleak"
 
 	"towline/migrations"
 	"towline/migrations/sqlite"
+	"towline/sandbox/parts"
 )
 
-func TestMain(m *testing.M) { goleak.VerifyTestMain(m) }
+func TestMain(m *testing.M) { parts.Main(m) }
 
 func exec(t *testing.T, c *sqlite.Conn, sql string, params ...any) sqlite.Result {
 	t.Helper()

@@ -2,11 +2,8 @@ package cloudflare_test
 
 import (
 	"net/http/httptest"
-	"os"
 	"strings"
 	"testing"
-
-	"go.uber.org/goleak"
 
 	"towline/sandbox/cloudflare"
 	"towline/sandbox/cloudflare/conformance"
@@ -16,17 +13,7 @@ import (
 // engine is the one workerd of this package's tests.
 var engine workerd.Shared
 
-func TestMain(m *testing.M) {
-	code := m.Run()
-	engine.Stop()
-	if code == 0 {
-		if err := goleak.Find(); err != nil {
-			_, _ = os.Stderr.WriteString(err.Error() + "\n")
-			code = 1
-		}
-	}
-	os.Exit(code)
-}
+func TestMain(m *testing.M) { engine.Main(m) }
 
 const token = "local-token"
 

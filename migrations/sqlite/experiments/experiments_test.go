@@ -6,13 +6,12 @@ import (
 	"strings"
 	"testing"
 
-	"go.uber.org/goleak"
-
 	"towline/migrations/sqlite/experiments"
 	"towline/sandbox/cloudflare/workerd"
+	"towline/sandbox/parts"
 )
 
-func TestMain(m *testing.M) { goleak.VerifyTestMain(m) }
+func TestMain(m *testing.M) { parts.Main(m) }
 
 func read(t *testing.T) []experiments.Case {
 	t.Helper()

@@ -101,7 +101,7 @@ func (i *Instance) Restart(t testing.TB) {
 }
 
 // Shared is one instance for all tests of a package: a variable in the test package, [Shared.Get] in the tests and
-// [Shared.Stop] in TestMain. Tests keep apart by creating databases of their own.
+// [Shared.Main] for TestMain. Tests keep apart by creating databases of their own.
 type Shared struct {
 	mu       sync.Mutex
 	instance *Instance
@@ -139,6 +139,21 @@ func (s *Shared) Stop() {
 	if s.dir != "" {
 		_ = os.RemoveAll(s.dir)
 	}
+}
+
+// Main is the TestMain of a package whose tests share the instance: it runs them, stops the instance, and fails where goroutines are left
+// (see [parts.Main]).
+func (s *Shared) Main(m interface{ Run() int }) { parts.Main(stopping{m, s}) }
+
+// stopping is tests after which the instance is stopped.
+type stopping struct {
+	tests  interface{ Run() int }
+	shared *Shared
+}
+
+func (s stopping) Run() int {
+	defer s.shared.Stop()
+	return s.tests.Run()
 }
 
 // Launch runs the workerd at the path binary for a program that is no test, until [Instance.Kill]; ctx bounds the start

@@ -9,13 +9,12 @@ import (
 	"strings"
 	"testing"
 
-	"go.uber.org/goleak"
-
 	"towline/sandbox/cloudflare/workerd"
+	"towline/sandbox/parts"
 )
 
 func TestMain(m *testing.M) {
-	goleak.VerifyTestMain(m)
+	parts.Main(m)
 }
 
 // post sends a body to a path below the account's databases and returns the answer's text.
