@@ -168,11 +168,14 @@ func TestNothingIsComparedWhileARunIsAtWorkOrCameBetween(t *testing.T) {
 }
 
 func TestADatabaseIsLookedAtEveryHour(t *testing.T) {
-	s := newShop(t)
+	w, b := newWorld(t), &shelf{pruned: make(chan struct{}, 10)}
+	w.backups = b
+	s := w.open(t)
+	<-b.pruned // by then it is known when each is looked at: within ten minutes of the start
 	s.version("v1", counting)
 	s.ship("v1")
 	s.exec(release.Production, "CREATE TABLE hand (id INTEGER)")
-	s.later(11 * time.Minute) // each is looked at within ten minutes of a start
+	s.later(11 * time.Minute)
 	s.poke()
 	s.eventually(func() bool { return s.state(release.Production).Drift != nil })
 	s.exec(release.Production, "DROP TABLE hand")
