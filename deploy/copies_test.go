@@ -13,9 +13,26 @@ import (
 	sandbox "towline/sandbox/cloudflare"
 )
 
-// heavy is a database that is copied beside whoever waits.
-var heavy = files{"0001_files.sql": "CREATE TABLE files (id INTEGER PRIMARY KEY, body BLOB);\n" +
-	"WITH RECURSIVE n(i) AS (SELECT 1 UNION ALL SELECT i + 1 FROM n WHERE i < 21) INSERT INTO files (body) SELECT zeroblob(1000000) FROM n;\n"}
+// vast is a D1 whose databases are said to be so large that they are copied beside whoever waits.
+type vast struct {
+	deploy.Databases
+	deploy.Exports
+}
+
+func (v vast) Read(ctx context.Context, id string, statements []string) ([]deploy.Rows, error) {
+	rows, err := v.Databases.Read(ctx, id, statements)
+	for i := range rows {
+		rows[i].Size += 21e6
+	}
+	return rows, err
+}
+
+// inVastWorld starts the engine anew on such a D1.
+func inVastWorld(s *shop) {
+	s.remote = vast{s.remote, s.remote.(deploy.Exports)}
+	s.databases = s.remote
+	s.start()
+}
 
 // copied brings v1 to production and v2, which only adds, to preview of a project that rehearses on its data.
 func copied(s *shop, first files) {
@@ -39,7 +56,8 @@ func (s *shop) exports() (n int) {
 
 func TestACopyThatFailsIsSaidOnTheRequestThatWaitsForItAndNotTriedAgainAtOnce(t *testing.T) {
 	s := newShop(t)
-	copied(s, heavy)
+	inVastWorld(s)
+	copied(s, full)
 	s.api.Inject(sandbox.Fault{Path: "/export", Times: sandbox.Always, Reply: sandbox.APIError(400, 7500, "no export today: SQLITE_ERROR")})
 	run := s.promote(0)
 	if r := run.Plan.Rehearsal; r.NoCopy != deploy.NoCopyComing {
@@ -58,7 +76,8 @@ func TestACopyThatFailsIsSaidOnTheRequestThatWaitsForItAndNotTriedAgainAtOnce(t 
 
 func TestACopyThatWasOnItsWayWhenTheProcessEndedIsTakenByTheNext(t *testing.T) {
 	s := newShop(t)
-	copied(s, heavy)
+	inVastWorld(s)
+	copied(s, full)
 	arrived := make(chan struct{}, 1)
 	s.api.Inject(sandbox.Fault{Path: "/export", Before: func(ctx context.Context) { arrived <- struct{}{}; <-ctx.Done() }})
 	run := s.promote(0)
@@ -69,7 +88,8 @@ func TestACopyThatWasOnItsWayWhenTheProcessEndedIsTakenByTheNext(t *testing.T) {
 
 func TestAReleaseThatIsApprovedWhileTheDataIsCopiedWaitsForTheCopy(t *testing.T) {
 	s := newShop(t)
-	copied(s, heavy)
+	inVastWorld(s)
+	copied(s, full)
 	arrived, gate := make(chan struct{}, 1), make(chan struct{})
 	s.api.Inject(sandbox.Fault{Path: "/export", Before: func(ctx context.Context) { arrived <- struct{}{}; wait(gate)(ctx) }})
 	run := s.promote(0)
@@ -86,9 +106,10 @@ func TestAReleaseThatIsApprovedWhileTheDataIsCopiedWaitsForTheCopy(t *testing.T)
 
 func TestAWayBackDoesNotWaitForACopy(t *testing.T) {
 	s := newShop(t)
-	copied(s, heavy)
+	inVastWorld(s)
+	copied(s, full)
 	s.wants(s.ended(s.approve(s.promote(0), robin)), release.Done)
-	s.version("v3", heavy.and(files{"0002_a.sql": "CREATE TABLE a (id INTEGER PRIMARY KEY);\n", "0003_b.sql": "CREATE TABLE b (id INTEGER PRIMARY KEY);\n"}))
+	s.version("v3", full.and(files{"0002_a.sql": "CREATE TABLE a (id INTEGER PRIMARY KEY);\n", "0003_b.sql": "CREATE TABLE b (id INTEGER PRIMARY KEY);\n"}))
 	s.wants(s.deploy("v3"), release.Done)
 	arrived := make(chan struct{}, 1)
 	s.api.Inject(sandbox.Fault{Path: "/export", Before: func(ctx context.Context) { arrived <- struct{}{}; <-ctx.Done() }})
