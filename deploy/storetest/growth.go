@@ -16,14 +16,25 @@ const (
 	slower = 8
 )
 
+// attempts is how often a question is timed, and patient how often at most where it seems to have become slower: one that has stays so.
+const (
+	attempts = 100
+	patient  = 2000
+)
+
 var growth = []testCase{
 	{"ten years of releases do not make a status slower", func(t *testing.T, u *user) {
+		first := u.another(t)
+		fill(t, first, 0, 20)
 		fill(t, u, 0, 20)
-		young := quickest(t, u)
 		for from := 20; from < years; from += 200 {
 			fill(t, u, from, from+200)
 		}
-		old := quickest(t, u)
+		// In turns, so that whatever else the machine does is in the way of both.
+		young, old := time.Hour, time.Hour
+		for n := 0; n < attempts || n < patient && old > slower*young; n++ {
+			young, old = min(young, status(t, first)), min(old, status(t, u))
+		}
 		t.Logf("%s after 20 releases, %s after %d", young, old, years)
 		if old > slower*young {
 			t.Errorf("a status takes %s after %d releases, and %s after 20", old, years, young)
@@ -54,24 +65,20 @@ func fill(t *testing.T, u *user, from, to int) {
 	})
 }
 
-// quickest is how long the questions behind a status take: the least of many attempts, since a busy machine only adds to it.
-func quickest(t *testing.T, u *user) time.Duration {
+// status is how long the questions behind a status take. The least of many attempts counts, since a busy machine only adds to it.
+func status(t *testing.T, u *user) time.Duration {
 	t.Helper()
-	least := time.Hour
-	for range 100 {
-		began := time.Now()
-		u.view(t, func(tx deploy.Tx) {
-			state := tx.State("shop", release.Production)
-			live, _ := tx.Release("shop", state.Live)
-			newest := tx.Releases("shop", 0, 5)
-			for _, r := range newest {
-				_ = tx.Standing("shop", release.Production, r.Number)
-			}
-			if live.Number != state.Live || len(newest) != 5 || len(tx.Changes("shop", release.Production, 0, 2)) != 2 || len(tx.Open()) != 0 || len(tx.Entries("shop", 5)) != 5 || len(tx.Events(state.Live-1, 5)) != 1 {
-				t.Fatal("a wrong answer")
-			}
-		})
-		least = min(least, time.Since(began))
-	}
-	return least
+	began := time.Now()
+	u.view(t, func(tx deploy.Tx) {
+		state := tx.State("shop", release.Production)
+		live, _ := tx.Release("shop", state.Live)
+		newest := tx.Releases("shop", 0, 5)
+		for _, r := range newest {
+			_ = tx.Standing("shop", release.Production, r.Number)
+		}
+		if live.Number != state.Live || len(newest) != 5 || len(tx.Changes("shop", release.Production, 0, 2)) != 2 || len(tx.Open()) != 0 || len(tx.Entries("shop", 5)) != 5 || len(tx.Events(state.Live-1, 5)) != 1 {
+			t.Fatal("a wrong answer")
+		}
+	})
+	return max(time.Since(began), time.Microsecond)
 }

@@ -28,7 +28,7 @@ type Opened struct {
 // limit ends a case that hangs. None of them takes a second.
 const limit = 2 * time.Minute
 
-// Test runs the whole suite. open is called once for each case and gives a new, empty store each time, which is closed by a
+// Test runs the whole suite. open is called once or twice for each case and gives a new, empty store each time, which is closed by a
 // cleanup that open registers.
 func Test(t *testing.T, open func(t *testing.T) Opened) {
 	t.Helper()
@@ -37,8 +37,7 @@ func Test(t *testing.T, open func(t *testing.T) Opened) {
 			t.Run(c.name, func(t *testing.T) {
 				ctx, cancel := context.WithTimeout(t.Context(), limit)
 				defer cancel()
-				o := open(t)
-				c.run(t, &user{Opened: o, ctx: ctx})
+				c.run(t, &user{Opened: open(t), ctx: ctx, open: open})
 			})
 		}
 	}
@@ -52,7 +51,14 @@ type testCase struct {
 // user is somebody who uses the store and is surprised by any error.
 type user struct {
 	Opened
-	ctx context.Context
+	ctx  context.Context
+	open func(t *testing.T) Opened
+}
+
+// another is the same with a new store beside.
+func (u *user) another(t *testing.T) *user {
+	t.Helper()
+	return &user{Opened: u.open(t), ctx: u.ctx, open: u.open}
 }
 
 func (u *user) update(t *testing.T, fn func(tx deploy.Tx)) {
