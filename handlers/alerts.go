@@ -65,15 +65,16 @@ func (h *Handlers) Alerts(ctx context.Context) error {
 	}
 }
 
-// caughtUp waits, after a downtime, for the first look of the new start: what was counted before says nothing of how things are. A Cloudflare that does
-// not answer holds nothing up for longer than patient. It reports whether there was something to wait for.
+// caughtUp waits, after a downtime and where nothing was ever counted, for the first look of the new start: what was counted
+// before says nothing of how things are. A Cloudflare that does not answer holds nothing up for longer than patient. It reports
+// whether there was something to wait for.
 func (h *Handlers) caughtUp(ctx context.Context) bool {
 	if h.alarm.use == nil {
 		return false
 	}
 	counted := h.alarm.use.Changed()
 	state, err := h.alarm.use.State(ctx)
-	if err != nil || state.LastPass.IsZero() || h.now().Sub(state.LastPass) < lately {
+	if err != nil || h.now().Sub(state.LastPass) < lately {
 		return false
 	}
 	waitFor(ctx, counted, patient)

@@ -121,9 +121,10 @@ func (h *Handlers) reportDue(ctx context.Context, c Cursor) (wait time.Duration,
 	last := time.Unix(int64(seq), 0).In(team.zone()) //nolint:gosec // it was stored as that
 	if seq == 0 {
 		// A bot that has just been set up has nothing to report. From here on it counts.
-		return lookEvery, h.reported(ctx, c, now)
-	}
-	if slot, ok := lastSlot(team.Report, last, now); ok {
+		if err := h.reported(ctx, c, now); err != nil {
+			return lookEvery, err
+		}
+	} else if slot, ok := lastSlot(team.Report, last, now); ok {
 		since, ok := slotBefore(team.Report, slot)
 		if !ok || last.Before(since) {
 			since = last // what was missed is not lost

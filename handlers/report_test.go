@@ -197,6 +197,17 @@ func TestABotThatIsSetUpHasNothingToReport(t *testing.T) {
 	})
 }
 
+func TestTheFirstReportAfterTheSettingUpComesWhenItIsDueAndNotWithTheNextLook(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		n := newNewsroom(t, "* * * * *")
+		time.Sleep(50 * time.Second) // fake time: the bubble's clock moves on
+		n.works(t, 11*time.Second)
+		if got := n.posted(); len(got) != places {
+			t.Errorf("posted %q", got)
+		}
+	})
+}
+
 func TestAReportThatCouldNotBeMadeIsTriedAgain(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		n := newNewsroom(t, "0 9 * * MON")

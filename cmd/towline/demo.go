@@ -167,6 +167,7 @@ type world struct {
 	page       *page.Page
 	address    string // of the chat in the browser
 	apis       string // of both APIs
+	began      time.Time
 
 	servers []*http.Server
 	serving sync.WaitGroup
@@ -181,11 +182,10 @@ func newWorld(o demoOptions, log *slog.Logger) (*world, error) {
 	if err != nil {
 		return nil, fmt.Errorf("start the local Cloudflare: %w", err)
 	}
-	began, err := beganIn(o.dir, time.Now())
-	if err != nil {
+	if w.began, err = beganIn(o.dir, time.Now()); err != nil {
 		return nil, errors.Join(err, w.cloudflare.Close())
 	}
-	w.cloudflare.AddTraffic(demoUse(began))
+	w.cloudflare.AddTraffic(demoUse(w.began))
 	w.cloudflare.SetAnalytics(sandboxcloudflare.Analytics{Budget: demoQuestions})
 	if w.telegram, err = demoTelegram(filepath.Join(o.dir, "telegram.state")); err != nil {
 		return nil, errors.Join(fmt.Errorf("start the local Telegram: %w\nRemove %s to begin the demo anew", err, o.dir), w.cloudflare.Close())
@@ -249,7 +249,7 @@ func (w *world) service(s *store.Store, dir string, log *slog.Logger) (*service,
 		return nil, err
 	}
 	wiring := demoWiring(adapt{source.NewVersions(files, demoVersions())})
-	if err := wiring.countUse(); err != nil {
+	if err := wiring.countUse(w.began); err != nil {
 		return nil, err
 	}
 	for _, p := range demoPeople() {

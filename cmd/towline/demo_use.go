@@ -28,6 +28,8 @@ const (
 	demoQuestions = 3000
 	// demoWatch is how long production is watched after a promote.
 	demoWatch = 2 * time.Minute
+	// demoReportAfter is how long after the beginning the weekly report is due: by then the account's month has been counted.
+	demoReportAfter = 20 * time.Second
 	// demoNeighbour is another team's database in the same account: limits count it, and no chat speaks of it.
 	demoNeighbour = "newsletter"
 )
@@ -84,6 +86,20 @@ func beganIn(dir string, now time.Time) (time.Time, error) {
 	return began, nil
 }
 
+// demoReports is the demo's calendar: the weekly report is due shortly after the beginning, and every week from then on.
+type demoReports struct{ began time.Time }
+
+// Next implements handlers.Schedule.
+func (d demoReports) Next(t time.Time) time.Time {
+	const week = 7 * 24 * time.Hour
+	first := d.began.Add(demoReportAfter)
+	weeks := t.Sub(first).Truncate(week)
+	if !first.Add(weeks).After(t) {
+		weeks += week
+	}
+	return first.Add(weeks)
+}
+
 // neighbours makes the databases of the account that are none of the chat's, where they are not there yet.
 func (w *world) neighbours(ctx context.Context, log *slog.Logger) error {
 	d1, err := w.databases(log)
@@ -104,12 +120,13 @@ func (w *world) neighbours(ctx context.Context, log *slog.Logger) error {
 	return errors.Join(errs...)
 }
 
-// countUse has the demo's databases counted and watched, and its account's limits judged.
-func (w *wiring) countUse() error {
+// countUse has the demo's databases counted and watched, its account's limits judged, and the week reported.
+func (w *wiring) countUse(began time.Time) error {
 	table, err := tariff.Of(demoPlan, nil, nil)
 	if err != nil {
 		return err
 	}
+	w.team.Report = demoReports{began}
 	w.team.Alerts = alert.Rules{Table: table, Percents: []int{50, 80, 95}, BillingDay: 1}
 	for i, p := range w.projects {
 		w.watched.Databases = append(w.watched.Databases, p.Preview, p.Production)
