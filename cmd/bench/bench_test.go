@@ -20,14 +20,12 @@ func TestMain(m *testing.M) {
 // quick measures with as little as possible: times mean nothing then, and none is asserted.
 func quick(t *testing.T, migrations int) *report {
 	t.Helper()
-	ctx, cancel := context.WithTimeout(t.Context(), time.Minute)
-	t.Cleanup(cancel)
 	s, err := parse([]string{"-quick", "-calls", "-latency", "1ms"}, t.Output())
 	if err != nil {
 		t.Fatal(err)
 	}
 	s.migrations = migrations
-	r, err := measure(ctx, s, t.Output())
+	r, err := measure(t.Context(), s, t.Output())
 	if err != nil {
 		t.Fatal(err)
 	}

@@ -28,7 +28,7 @@ type flowed struct {
 
 // stream sends commands of many chats at a steady rate, and looks afterwards at what the audit log has of them.
 func (r *report) stream(ctx context.Context, binary, dir string) (err error) {
-	ctx, cancel := context.WithTimeout(ctx, patience)
+	ctx, cancel := context.WithTimeout(ctx, 2*patience)
 	defer cancel()
 	dir = filepath.Join(dir, "stream")
 	if err := writeApp(filepath.Join(dir, "app"), 1); err != nil {
@@ -92,7 +92,7 @@ func (w *world) flow(ctx context.Context, binary, config string, span time.Durat
 	}
 	f.span = last.Sub(due(0))
 	// What is never there is counted afterwards, by the caller.
-	limited, cancel := context.WithTimeout(ctx, 30*time.Second)
+	limited, cancel := context.WithTimeout(ctx, patience)
 	defer cancel()
 	for limited.Err() == nil {
 		entries, err := auditLog(ctx, binary, config, "")

@@ -90,7 +90,7 @@ func serve(binary, config string) (*process, error) {
 // stop ends the process as ctrl-C would and waits until it is gone. It fails where towline did not end in order.
 func (p *process) stop() error {
 	_ = p.cmd.Process.Signal(syscall.SIGTERM)
-	timer := time.AfterFunc(30*time.Second, func() { _ = p.cmd.Process.Kill() })
+	timer := time.AfterFunc(patience, func() { _ = p.cmd.Process.Kill() })
 	defer timer.Stop()
 	if err := <-p.exited; err != nil {
 		return p.explain(fmt.Errorf("towline did not end in order: %w", err))

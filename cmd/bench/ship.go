@@ -147,6 +147,9 @@ func (w *world) promote(ctx context.Context, binary, dir string, latency time.Du
 	if err := p.stop(); err != nil { // so that no call can still come
 		return s, err
 	}
+	if err := w.until(ctx, "a call to Cloudflare goes on though towline has ended", w.api.quiet); err != nil {
+		return s, err
+	}
 	s.calls = w.api.since(s.pressed)
 	if counted := len(w.faults.Calls()); counted != len(s.calls) || counted == 0 {
 		return s, fmt.Errorf("%d calls were timed and %d counted", len(s.calls), counted)

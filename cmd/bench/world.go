@@ -11,6 +11,7 @@ import (
 	"net/http"
 	"os"
 	"path"
+	"slices"
 	"strings"
 	"sync"
 	"time"
@@ -77,10 +78,19 @@ func (c *clock) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	c.mu.Lock()
 	c.calls = append(c.calls, noted)
 	c.mu.Unlock()
+	defer func() { // where the server breaks off, too
+		c.mu.Lock()
+		defer c.mu.Unlock()
+		noted.ended = time.Now()
+	}()
 	c.next.ServeHTTP(w, r)
+}
+
+// quiet says that every call has its end: an answer can arrive before it is noted here that it was given.
+func (c *clock) quiet() bool {
 	c.mu.Lock()
 	defer c.mu.Unlock()
-	noted.ended = time.Now()
+	return !slices.ContainsFunc(c.calls, func(noted *call) bool { return noted.ended.IsZero() })
 }
 
 // since returns the calls that came after t, in the order of their arrival. One that is not answered has no end.
@@ -157,9 +167,15 @@ func (w *world) populate() error {
 	return w.telegram.AddGroup(telegram.Group{ID: group, Title: "Shop team", Members: members})
 }
 
-// freeAddress finds an address of this machine on which nobody listens.
+// freeAddress finds an address of this machine on which nobody listens. Where every address of 127.0.0.0/8 is this machine's, as on Linux, it
+// is one of this process alone, so that no other one is given the port before towline listens on it.
 func freeAddress(ctx context.Context) (string, error) {
-	l, err := (&net.ListenConfig{}).Listen(ctx, "tcp", "127.0.0.1:0")
+	pid := os.Getpid()
+	own := net.IPv4(127, byte(64+pid>>16&63), byte(pid>>8), byte(pid)).String() //nolint:gosec // the bytes are what is wanted
+	l, err := (&net.ListenConfig{}).Listen(ctx, "tcp", net.JoinHostPort(own, "0"))
+	if err != nil {
+		l, err = (&net.ListenConfig{}).Listen(ctx, "tcp", "127.0.0.1:0")
+	}
 	if err != nil {
 		return "", err
 	}

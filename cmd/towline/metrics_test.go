@@ -5,6 +5,7 @@ import (
 	"io"
 	"net"
 	"net/http"
+	"os"
 	"regexp"
 	"strconv"
 	"strings"
@@ -15,7 +16,13 @@ import (
 // listening serves with an admin listener, and returns where that is.
 func (o *outside) listening() (s *serving, address string) {
 	o.t.Helper()
-	l, err := (&net.ListenConfig{}).Listen(o.t.Context(), "tcp", "127.0.0.1:0")
+	// On Linux every address of 127.0.0.0/8 is this machine's: one of this process alone is not given to another one meanwhile.
+	pid := os.Getpid()
+	own := net.IPv4(127, byte(64+pid>>16&63), byte(pid>>8), byte(pid)).String()
+	l, err := (&net.ListenConfig{}).Listen(o.t.Context(), "tcp", net.JoinHostPort(own, "0"))
+	if err != nil {
+		l, err = (&net.ListenConfig{}).Listen(o.t.Context(), "tcp", "127.0.0.1:0")
+	}
 	if err != nil {
 		o.t.Fatal(err)
 	}

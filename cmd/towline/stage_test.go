@@ -62,7 +62,8 @@ type stage struct {
 	cf     d1
 	faults *sandboxcloudflare.Faults
 	server *httptest.Server
-	skew   atomic.Int64 // of the clock, nanoseconds
+	born   time.Time
+	skew   atomic.Int64 // how far the clock is from that, in nanoseconds
 	log    lockedBuffer
 
 	wiring *wiring
@@ -106,11 +107,15 @@ func (l *lockedBuffer) String() string {
 	return l.b.String()
 }
 
-func (s *stage) now() time.Time { return time.Now().Add(time.Duration(s.skew.Load())) }
+// now is the stage's clock. It stands, but for a microsecond each time that somebody looks, until the script moves it: how long the machine
+// takes makes no press too late, no command too old and no watch too short.
+func (s *stage) now() time.Time {
+	return s.born.Add(time.Duration(s.skew.Add(int64(time.Microsecond))))
+}
 
 // newStage builds the world; start brings the bot to life.
 func newStage(ctx context.Context, t testing.TB, dir string, cf func(s *stage) (d1, error)) (*stage, error) {
-	s := &stage{ctx: ctx, t: t, dir: dir, kept: map[string]kept{}, arrived: make(chan struct{}, 1)}
+	s := &stage{ctx: ctx, t: t, dir: dir, born: time.Now(), kept: map[string]kept{}, arrived: make(chan struct{}, 1)}
 	var err error
 	if s.cf, err = cf(s); err != nil {
 		return nil, err
@@ -236,7 +241,7 @@ func (s *stage) start() error {
 	s.engine, err = newService(parts{
 		wiring: s.wiring, store: s.store, databases: databases, backups: s.copies, now: s.now, log: log, patience: 20 * time.Millisecond,
 		bot: bot.Options{
-			Token: botToken, APIURL: s.server.URL, StopTimeout: 2 * time.Second,
+			Token: botToken, APIURL: s.server.URL, StopTimeout: time.Minute,
 			Pace: bot.Pace{Edit: time.Millisecond, Group: -1, Private: -1, All: -1, Retry: 10 * time.Millisecond, RetryMost: 20 * time.Millisecond},
 		},
 	})
