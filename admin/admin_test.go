@@ -70,7 +70,9 @@ func (b *bot) Limits(context.Context) ([]admin.Limit, error)    { return b.limit
 func (b *bot) Counting(context.Context) (admin.Counting, error) { return b.counting, b.broken }
 
 func server(b *bot) *admin.Server {
-	return admin.New(admin.Options{Source: b, Now: noon, Build: admin.Build{Version: "1.2.3", Revision: "abc", Go: "go1.26"}})
+	s := admin.New(admin.Options{Source: b, Now: noon, Build: admin.Build{Version: "1.2.3", Revision: "abc", Go: "go1.26"}})
+	s.SetPatience(4 * time.Minute)
+	return s
 }
 
 // get asks a server for a page.

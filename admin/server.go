@@ -17,7 +17,8 @@ import (
 )
 
 const (
-	// patience is how long a scrape may take, and how long a stop waits for one.
+	// patience is how long a scrape may take, a stop waits for one, and whoever asks may take to say what for. Prometheus gives up after
+	// ten seconds (Configuration, "scrape_timeout").
 	patience = 8 * time.Second
 	// atOnce is how many scrapes are answered at the same time; more are told to come again.
 	atOnce = 2
@@ -40,6 +41,8 @@ type Server struct {
 	metrics metrics
 	process *prometheus.Registry // of the process itself: memory, goroutines, open files
 	slots   chan struct{}
+	// patience is the constant, but for tests.
+	patience time.Duration
 }
 
 // New makes a Server.
@@ -53,7 +56,7 @@ func New(o Options) *Server {
 	if o.Build.Go == "" {
 		o.Build.Go = runtime.Version()
 	}
-	s := &Server{o: o, metrics: newMetrics(), process: prometheus.NewRegistry(), slots: make(chan struct{}, atOnce)}
+	s := &Server{o: o, metrics: newMetrics(), process: prometheus.NewRegistry(), slots: make(chan struct{}, atOnce), patience: patience}
 	s.process.MustRegister(collectors.NewGoCollector(), collectors.NewProcessCollector(collectors.ProcessCollectorOpts{}))
 	return s
 }
@@ -63,7 +66,7 @@ func (s *Server) Handler() http.Handler {
 	mux := http.NewServeMux()
 	mux.HandleFunc("GET /metrics", s.scrape)
 	mux.HandleFunc("GET /healthz", func(w http.ResponseWriter, r *http.Request) {
-		ctx, cancel := context.WithTimeout(r.Context(), patience)
+		ctx, cancel := context.WithTimeout(r.Context(), s.patience)
 		defer cancel()
 		answer(w, s.o.Source.Alive(ctx))
 	})
@@ -101,7 +104,7 @@ func (s *Server) scrape(w http.ResponseWriter, r *http.Request) {
 		say(w, http.StatusServiceUnavailable, "other scrapes are being answered")
 		return
 	}
-	ctx, cancel := context.WithTimeout(r.Context(), patience)
+	ctx, cancel := context.WithTimeout(r.Context(), s.patience)
 	defer cancel()
 	own := prometheus.NewRegistry()
 	own.MustRegister(&scrape{ctx: ctx, metrics: s.metrics, source: s.o.Source, build: s.o.Build, now: s.o.Now, log: s.o.Log})
@@ -120,7 +123,7 @@ func (p printer) Println(v ...any) { p.log.Warn("/metrics is not complete", "err
 func (s *Server) Serve(ctx context.Context, l net.Listener) error {
 	server := &http.Server{
 		Handler: s.Handler(), ErrorLog: slog.NewLogLogger(s.o.Log.Handler(), slog.LevelDebug),
-		ReadHeaderTimeout: 5 * time.Second, ReadTimeout: 10 * time.Second, WriteTimeout: 2 * patience, IdleTimeout: 2 * time.Minute, MaxHeaderBytes: 16 << 10,
+		ReadHeaderTimeout: s.patience, ReadTimeout: 2 * s.patience, WriteTimeout: 2 * s.patience, IdleTimeout: 2 * time.Minute, MaxHeaderBytes: 16 << 10,
 	}
 	ended := make(chan error, 1)
 	go func() { ended <- server.Serve(l) }()
@@ -129,7 +132,7 @@ func (s *Server) Serve(ctx context.Context, l net.Listener) error {
 		return fmt.Errorf("admin: %w", err)
 	case <-ctx.Done():
 	}
-	stopping, cancel := context.WithTimeout(context.WithoutCancel(ctx), patience)
+	stopping, cancel := context.WithTimeout(context.WithoutCancel(ctx), s.patience)
 	defer cancel()
 	err := server.Shutdown(stopping)
 	if err != nil {

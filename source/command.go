@@ -18,8 +18,9 @@ import (
 // maxOutput is the most that is taken from one git command: the names of a very large repository.
 const maxOutput = 64 << 20
 
-// killAfter is how long a killed git may take to let go of its pipes.
-const killAfter = 3 * time.Second
+// killAfter is how long a git that has ended, or was killed, may take to let go of its pipes. Only something that left its group can
+// keep them; on a machine that is very busy what git said may take seconds to be read.
+const killAfter = 20 * time.Second
 
 // command runs git, alone: no configuration but what is given here, no hook, no prompt, no protocol that is not allowed,
 // no credential but the given one. Nothing secret is ever an argument; the token travels in the environment, which

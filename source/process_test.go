@@ -16,12 +16,12 @@ func fifo(t *testing.T, name string) {
 	}
 }
 
-// eventually asks until the answer is yes, at most thirty seconds.
+// eventually asks until the answer is yes, at most four minutes: that only ends what hangs.
 func eventually(t *testing.T, what string, yes func() bool) {
 	t.Helper()
 	tick := time.NewTicker(5 * time.Millisecond)
 	defer tick.Stop()
-	end := time.After(30 * time.Second)
+	end := time.After(4 * time.Minute)
 	for !yes() {
 		select {
 		case <-tick.C:
