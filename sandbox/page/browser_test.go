@@ -27,7 +27,7 @@ func startBrowser(t *testing.T) *browser {
 	alloc, stopAlloc := chromedp.NewExecAllocator(context.Background(),
 		chromedp.ExecPath(path), chromedp.Headless, chromedp.NoSandbox, chromedp.DisableGPU,
 		chromedp.NoFirstRun, chromedp.NoDefaultBrowserCheck, chromedp.Flag("disable-background-networking", true),
-		chromedp.Flag("lang", "en-GB"), chromedp.Flag("disable-dev-shm-usage", true))
+		chromedp.Flag("lang", "en-GB"), chromedp.Env("TZ=UTC"), chromedp.Flag("disable-dev-shm-usage", true))
 	ctx, stop := chromedp.NewContext(alloc)
 	if err := chromedp.Do(ctx, chromedp.Navigate("about:blank")); err != nil {
 		t.Fatalf("Chromium does not start: %v", err)
