@@ -315,7 +315,7 @@ func everywhere(t *testing.T, j journey) {
 	j.before(s)
 	s.stop()
 	for n, died := 1, true; died; n++ {
-		if n > 60 {
+		if n > 400 {
 			t.Fatal("the journey does not end")
 		}
 		if testing.Short() && n%shortStep != 1 {
