@@ -62,9 +62,22 @@ func TestAPidFileThatSomebodyLeftBehindIsNotBelieved(t *testing.T) {
 	if err := gone.Run(); err != nil {
 		t.Skip("no command to run: ", err)
 	}
+	alive := exec.Command("cat") // of this test's own user, so that it can be seen which files it has open
+	input, err := alive.StdinPipe()
+	if err == nil {
+		err = alive.Start()
+	}
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(func() {
+		if err := errors.Join(input.Close(), alive.Wait()); err != nil {
+			t.Error(err)
+		}
+	})
 	for name, text := range map[string]string{
 		"of a process that is dead":           strconv.Itoa(gone.Process.Pid),
-		"whose number belongs to another now": strconv.Itoa(os.Getppid()),
+		"whose number belongs to another now": strconv.Itoa(alive.Process.Pid),
 		"with a number that is none":          "-1",
 		"with nothing in it":                  "",
 	} {
