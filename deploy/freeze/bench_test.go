@@ -43,7 +43,7 @@ func TestNoCalendarMakesTheSearchRunAway(t *testing.T) {
 			if _, _, ok := c.Next(at); ok {
 				t.Error("it is frozen all the time")
 			}
-			if took := time.Since(began); took > 30*time.Second {
+			if took := time.Since(began); took > 3*time.Minute { // of a search that runs away it is hours, and of one that does not a second
 				t.Errorf("took %s", took)
 			}
 		})
