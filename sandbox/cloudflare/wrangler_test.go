@@ -35,16 +35,21 @@ func (s *shell) run(t *testing.T, args ...string) string {
 	return stdout
 }
 
-// json runs a command whose output is JSON, after whatever wrangler prints before it.
+// json runs a command whose output is JSON.
 func (s *shell) json(t *testing.T, into any, args ...string) {
 	t.Helper()
-	out := s.run(t, args...)
+	decode(t, into, s.run(t, args...))
+}
+
+// decode reads JSON, after whatever wrangler prints before it.
+func decode(t *testing.T, into any, out string) {
+	t.Helper()
 	from := strings.IndexAny(out, "[{")
 	if from < 0 {
-		t.Fatalf("wrangler %s printed no JSON: %s", strings.Join(args, " "), out)
+		t.Fatalf("wrangler printed no JSON: %s", out)
 	}
 	if err := json.Unmarshal([]byte(out[from:]), into); err != nil {
-		t.Fatalf("wrangler %s: %v in %s", strings.Join(args, " "), err, out)
+		t.Fatalf("wrangler: %v in %s", err, out)
 	}
 }
 
@@ -75,12 +80,22 @@ func onBothServers(t *testing.T, test func(*testing.T, wrangler.Server)) {
 	})
 }
 
+// all runs commands that must succeed, in one process, and returns what each printed.
+func (s *shell) all(t *testing.T, commands ...string) []string {
+	t.Helper()
+	var split [][]string
+	for _, c := range commands {
+		split = append(split, strings.Fields(c))
+	}
+	return wrangler.RunAll(t, s.env, s.dir, split...)
+}
+
 func TestAnUnmodifiedWranglerWorksOnIt(t *testing.T) {
 	onBothServers(t, func(t *testing.T, server wrangler.Server) {
 		s := newShell(t, server)
-		s.run(t, "d1", "create", "wrangler-shop")
+		out := s.all(t, "d1 create wrangler-shop", "d1 list --json")
 		var databases []struct{ UUID, Name string }
-		s.json(t, &databases, "d1", "list", "--json")
+		decode(t, &databases, out[1])
 		at := slices.IndexFunc(databases, func(d struct{ UUID, Name string }) bool { return d.Name == "wrangler-shop" })
 		if at < 0 {
 			t.Fatalf("the new database is not in %v", databases)
@@ -92,28 +107,32 @@ func TestAnUnmodifiedWranglerWorksOnIt(t *testing.T) {
 			"0010_column.sql": "ALTER TABLE items ADD COLUMN weight REAL;\r\nINSERT INTO items(name) VALUES ('anchor');\r\n",
 		})
 		wrangler.Configure(t, s.dir, "wrangler-shop", id, dir)
-		s.run(t, "d1", "migrations", "apply", "wrangler-shop", "--remote")
-		if got := wrangler.MigrationsList(t, server, "wrangler-shop", id, dir); len(got) != 0 {
-			t.Errorf("still unapplied: %v", got)
+		out = s.all(t, "d1 migrations list wrangler-shop --remote", "d1 migrations apply wrangler-shop --remote", "d1 migrations list wrangler-shop --remote",
+			"d1 info wrangler-shop --json", "d1 time-travel info wrangler-shop --json")
+		if before, after := wrangler.Listed(out[0]), wrangler.Listed(out[2]); len(before) != 3 || len(after) != 0 {
+			t.Errorf("unapplied before %v, and after %v", before, after)
 		}
 		var info struct {
 			UUID   string
 			Tables int `json:"num_tables"`
 		}
-		if s.json(t, &info, "d1", "info", "wrangler-shop", "--json"); info.UUID != id || info.Tables != 2 {
+		if decode(t, &info, out[3]); info.UUID != id || info.Tables != 2 {
 			t.Errorf("info: %+v", info)
 		}
-		testTimeTravelByWrangler(t, s)
-		s.run(t, "d1", "delete", "wrangler-shop", "--skip-confirmation")
+		var point struct{ Bookmark string }
+		decode(t, &point, out[4])
+		testTimeTravelByWrangler(t, s, point.Bookmark)
 	})
 }
 
-// testTimeTravelByWrangler goes forward with execute and back with time-travel restore.
-func testTimeTravelByWrangler(t *testing.T, s *shell) {
-	var info struct{ Bookmark string }
-	s.json(t, &info, "d1", "time-travel", "info", "wrangler-shop", "--json")
+// testTimeTravelByWrangler goes forward with execute and back with time-travel restore, and deletes the database.
+func testTimeTravelByWrangler(t *testing.T, s *shell, point string) {
+	out := wrangler.RunAll(t, s.env, s.dir,
+		[]string{"d1", "execute", "wrangler-shop", "--remote", "--json", "--command", "DELETE FROM items WHERE id = 1; SELECT name FROM items"},
+		[]string{"d1", "time-travel", "restore", "wrangler-shop", "--bookmark", point, "--json"},
+		[]string{"d1", "delete", "wrangler-shop", "--skip-confirmation"})
 	var results []struct{ Results []map[string]any }
-	s.json(t, &results, "d1", "execute", "wrangler-shop", "--remote", "--json", "--command", "DELETE FROM items WHERE id = 1; SELECT name FROM items")
+	decode(t, &results, out[0])
 	if got := fmt.Sprint(results[1].Results); got != "[map[name:ANCHOR]]" {
 		t.Errorf("execute selected %s", got)
 	}
@@ -121,9 +140,9 @@ func testTimeTravelByWrangler(t *testing.T, s *shell) {
 		Bookmark         string
 		PreviousBookmark string `json:"previous_bookmark"`
 	}
-	s.json(t, &back, "d1", "time-travel", "restore", "wrangler-shop", "--bookmark", info.Bookmark, "--json")
-	if back.PreviousBookmark <= info.Bookmark || back.Bookmark <= back.PreviousBookmark {
-		t.Errorf("%+v after %s", back, info.Bookmark)
+	decode(t, &back, out[1])
+	if back.PreviousBookmark <= point || back.Bookmark <= back.PreviousBookmark {
+		t.Errorf("%+v after %s", back, point)
 	}
 }
 

@@ -3,12 +3,14 @@ package wrangler
 
 import (
 	"bytes"
+	"encoding/json"
 	"errors"
 	"fmt"
 	"os"
 	"os/exec"
 	"path/filepath"
 	"regexp"
+	"strings"
 	"testing"
 
 	"towline/sandbox/parts"
@@ -54,6 +56,47 @@ func Run(t testing.TB, env []string, dir string, args ...string) (stdout, stderr
 	return out.String(), errs.String(), cmd.ProcessState.ExitCode()
 }
 
+// mark begins what a command of RunAll prints.
+const mark = "\nthe next command prints:\n"
+
+// program loads wrangler as it is and calls its main function, as it would itself, for one command after another.
+const program = `
+	const { Module } = require("node:module"), fs = require("node:fs"), path = require("node:path");
+	const [, library, mark, asked] = process.argv;
+	const cli = new Module(library);
+	cli.filename = library;
+	cli.paths = Module._nodeModulePaths(path.dirname(library));
+	cli._compile(fs.readFileSync(library, "utf8") + "\nexports.main = main;", library);
+	(async () => {
+		for (const command of JSON.parse(asked)) {
+			fs.writeSync(1, mark);
+			await cli.exports.main(command);
+		}
+		process.exit(process.exitCode ?? 0);
+	})().catch((e) => { console.error(e); process.exit(1) });`
+
+// RunAll runs several commands, all of which must succeed, and returns what each printed. It is [Run] in one process: of the one to two
+// seconds that a call takes, nearly all are wrangler's start.
+func RunAll(t testing.TB, env []string, dir string, commands ...[]string) (stdout []string) {
+	t.Helper()
+	start := parts.Wrangler(t)
+	asked, err := json.Marshal(commands)
+	if err != nil {
+		t.Fatal(err)
+	}
+	library := filepath.Join(filepath.Dir(start[1]), "..", "wrangler-dist", "cli.js")
+	cmd := exec.CommandContext(t.Context(), start[0], "-e", program, library, mark, string(asked))
+	cmd.Dir, cmd.Env = dir, env
+	var out, errs bytes.Buffer
+	cmd.Stdout, cmd.Stderr = &out, &errs
+	err = cmd.Run()
+	stdout = strings.Split(out.String(), mark)[1:]
+	if err != nil || len(stdout) != len(commands) {
+		t.Fatalf("%d of the wrangler commands %q were begun: %v\n%s\n%s", len(stdout), commands, err, &out, &errs)
+	}
+	return stdout
+}
+
 // Configure writes the wrangler.toml of a project with one database, bound as DB, into dir. The folder of the
 // migrations may be absolute.
 func Configure(t testing.TB, dir, name, id, migrationsDir string) {
@@ -70,6 +113,14 @@ func Configure(t testing.TB, dir, name, id, migrationsDir string) {
 
 var listed = regexp.MustCompile(`(?m)^[│|]\s*(\S.*?\.sql)\s*[│|]\s*$`)
 
+// Listed returns the names of the migrations in what `wrangler d1 migrations list` prints, in its order.
+func Listed(stdout string) (names []string) {
+	for _, row := range listed.FindAllStringSubmatch(stdout, -1) {
+		names = append(names, row[1])
+	}
+	return names
+}
+
 // MigrationsList returns the names of the migrations that wrangler still holds for unapplied in the database, in its
 // order.
 func MigrationsList(t testing.TB, s Server, name, id, migrationsDir string) []string {
@@ -80,9 +131,5 @@ func MigrationsList(t testing.TB, s Server, name, id, migrationsDir string) []st
 	if exit != 0 {
 		t.Fatalf("wrangler d1 migrations list ended with %d:\n%s\n%s", exit, stdout, stderr)
 	}
-	var names []string
-	for _, row := range listed.FindAllStringSubmatch(stdout, -1) {
-		names = append(names, row[1])
-	}
-	return names
+	return Listed(stdout)
 }
