@@ -20,7 +20,7 @@ const (
 )
 
 // limit bounds what a statement may take by the clock.
-func limit(ctx context.Context, _ string, most time.Duration) (context.Context, context.CancelFunc) {
+func limit(ctx context.Context, _, _ string, most time.Duration) (context.Context, context.CancelFunc) {
 	return context.WithTimeout(ctx, most)
 }
 
@@ -50,7 +50,7 @@ func boundData(ctx context.Context, c *sqlite.Conn) error {
 
 // carryOut carries a statement out. One that is not done in time is refused, as D1 does after 30 seconds.
 func (s settings) carryOut(ctx context.Context, c *sqlite.Conn, most time.Duration, on, sql string, params ...any) (sqlite.Result, error) {
-	bounded, cancel := s.limit(ctx, sql, most)
+	bounded, cancel := s.limit(ctx, on, sql, most)
 	defer cancel()
 	res, err := c.Exec(bounded, sql, params...)
 	if err != nil && bounded.Err() != nil && ctx.Err() == nil {

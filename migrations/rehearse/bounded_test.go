@@ -11,6 +11,9 @@ import (
 
 const endless = "WITH RECURSIVE r(i) AS (SELECT 1 UNION ALL SELECT i + 1 FROM r)"
 
+// withoutRows is the copy on which an UPDATE has nothing to do, and so ends at once.
+const withoutRows = "a copy without rows"
+
 func TestAStatementWithoutEndIsAFailureAndNoHang(t *testing.T) {
 	for _, c := range []struct {
 		name, sql string
@@ -21,7 +24,7 @@ func TestAStatementWithoutEndIsAFailureAndNoHang(t *testing.T) {
 	} {
 		t.Run(c.name, func(t *testing.T) {
 			txs := plan(t, migrations.File{Name: "0001_t.sql", SQL: []byte(c.sql)})
-			report, err := rehearse.Run(t.Context(), rehearse.Target{}, txs, rehearse.Within(50*time.Millisecond), rehearse.Limiting(endless))
+			report, err := rehearse.Run(t.Context(), rehearse.Target{}, txs, rehearse.Within(50*time.Millisecond), rehearse.Limiting(endless, ""))
 			if err != nil {
 				t.Fatal(err)
 			}
@@ -50,7 +53,7 @@ func TestAStatementThatIsWithoutEndOnRowsAloneIsAWarning(t *testing.T) {
 		t.Fatal(err)
 	}
 	sql := "UPDATE t SET a = (" + endless + " SELECT count(*) FROM r);\nALTER TABLE t ADD COLUMN b TEXT;"
-	report, err := rehearse.Run(t.Context(), rehearse.Target{Objects: first.After}, plan(t, migrations.File{Name: "0002_u.sql", SQL: []byte(sql)}), rehearse.Within(50*time.Millisecond), rehearse.Limiting(endless))
+	report, err := rehearse.Run(t.Context(), rehearse.Target{Objects: first.After}, plan(t, migrations.File{Name: "0002_u.sql", SQL: []byte(sql)}), rehearse.Within(50*time.Millisecond), rehearse.Limiting(endless, withoutRows))
 	if err != nil || report.Failure != nil {
 		t.Fatal(err, report.Failure)
 	}
@@ -60,7 +63,7 @@ func TestAStatementThatIsWithoutEndOnRowsAloneIsAWarning(t *testing.T) {
 }
 
 func TestAStatementThatIsWithoutEndOnTheDataIsRefusedByIt(t *testing.T) {
-	report := onData(t, "ALTER TABLE users ADD COLUMN n INTEGER;\nUPDATE users SET n = ("+endless+" SELECT count(*) FROM r);", rehearse.Within(50*time.Millisecond), rehearse.Limiting(endless))
+	report := onData(t, "ALTER TABLE users ADD COLUMN n INTEGER;\nUPDATE users SET n = ("+endless+" SELECT count(*) FROM r);", rehearse.Within(50*time.Millisecond), rehearse.Limiting(endless, withoutRows))
 	if f := report.Failed; f == nil || f.Line != 2 || !strings.Contains(f.Message, "on the data") || report.Failure != nil {
 		t.Errorf("%+v", report.Failed)
 	}

@@ -16,7 +16,7 @@ type settings struct {
 	queries []Query
 	rows    map[string]int64
 	within  time.Duration
-	limit   func(ctx context.Context, sql string, most time.Duration) (context.Context, context.CancelFunc)
+	limit   func(ctx context.Context, on, sql string, most time.Duration) (context.Context, context.CancelFunc)
 }
 
 func newSettings(options []Option) settings {
