@@ -27,7 +27,7 @@ type Rehearse struct {
 	MaxSize Size `yaml:"max_size"`
 	// Hours are when it may be copied, since that blocks the database.
 	Hours Hours `yaml:"hours"`
-	// MaxAge is how old a copy may be that is used again.
+	// MaxAge is how old a copy may be that is used again, counted from when it was whole.
 	MaxAge time.Duration `yaml:"max_age"`
 }
 

@@ -19,7 +19,10 @@ import (
 // dataCopy is a copy of production's data on this machine, to rehearse on.
 type dataCopy struct {
 	Path string    `json:"-"`
-	At   time.Time `json:"at"` // when it was taken
+	At   time.Time `json:"at"` // when it was begun: its rows are of then
+	// Whole is when it was all here. How old it may be counts from then: one that takes longer to make than it may be old would
+	// else be too old at once, and the next one be taken, for ever.
+	Whole time.Time `json:"whole"`
 	// Database and Fingerprint are whose copy it is, and of which schema: with another one it is of no use.
 	Database    string `json:"database_id"`
 	Fingerprint string `json:"fingerprint"`
@@ -68,7 +71,7 @@ func (e *Engine) copyOf(ctx context.Context, d draft) (c dataCopy, why string, e
 	kept, known := e.keptCopy(d.project.Name)
 	fits := known && kept.Database == t.Database.ID && kept.Fingerprint == fingerprint
 	switch {
-	case fits && e.now().Sub(kept.At) <= r.MaxAge:
+	case fits && kept.young(e.now(), r.MaxAge):
 		return kept, "", nil
 	case !r.Hours.Open(e.now()) && fits:
 		return kept, "", nil // older than asked for, and its age is shown
@@ -193,11 +196,28 @@ func (e *Engine) keptCopy(project string) (dataCopy, bool) {
 	return c, true
 }
 
+// young reports whether a copy is not older than it may be. One from the future is not: the clock was put back since, and
+// nobody knows how old it is.
+func (c dataCopy) young(now time.Time, limit time.Duration) bool {
+	age := now.Sub(c.since())
+	return age <= limit && age >= -clockDrift
+}
+
+// since is from when on a copy's age counts.
+func (c dataCopy) since() time.Time {
+	if c.Whole.IsZero() {
+		return c.At // one of an earlier Towline
+	}
+	return c.Whole
+}
+
+// clockDrift is by how much a clock may be put back without a copy becoming one from the future.
+const clockDrift = time.Minute
+
 func (e *Engine) copyPath(project string) string { return filepath.Join(e.scratch, project+".db") }
 
 // takeCopy copies production's data. The copy takes the place of an older one when it is whole.
 func (e *Engine) takeCopy(ctx context.Context, d draft, fingerprint string) (c dataCopy, err error) {
-	begun := e.now()
 	ctx, end := e.copying.begin(ctx, d.project.Name)
 	if end == nil {
 		return c, errCopying
@@ -205,7 +225,7 @@ func (e *Engine) takeCopy(ctx context.Context, d draft, fingerprint string) (c d
 	defer end()
 	defer func() {
 		if err == nil || !errors.Is(ctx.Err(), context.Canceled) { // a stop, or a rollback, says nothing about the copy
-			e.copying.tried(d.project.Name, begun, err)
+			e.copying.tried(d.project.Name, e.now(), err) // from its end on: a try may take longer than what is waited after it
 		}
 	}()
 	if err := os.MkdirAll(e.scratch, 0o700); err != nil {
@@ -229,6 +249,7 @@ func (e *Engine) takeCopy(ctx context.Context, d draft, fingerprint string) (c d
 	if err != nil {
 		return c, fmt.Errorf("copy the data of %s: %w", d.target.Database.Database, err)
 	}
+	c.Whole = e.now()
 	about, err := json.Marshal(c)
 	if err != nil {
 		return c, fmt.Errorf("keep a copy of the data: %w", err)
@@ -291,9 +312,9 @@ func (e *Engine) copyDue(p Project) (due bool, at time.Time) {
 		return false, now.Add(copiesLook)
 	}
 	at = now
-	if c, ok := e.keptCopy(p.Name); ok {
+	if c, ok := e.keptCopy(p.Name); ok && c.young(now, r.MaxAge) {
 		// Half the age that a copy may have, so that there is a young one on the next day as well.
-		at = c.At.Add(r.MaxAge / 2)
+		at = c.since().Add(r.MaxAge / 2)
 	}
 	if at.Before(now) {
 		at = now

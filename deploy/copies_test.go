@@ -74,6 +74,46 @@ func TestACopyThatFailsIsSaidOnTheRequestThatWaitsForItAndNotTriedAgainAtOnce(t 
 	s.until(run, func(r release.Run) bool { return r.Plan.Rehearsal.Data })
 }
 
+func TestACopyThatTakesLongerThanItMayBeOldIsUsedAndNotTakenAgain(t *testing.T) {
+	s := newShop(t)
+	inVastWorld(s)
+	copied(s, full)
+	s.api.Inject(sandbox.Fault{Path: "/export", Times: sandbox.Always, Before: func(context.Context) { s.later(5 * time.Minute) }})
+	before := s.exports()
+	run := s.promote(0)
+	s.until(run, func(r release.Run) bool { return r.Plan.Rehearsal.Data })
+	taken := s.exports() - before
+	if r := s.promote(0).Plan.Rehearsal; !r.Data || s.exports()-before != taken {
+		t.Errorf("rehearsed on %+v after %d calls of export, and %d", r, taken, s.exports()-before)
+	}
+}
+
+func TestACopyThatFailsAfterALongTimeIsNotTriedAgainAtOnce(t *testing.T) {
+	s := newShop(t)
+	inVastWorld(s)
+	copied(s, full)
+	s.api.Inject(sandbox.Fault{
+		Path: "/export", Times: sandbox.Always, Before: func(context.Context) { s.later(15 * time.Minute) },
+		Reply: sandbox.APIError(400, 7500, "no export today: SQLITE_ERROR"),
+	})
+	run := s.promote(0)
+	s.until(run, func(r release.Run) bool { return r.Plan.Rehearsal.NoCopy == deploy.NoCopyFailed })
+	tried := s.exports()
+	if r := s.promote(0).Plan.Rehearsal; r.NoCopy != deploy.NoCopyFailed || s.exports() != tried {
+		t.Errorf("rehearsed on %+v after %d exports, before %d", r, s.exports(), tried)
+	}
+}
+
+func TestACopyFromTheFutureIsTakenAnew(t *testing.T) {
+	s := newShop(t)
+	copied(s, full)
+	taken := s.promote(0).Plan.Rehearsal
+	s.later(-24 * time.Hour)
+	if again := s.promote(0).Plan.Rehearsal; !again.Data || !again.CopyAt.Before(taken.CopyAt) {
+		t.Errorf("rehearsed on %+v, after %+v", again, taken)
+	}
+}
+
 func TestACopyThatWasOnItsWayWhenTheProcessEndedIsTakenByTheNext(t *testing.T) {
 	s := newShop(t)
 	inVastWorld(s)

@@ -52,7 +52,7 @@ func (c *copying) under(project string) (copyTurn, bool) {
 	return turn, ok
 }
 
-// tried notes how a copy went that was begun at a time.
+// tried notes how a copy went that ended at a time.
 func (c *copying) tried(project string, at time.Time, err error) {
 	c.mu.Lock()
 	defer c.mu.Unlock()
