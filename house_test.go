@@ -55,10 +55,11 @@ func may() map[string][]string {
 		"migrations/lint":     {"migrations", "migrations/sqlite", "migrations/layout", "migrations/rehearse", "migrations/rebuild", "migrations/backfill"},
 
 		"deploy/release":  {"migrations"},
+		"deploy/audit":    {"deploy/release"},
 		"deploy/freeze":   {},
 		"deploy/gate":     {"deploy/release", "deploy/freeze", "migrations", "migrations/rehearse"},
 		"deploy/backfill": {"migrations", "migrations/backfill", "migrations/sqlite"},
-		"deploy": {"deploy/release", "deploy/freeze", "deploy/gate", "deploy/backfill", "migrations", "migrations/layout", "migrations/drizzle", "migrations/rehearse",
+		"deploy": {"deploy/release", "deploy/audit", "deploy/freeze", "deploy/gate", "deploy/backfill", "migrations", "migrations/layout", "migrations/drizzle", "migrations/rehearse",
 			"migrations/lint", "migrations/dump", "migrations/backfill", "migrations/advise", "deploy/watch"},
 		"deploy/watch": {},
 
@@ -70,8 +71,8 @@ func may() map[string][]string {
 		"usage/report":   {"usage", "usage/tariff", "usage/forecast"},
 		"usage/chart":    {},
 
-		"cards":    {"deploy", "deploy/release", "deploy/freeze", "deploy/gate", "migrations", "usage", "usage/alert", "usage/report", "usage/tariff", "usage/chart"},
-		"handlers": {"bot", "cards", "deploy", "deploy/release", "deploy/freeze", "deploy/gate", "migrations", "usage", "usage/alert", "usage/report", "usage/chart"},
+		"cards":    {"deploy", "deploy/release", "deploy/audit", "deploy/freeze", "deploy/gate", "migrations", "usage", "usage/alert", "usage/report", "usage/tariff", "usage/chart"},
+		"handlers": {"bot", "cards", "deploy", "deploy/release", "deploy/audit", "deploy/freeze", "deploy/gate", "migrations", "usage", "usage/alert", "usage/report", "usage/chart"},
 
 		// What programs read: figures for Prometheus, and whether the bot is at work.
 		"admin": {},
@@ -82,7 +83,7 @@ func may() map[string][]string {
 		"config":     {},
 		"control":    {},
 		"backups":    {"deploy", "deploy/release", "migrations/dump"},
-		"store":      {"bot", "deploy", "deploy/release", "usage", "usage/alert"},
+		"store":      {"bot", "deploy", "deploy/release", "deploy/audit", "usage", "usage/alert"},
 
 		"sandbox/telegram":               {},
 		"sandbox/page":                   {"sandbox/telegram"},
@@ -99,12 +100,12 @@ func may() map[string][]string {
 		// The suites of the ports, beside the ports.
 		"bot/storetest":    {"bot"},
 		"deploy/d1test":    {"deploy"},
-		"deploy/storetest": {"deploy", "deploy/release", "migrations"},
+		"deploy/storetest": {"deploy", "deploy/release", "deploy/audit", "migrations"},
 		"usage/storetest":  {"usage", "usage/alert"},
 		"usage/sourcetest": {"usage"},
 
 		// Plugs everything together.
-		"cmd/towline": {"bot", "cards", "cloudflare", "config", "control", "deploy", "deploy/release", "deploy/freeze", "deploy/gate", "handlers", "source", "store", "backups", "admin",
+		"cmd/towline": {"bot", "cards", "cloudflare", "config", "control", "deploy", "deploy/release", "deploy/audit", "deploy/freeze", "deploy/gate", "handlers", "source", "store", "backups", "admin",
 			"usage", "usage/alert", "usage/chart", "usage/forecast", "usage/report", "usage/tariff",
 			"migrations", "migrations/sqlite", "migrations/layout", "migrations/drizzle", "migrations/rehearse", "migrations/lint", "migrations/rebuild", "migrations/dump",
 			"sandbox/cloudflare", "sandbox/page", "sandbox/telegram"},

@@ -5,7 +5,7 @@ import (
 	"strings"
 	"time"
 
-	"towline/deploy"
+	"towline/deploy/audit"
 	"towline/deploy/release"
 )
 
@@ -19,7 +19,7 @@ const auditLines = 15
 const shownHash = 16
 
 // AuditOf shows the newest entries of a log, and its head. entries are newest first; an empty project is the team's own log.
-func AuditOf(project string, entries []deploy.Entry) Card {
+func AuditOf(project string, entries []audit.Entry) Card {
 	of, flag := "of <b>"+name(project)+"</b>", project
 	if project == "" {
 		of, flag = "of <b>the team</b>", "_team"
@@ -40,7 +40,7 @@ func AuditOf(project string, entries []deploy.Entry) Card {
 		}
 		i += max(1, same)
 	}
-	head := deploy.ChainHead{Seq: entries[0].Seq, Hash: entries[0].Hash}
+	head := audit.Head{Seq: entries[0].Seq, Hash: entries[0].Hash}
 	l.gap()
 	head.Hash = head.Hash[:min(shownHash, len(head.Hash))]
 	l.addf("Head: <code>%s</code>", esc(head.String()))
@@ -49,7 +49,7 @@ func AuditOf(project string, entries []deploy.Entry) Card {
 }
 
 // sameRun is how many entries in a row are steps of one run: a run's card tells them better.
-func sameRun(entries []deploy.Entry) int {
+func sameRun(entries []audit.Entry) int {
 	n := 0
 	for n < len(entries) && entries[n].Run != "" && entries[n].Run == entries[0].Run && (entries[n].What == "step" || entries[n].What == "intent") {
 		n++
@@ -58,7 +58,7 @@ func sameRun(entries []deploy.Entry) int {
 }
 
 // happened is one entry in words: when, who, what.
-func happened(e deploy.Entry) string {
+func happened(e audit.Entry) string {
 	who := "Towline"
 	if e.Who != (release.Person{}) {
 		who = orElse(name(e.Who.Shown()), fmt.Sprintf("person %d", e.Who.ID))
@@ -89,7 +89,7 @@ func deeds() map[string]string {
 }
 
 // did says what an entry tells, with what it is about.
-func did(e deploy.Entry) string {
+func did(e audit.Entry) string {
 	detail := ""
 	if text := flat(e.Detail, 160); text != "" {
 		detail = ": " + dated(text)
@@ -130,7 +130,7 @@ func dated(text string) string {
 }
 
 // requested: a person asked, or Towline asks the others.
-func requested(e deploy.Entry) string {
+func requested(e audit.Entry) string {
 	switch {
 	case e.Who == (release.Person{}):
 		return "asks people to approve " + orElse(audited(e), "it")
@@ -142,7 +142,7 @@ func requested(e deploy.Entry) string {
 }
 
 // audited is what an entry is about: the release, the environment, or both. A lock, a hold and a freeze are the environment's.
-func audited(e deploy.Entry) string {
+func audited(e audit.Entry) string {
 	env := name(string(e.Environment))
 	keeps := strings.Contains(e.What, "lock") || strings.Contains(e.What, "hold") || strings.Contains(e.What, "freeze")
 	switch {

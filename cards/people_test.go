@@ -10,6 +10,7 @@ import (
 
 	"towline/cards"
 	"towline/deploy"
+	"towline/deploy/audit"
 	"towline/deploy/gate"
 	"towline/deploy/release"
 )
@@ -68,17 +69,17 @@ func TestRefusalsAboutPeopleAndDays(t *testing.T) {
 	golden(t, "refusals-people", all)
 }
 
-func entry(seq uint64, who release.Person, what, detail string) deploy.Entry {
-	return deploy.Entry{Seq: seq, At: noon.Add(time.Duration(seq) * time.Minute), Project: "shop", Who: who, What: what, Detail: detail, Hash: digest}
+func entry(seq uint64, who release.Person, what, detail string) audit.Entry {
+	return audit.Entry{Seq: seq, At: noon.Add(time.Duration(seq) * time.Minute), Project: "shop", Who: who, What: what, Detail: detail, Hash: digest}
 }
 
 // ofRun is an entry about a run of #42 on production.
-func ofRun(e deploy.Entry) deploy.Entry {
+func ofRun(e audit.Entry) audit.Entry {
 	e.Run, e.Release, e.Environment = "01RUN", 42, release.Production
 	return e
 }
 
-// whats are all kinds of entry, as deploy.Entry lists them.
+// whats are all kinds of entry, as audit.Entry lists them.
 func whats() []string {
 	return []string{"command", "refused", "requested", "asked again", "superseded", "approved", "rejected", "expired", "plan changed", "vote void",
 		"started", "released", "running", "step", "ended", "cancel asked", "cancelled", "looked again", "closed",
@@ -88,7 +89,7 @@ func whats() []string {
 
 func TestTheAuditLogIsToldInWords(t *testing.T) {
 	hidden := release.Person{ID: 1002, Name: "Robin", Anonymous: true}
-	story := []deploy.Entry{
+	story := []audit.Entry{
 		entry(12, dana, "command", "/note #42 totals"),
 		ofRun(entry(11, release.Person{}, "ended", "done")), ofRun(entry(10, release.Person{}, "step", "verify")), ofRun(entry(9, release.Person{}, "intent", "verify")),
 		ofRun(entry(8, release.Person{}, "step", "apply")), ofRun(entry(7, release.Person{}, "running", "gates passed: lock freeze")),
@@ -96,7 +97,7 @@ func TestTheAuditLogIsToldInWords(t *testing.T) {
 		entry(3, dana, "requested", "feature/x"), entry(2, dana, "command", "/deploy <b>"+strings.Repeat("long ", 60)), entry(1, release.Person{ID: 7}, "command", "/help"),
 	}
 	all := map[string]cards.Card{
-		"a project's": cards.AuditOf("shop", story), "the team's": cards.AuditOf("", []deploy.Entry{
+		"a project's": cards.AuditOf("shop", story), "the team's": cards.AuditOf("", []audit.Entry{
 			{Seq: 3, At: noon, Who: robin, What: "delegated", Detail: "approver to Dana (1001) until 2026-12-24T22:59:59Z", Hash: digest},
 			{Seq: 2, At: noon, Who: release.Person{ID: 1, Name: "Lead"}, What: "config", Digest: older, Detail: "people: Kim (1003) is new, approver"},
 			{Seq: 1, At: noon, What: "config", Digest: digest, Hash: digest},
@@ -104,7 +105,7 @@ func TestTheAuditLogIsToldInWords(t *testing.T) {
 	}
 	part := 0
 	for some := range slices.Chunk(whats(), 14) {
-		var entries []deploy.Entry
+		var entries []audit.Entry
 		for i, what := range some {
 			entries = append(entries, ofRun(entry(uint64(i+1), dana, what, "the detail")))
 		}
@@ -120,7 +121,7 @@ func TestTheAuditLogIsToldInWords(t *testing.T) {
 }
 
 func TestTheAuditLogShowsTheLastFifteen(t *testing.T) {
-	var entries []deploy.Entry
+	var entries []audit.Entry
 	for i := range uint64(150) {
 		entries = append(entries, entry(150-i, dana, "command", "/status"))
 	}
@@ -130,7 +131,7 @@ func TestTheAuditLogShowsTheLastFifteen(t *testing.T) {
 	}
 	_, rest, _ := strings.Cut(shown, "Head: ")
 	text, _, _ := strings.Cut(rest, "\n")
-	if head, err := deploy.ParseHead(text); err != nil || head.Seq != 150 {
+	if head, err := audit.ParseHead(text); err != nil || head.Seq != 150 {
 		t.Errorf("the head that is shown cannot be verified later: %q, %v", text, err)
 	}
 }
@@ -201,7 +202,7 @@ func TestNoNameFromOutsideBreaksAnAnswerAboutPeople(t *testing.T) {
 			spoil(reflect.ValueOf(&people.Standings).Elem(), text, identifiers())
 			d := lent()
 			spoil(reflect.ValueOf(&d).Elem(), text, nil)
-			var entries []deploy.Entry
+			var entries []audit.Entry
 			for i, kind := range whats() {
 				e := ofRun(entry(uint64(i), release.Person{ID: 1, Name: text}, kind, text))
 				e.Hash = digest

@@ -6,6 +6,7 @@ import (
 	"time"
 
 	"towline/deploy"
+	"towline/deploy/audit"
 	"towline/deploy/release"
 )
 
@@ -105,5 +106,5 @@ func stands(l *lines, w deploy.Week, s release.State) {
 
 // head is the end of a log as towline audit verify takes it.
 func head(seq uint64, hash string) string {
-	return esc(deploy.ChainHead{Seq: seq, Hash: hash}.String())
+	return esc(audit.Head{Seq: seq, Hash: hash}.String())
 }

@@ -4,6 +4,7 @@ import (
 	"context"
 	"time"
 
+	"towline/deploy/audit"
 	"towline/deploy/gate"
 	"towline/deploy/release"
 )
@@ -69,7 +70,7 @@ func (e *Engine) broken(tx Tx, run release.Run, at time.Time) {
 		codes += " " + string(c)
 	}
 	tx.Append(Event{Run: run.ID, Project: run.Project, Environment: run.Environment, Kind: GlassBroken, At: at, By: run.Breaking.By, Text: run.Breaking.Reason})
-	tx.Audit(Entry{
+	tx.Audit(audit.Entry{
 		At: at, Project: run.Project, Environment: run.Environment, Who: run.Breaking.By, What: "break-glass", Run: run.ID, Release: run.Release,
 		Digest: run.Approved, Detail: run.Breaking.Reason + "; skipped:" + codes,
 	})

@@ -6,6 +6,7 @@ import (
 	"time"
 
 	"towline/deploy"
+	"towline/deploy/audit"
 	"towline/deploy/freeze"
 	"towline/deploy/gate"
 	"towline/deploy/release"
@@ -76,7 +77,7 @@ func TestAnAdminGoesPastGatesWithAReasonAndEachOfThemIsNamedForEver(t *testing.T
 }
 
 // logged checks that the project's log has an entry of somebody's.
-func (s *shop) logged(what string, by gate.Actor) deploy.Entry {
+func (s *shop) logged(what string, by gate.Actor) audit.Entry {
 	s.t.Helper()
 	entries, err := s.engine.Log(s.t.Context(), "shop", 1000)
 	if err != nil {
@@ -88,7 +89,7 @@ func (s *shop) logged(what string, by gate.Actor) deploy.Entry {
 		}
 	}
 	s.t.Errorf("the log has no %q by %s", what, by.Name)
-	return deploy.Entry{}
+	return audit.Entry{}
 }
 
 func TestBreakingGlassTakesAnAdminAndAReason(t *testing.T) {

@@ -8,6 +8,7 @@ import (
 	"github.com/google/go-cmp/cmp"
 
 	"towline/deploy"
+	"towline/deploy/audit"
 	"towline/deploy/release"
 )
 
@@ -43,7 +44,7 @@ func (s *shop) happened(end time.Time, all ...past) {
 			if !p.failed {
 				tx.AddChange("shop", release.Production, release.Change{Release: p.number, Run: run.ID, Kind: p.kind, At: at, Ledger: []string{}})
 			}
-			tx.Audit(deploy.Entry{At: at, Project: "shop", Environment: release.Production, What: "ended", Run: run.ID, Release: p.number, Detail: string(run.Phase)})
+			tx.Audit(audit.Entry{At: at, Project: "shop", Environment: release.Production, What: "ended", Run: run.ID, Release: p.number, Detail: string(run.Phase)})
 			return nil
 		})
 		if err != nil {

@@ -1,7 +1,7 @@
 // Package deploy is the engine: it makes releases, plans what a run would do to an environment, lets people decide, and
 // carries runs out so that each happens once or is openly unknown.
 //
-// Bottom up: package release holds the words as values, package gate the decisions as pure functions. On them stand
+// Bottom up: package release holds the words as values, package gate the decisions as pure functions, package audit the log. On them stand
 // ports.go (what the engine needs from outside: D1, a source, a store, blobs), target.go (facts about a database) and
 // planning.go, reset.go and back.go (a plan from facts), requests.go and votes.go (what people ask for and decide, each
 // one store transaction), runner.go (one runner for each environment, holding its lease), prepare.go, steps.go with

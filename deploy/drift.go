@@ -8,6 +8,7 @@ import (
 	"strings"
 	"time"
 
+	"towline/deploy/audit"
 	"towline/deploy/gate"
 	"towline/deploy/release"
 	"towline/migrations"
@@ -173,7 +174,7 @@ func (e *Engine) notice(tx Tx, s release.State, found *release.Drift, now *relea
 	}
 	tx.PutState(s)
 	if what != "" {
-		tx.Audit(Entry{At: e.now(), Project: s.Project, Environment: s.Environment, What: what, Detail: detail})
+		tx.Audit(audit.Entry{At: e.now(), Project: s.Project, Environment: s.Environment, What: what, Detail: detail})
 	}
 }
 
@@ -219,7 +220,7 @@ func (e *Engine) Adopt(ctx context.Context, r Request, key string) (release.Drif
 		s.Seen = &release.Seen{Fingerprint: out.Fingerprint, Ledger: out.Ledger, At: out.At, Schema: out.Schema}
 		s.Drift = nil
 		tx.PutState(*s)
-		tx.Audit(Entry{At: e.now(), Project: s.Project, Environment: s.Environment, Who: r.By.Person, What: "drift adopted", Key: r.Key, Detail: strings.Join(out.Changes, "; ")})
+		tx.Audit(audit.Entry{At: e.now(), Project: s.Project, Environment: s.Environment, Who: r.By.Person, What: "drift adopted", Key: r.Key, Detail: strings.Join(out.Changes, "; ")})
 	})
 	return out, err
 }
@@ -235,7 +236,7 @@ func (e *Engine) Investigate(ctx context.Context, r Request, key string) (DriftV
 			again.Looking = &r.By.Person
 			s.Drift = &again
 			tx.PutState(*s)
-			tx.Audit(Entry{At: e.now(), Project: s.Project, Environment: s.Environment, Who: r.By.Person, What: "drift looked into", Key: r.Key})
+			tx.Audit(audit.Entry{At: e.now(), Project: s.Project, Environment: s.Environment, Who: r.By.Person, What: "drift looked into", Key: r.Key})
 		}
 		v.Drift = *s.Drift
 		if s.Seen != nil {

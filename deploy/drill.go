@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"time"
 
+	"towline/deploy/audit"
 	"towline/deploy/gate"
 	"towline/deploy/release"
 )
@@ -140,7 +141,7 @@ func (e *Engine) drill(ctx context.Context, project string, r Request) (release.
 		if !d.Passed {
 			detail = "failed: " + d.Words
 		}
-		tx.Audit(Entry{At: d.At, Project: project, Environment: s.Environment, Who: r.By.Person, What: "drill", Key: r.Key, Detail: detail + ", backup of " + last.TakenAt.UTC().Format(time.RFC3339)})
+		tx.Audit(audit.Entry{At: d.At, Project: project, Environment: s.Environment, Who: r.By.Person, What: "drill", Key: r.Key, Detail: detail + ", backup of " + last.TakenAt.UTC().Format(time.RFC3339)})
 		if r.Key != "" || !d.Passed {
 			tx.Append(Event{Project: project, Environment: s.Environment, Kind: DrillEnded, At: d.At, From: r.ReplyTo, Over: d.Passed})
 		}

@@ -6,6 +6,7 @@ import (
 	"slices"
 	"time"
 
+	"towline/deploy/audit"
 	"towline/deploy/release"
 )
 
@@ -137,7 +138,7 @@ func (e *Engine) live(tx Tx, s *release.State, run *release.Run, now time.Time) 
 	}
 	if run.Kind == release.Rollback {
 		s.Hold = &release.Hold{Reason: fmt.Sprintf("rollback to #%d", run.Release), By: run.Requester, Run: run.ID, At: now, Reminded: now}
-		tx.Audit(Entry{At: now, Project: run.Project, Environment: run.Environment, Who: run.Requester, What: "hold", Run: run.ID, Release: run.Release})
+		tx.Audit(audit.Entry{At: now, Project: run.Project, Environment: run.Environment, Who: run.Requester, What: "hold", Run: run.ID, Release: run.Release})
 		tx.Append(Event{Run: run.ID, Project: run.Project, Environment: run.Environment, Kind: HoldChanged, At: now})
 	}
 }

@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"time"
 
+	"towline/deploy/audit"
 	"towline/deploy/release"
 )
 
@@ -127,7 +128,7 @@ func (e *Engine) doDue(ctx context.Context) error {
 func (e *Engine) lookAfter(tx Tx, s release.State, now time.Time) {
 	tell := func(kind EventKind, what string, to release.Person, text string) {
 		tx.Append(Event{Project: s.Project, Environment: s.Environment, Kind: kind, At: now, To: to, Text: text})
-		tx.Audit(Entry{At: now, Project: s.Project, Environment: s.Environment, What: what, Detail: fmt.Sprintf("%s: %s", to.Shown(), text)})
+		tx.Audit(audit.Entry{At: now, Project: s.Project, Environment: s.Environment, What: what, Detail: fmt.Sprintf("%s: %s", to.Shown(), text)})
 	}
 	if l := s.Lock; l != nil {
 		switch {

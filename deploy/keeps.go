@@ -6,6 +6,7 @@ import (
 	"strings"
 	"time"
 
+	"towline/deploy/audit"
 	"towline/deploy/gate"
 	"towline/deploy/release"
 )
@@ -21,7 +22,7 @@ const (
 // LockFor keeps an environment for the one who asks. Their own lock is replaced by it; somebody else's is in the way.
 func (e *Engine) LockFor(ctx context.Context, r Request, env release.Environment, span time.Duration, reason string) (release.Lock, error) {
 	var lock release.Lock
-	err := e.keep(ctx, r, env, gate.Deployer, "lock", func(tx Tx, s *release.State, before *Entry) error {
+	err := e.keep(ctx, r, env, gate.Deployer, "lock", func(tx Tx, s *release.State, before *audit.Entry) error {
 		now := e.now()
 		if span == 0 {
 			span = LockDefault
@@ -52,7 +53,7 @@ func (e *Engine) LockFor(ctx context.Context, r Request, env release.Environment
 
 // Unlock gives an environment back. One's own lock takes no right; somebody else's is taken over, or lifted by an admin.
 func (e *Engine) Unlock(ctx context.Context, r Request, env release.Environment) (was release.Lock, err error) {
-	err = e.keep(ctx, r, env, gate.Deployer, "unlock", func(tx Tx, s *release.State, before *Entry) error {
+	err = e.keep(ctx, r, env, gate.Deployer, "unlock", func(tx Tx, s *release.State, before *audit.Entry) error {
 		now := e.now()
 		switch {
 		case before != nil:
@@ -76,7 +77,7 @@ func (e *Engine) Unlock(ctx context.Context, r Request, env release.Environment)
 
 // TakeOver makes somebody's lock another's, with its reason and its end. The one who had it is told.
 func (e *Engine) TakeOver(ctx context.Context, r Request, env release.Environment) (lock release.Lock, err error) {
-	err = e.keep(ctx, r, env, gate.Deployer, "take over", func(tx Tx, s *release.State, before *Entry) error {
+	err = e.keep(ctx, r, env, gate.Deployer, "take over", func(tx Tx, s *release.State, before *audit.Entry) error {
 		now := e.now()
 		if !s.Lock.Active(now) {
 			return release.Refuse(release.CodeNoLock, "environment", string(env))
@@ -95,7 +96,7 @@ func (e *Engine) TakeOver(ctx context.Context, r Request, env release.Environmen
 
 // Hold stops every change of an environment but a rollback, until a person lifts it.
 func (e *Engine) Hold(ctx context.Context, r Request, env release.Environment, reason string) error {
-	return e.keep(ctx, r, env, gate.Deployer, "hold", func(tx Tx, s *release.State, before *Entry) error {
+	return e.keep(ctx, r, env, gate.Deployer, "hold", func(tx Tx, s *release.State, before *audit.Entry) error {
 		if before != nil {
 			return nil
 		}
@@ -114,7 +115,7 @@ func (e *Engine) Hold(ctx context.Context, r Request, env release.Environment, r
 
 // Unhold lifts a hold. A reason is asked for, since the hold was put there for one.
 func (e *Engine) Unhold(ctx context.Context, r Request, env release.Environment, reason string) error {
-	return e.keep(ctx, r, env, gate.Deployer, "unhold", func(tx Tx, s *release.State, before *Entry) error {
+	return e.keep(ctx, r, env, gate.Deployer, "unhold", func(tx Tx, s *release.State, before *audit.Entry) error {
 		if before != nil {
 			return nil
 		}
@@ -132,7 +133,7 @@ func (e *Engine) Unhold(ctx context.Context, r Request, env release.Environment,
 
 // FreezeNow stops the changes of production for a time, beside what the calendar says.
 func (e *Engine) FreezeNow(ctx context.Context, r Request, span time.Duration, reason string) (f release.Freeze, err error) {
-	err = e.keep(ctx, r, release.Production, gate.Approver, "freeze", func(tx Tx, s *release.State, before *Entry) error {
+	err = e.keep(ctx, r, release.Production, gate.Approver, "freeze", func(tx Tx, s *release.State, before *audit.Entry) error {
 		switch {
 		case before != nil && s.Freeze == nil:
 			return release.Refuse(release.CodeNoFreeze)
@@ -155,7 +156,7 @@ func (e *Engine) FreezeNow(ctx context.Context, r Request, span time.Duration, r
 
 // Unfreeze ends a freeze that somebody began. One of the calendar ends by itself, or in the config.
 func (e *Engine) Unfreeze(ctx context.Context, r Request) error {
-	return e.keep(ctx, r, release.Production, gate.Approver, "unfreeze", func(tx Tx, s *release.State, before *Entry) error {
+	return e.keep(ctx, r, release.Production, gate.Approver, "unfreeze", func(tx Tx, s *release.State, before *audit.Entry) error {
 		if before != nil {
 			return nil
 		}
@@ -171,9 +172,9 @@ func (e *Engine) Unfreeze(ctx context.Context, r Request) error {
 
 // keeper decides about an environment. before is what the audit log says of this very request where it was carried out
 // already: an update may be handled twice, and what it asked for was not refused.
-type keeper func(tx Tx, s *release.State, before *Entry) error
+type keeper func(tx Tx, s *release.State, before *audit.Entry) error
 
-func decidedBefore(tx Tx, project, key string) *Entry {
+func decidedBefore(tx Tx, project, key string) *audit.Entry {
 	if key == "" {
 		return nil
 	}
@@ -207,7 +208,7 @@ func (e *Engine) kept(tx Tx, s release.State, r Request, told Event, what, detai
 	tx.PutState(s)
 	told.Project, told.Environment, told.At, told.By, told.From = s.Project, s.Environment, e.now(), r.By.Person, r.ReplyTo
 	tx.Append(told)
-	tx.Audit(Entry{At: told.At, Project: s.Project, Environment: s.Environment, Who: r.By.Person, What: what, Detail: detail, Key: r.Key})
+	tx.Audit(audit.Entry{At: told.At, Project: s.Project, Environment: s.Environment, Who: r.By.Person, What: what, Detail: detail, Key: r.Key})
 	e.showKept(tx, s)
 }
 

@@ -5,6 +5,7 @@ import (
 	"slices"
 	"strings"
 
+	"towline/deploy/audit"
 	"towline/deploy/gate"
 	"towline/deploy/release"
 )
@@ -30,7 +31,7 @@ func (e *Engine) told(ctx context.Context, r Request, act string, err error) err
 		if _, known := e.Project(project); !known {
 			project = ""
 		}
-		tx.Audit(Entry{At: e.now(), Project: project, Who: r.By.Person, What: "refused", Detail: act + ": " + refusal.Error()})
+		tx.Audit(audit.Entry{At: e.now(), Project: project, Who: r.By.Person, What: "refused", Detail: act + ": " + refusal.Error()})
 		return nil
 	})
 	if logErr != nil {
@@ -66,7 +67,7 @@ func (e *Engine) Heard(ctx context.Context, r Request, text string) error {
 				return nil
 			}
 		}
-		tx.Audit(Entry{At: e.now(), Project: r.Project, Who: r.By.Person, What: "command", Key: r.Key, Detail: text})
+		tx.Audit(audit.Entry{At: e.now(), Project: r.Project, Who: r.By.Person, What: "command", Key: r.Key, Detail: text})
 		return nil
 	})
 }
@@ -84,14 +85,14 @@ func (e *Engine) ConfigRead(ctx context.Context, who release.Person, digest stri
 		if detail == "" && !first {
 			detail = "changed while the bot was down"
 		}
-		tx.Audit(Entry{At: e.now(), Who: who, What: "config", Digest: digest, Detail: detail})
+		tx.Audit(audit.Entry{At: e.now(), Who: who, What: "config", Digest: digest, Detail: detail})
 		return nil
 	})
 }
 
 // Log lists the newest entries of a project's audit log, newest first. An empty project is the team's own log.
-func (e *Engine) Log(ctx context.Context, project string, limit int) ([]Entry, error) {
-	var out []Entry
+func (e *Engine) Log(ctx context.Context, project string, limit int) ([]audit.Entry, error) {
+	var out []audit.Entry
 	err := e.store.View(ctx, func(tx Tx) error {
 		out = tx.Entries(project, limit)
 		return nil
@@ -122,7 +123,7 @@ func (e *Engine) AddNote(ctx context.Context, r Request, number uint64, text str
 		at := e.now()
 		found.Notes = append(found.Notes, release.Note{By: r.By.Person, At: at, Text: text})
 		tx.PutRelease(found)
-		tx.Audit(Entry{At: at, Project: p.Name, Who: r.By.Person, What: "note", Release: number, Digest: found.Digest, Detail: text})
+		tx.Audit(audit.Entry{At: at, Project: p.Name, Who: r.By.Person, What: "note", Release: number, Digest: found.Digest, Detail: text})
 		out = found
 		return nil
 	})

@@ -6,12 +6,13 @@ import (
 	"time"
 
 	"towline/deploy"
+	"towline/deploy/audit"
 	"towline/deploy/gate"
 	"towline/deploy/release"
 )
 
 // entries are the newest of a project's log, newest first; "" is the team's own.
-func (s *shop) entries(project string) []deploy.Entry {
+func (s *shop) entries(project string) []audit.Entry {
 	s.t.Helper()
 	all, err := s.engine.Log(s.t.Context(), project, 1000)
 	if err != nil {
@@ -21,7 +22,7 @@ func (s *shop) entries(project string) []deploy.Entry {
 }
 
 // count is how many entries are of a kind.
-func count(entries []deploy.Entry, what string) int {
+func count(entries []audit.Entry, what string) int {
 	n := 0
 	for _, e := range entries {
 		if e.What == what {
@@ -97,7 +98,7 @@ func TestAConfigThatWasReadIsWrittenDownWhereItIsAnother(t *testing.T) {
 	if len(log) != 3 {
 		t.Fatalf("%+v", log)
 	}
-	for i, want := range []deploy.Entry{
+	for i, want := range []audit.Entry{
 		{Digest: "three", Detail: "changed while the bot was down"},
 		{Digest: "two", Detail: "people: Kim is new; project shop: approvals 1 → 2", Who: robin.Person},
 		{Digest: "one"},

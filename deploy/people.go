@@ -6,6 +6,7 @@ import (
 	"slices"
 	"time"
 
+	"towline/deploy/audit"
 	"towline/deploy/gate"
 	"towline/deploy/release"
 )
@@ -130,7 +131,7 @@ func (e *Engine) Delegate(ctx context.Context, r Request, to release.Person, unt
 			return release.Refuse(release.CodeNothingToLend, "who", to.Shown(), "why", "back")
 		}
 		tx.PutDelegations(all)
-		tx.Audit(Entry{At: now, Who: r.By.Person, What: what, Detail: detail})
+		tx.Audit(audit.Entry{At: now, Who: r.By.Person, What: what, Detail: detail})
 		return nil
 	})
 	if err == nil {

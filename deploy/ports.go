@@ -7,6 +7,7 @@ import (
 	"io/fs"
 	"time"
 
+	"towline/deploy/audit"
 	"towline/deploy/release"
 )
 
@@ -175,11 +176,11 @@ type Tx interface {
 	Events(after uint64, limit int) []Event
 	// Audit stores an entry at the end of its project's log, or of the team's own where it names no project. It sets Seq,
 	// Prev and Hash.
-	Audit(Entry)
+	Audit(audit.Entry)
 	// Entries lists a project's log, newest first.
-	Entries(project string, limit int) []Entry
+	Entries(project string, limit int) []audit.Entry
 	// EntriesAfter lists those after a sequence number, oldest first.
-	EntriesAfter(project string, after uint64, limit int) []Entry
+	EntriesAfter(project string, after uint64, limit int) []audit.Entry
 	// Head is the last entry of a project's log as the store remembers it; 0 and "" where there is none.
 	Head(project string) (seq uint64, hash string)
 	// Logs lists the projects that have a log, in order; "" is the team's own.

@@ -9,6 +9,7 @@ import (
 
 	"towline/backups"
 	"towline/deploy"
+	"towline/deploy/audit"
 	"towline/deploy/release"
 	sandbox "towline/sandbox/cloudflare"
 	"towline/store"
@@ -244,7 +245,7 @@ func TestAPreviewWhoseProjectIsGoneIsLeftOverAndCanBeDeleted(t *testing.T) {
 		t.Errorf("%+v, %v", stale, err)
 	}
 	log, err := s.engine.Log(t.Context(), "shop", 20)
-	if err != nil || !slices.ContainsFunc(log, func(e deploy.Entry) bool { return e.Run == run.ID && e.What == "ended" }) {
+	if err != nil || !slices.ContainsFunc(log, func(e audit.Entry) bool { return e.Run == run.ID && e.What == "ended" }) {
 		t.Errorf("%+v, %v", log, err)
 	}
 }

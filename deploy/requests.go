@@ -9,6 +9,7 @@ import (
 	"strings"
 	"time"
 
+	"towline/deploy/audit"
 	"towline/deploy/gate"
 	"towline/deploy/release"
 )
@@ -361,7 +362,7 @@ func (e *Engine) record(tx Tx, run release.Run, kind EventKind, what string, who
 	tx.PutRun(run)
 	at := e.now()
 	tx.Append(Event{Run: run.ID, Project: run.Project, Environment: run.Environment, Kind: kind, At: at})
-	tx.Audit(Entry{
+	tx.Audit(audit.Entry{
 		At: at, Project: run.Project, Environment: run.Environment, Who: who, What: what, Run: run.ID, Release: run.Release,
 		Digest: run.Approved, Detail: detail,
 	})

@@ -5,6 +5,7 @@ import (
 	"errors"
 	"time"
 
+	"towline/deploy/audit"
 	"towline/deploy/release"
 	"towline/migrations"
 )
@@ -104,7 +105,7 @@ func (x *execution) intend(ctx context.Context, s *release.Step) (end *ending, e
 		}
 		tx.PutRun(*x.run)
 		tx.Append(Event{Run: x.run.ID, Project: x.run.Project, Environment: x.run.Environment, Kind: RunChanged, At: x.e.now()})
-		tx.Audit(Entry{
+		tx.Audit(audit.Entry{
 			At: x.e.now(), Project: x.run.Project, Environment: x.run.Environment, What: "intent", Run: x.run.ID, Release: x.run.Release,
 			Digest: x.run.Approved, Detail: s.Name,
 		})

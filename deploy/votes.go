@@ -6,6 +6,7 @@ import (
 	"slices"
 	"time"
 
+	"towline/deploy/audit"
 	"towline/deploy/gate"
 	"towline/deploy/release"
 )
@@ -49,7 +50,7 @@ func (e *Engine) Vote(ctx context.Context, b Ballot) (release.Run, error) {
 		if refusal.Code == release.CodeNeedsReason {
 			return nil // a question, rather
 		}
-		tx.Audit(Entry{
+		tx.Audit(audit.Entry{
 			At: now, Project: run.Project, Environment: run.Environment, Who: b.By.Person, What: "refused", Run: run.ID,
 			Release: run.Release, Digest: b.Digest, Detail: string(refusal.Code),
 		})
@@ -125,7 +126,7 @@ func (e *Engine) voidVotes(tx Tx, run *release.Run) []release.Person {
 		v := run.Votes[i]
 		run.Votes[i].Void = "role ended"
 		ended = append(ended, v.By)
-		tx.Audit(Entry{
+		tx.Audit(audit.Entry{
 			At: e.now(), Project: run.Project, Environment: run.Environment, Who: v.By, What: "vote void", Run: run.ID, Release: run.Release,
 			Digest: v.Digest, Detail: "role ended",
 		})

@@ -6,6 +6,7 @@ import (
 	"strings"
 	"time"
 
+	"towline/deploy/audit"
 	"towline/deploy/release"
 )
 
@@ -61,7 +62,7 @@ func (e *Engine) Week(ctx context.Context, project string, since, until time.Tim
 	}
 	var failed []release.Run // on production
 	for before := w.Seq; before > 0; {
-		var page []Entry
+		var page []audit.Entry
 		from := before - min(before, weekPage)
 		err := e.store.View(ctx, func(tx Tx) error {
 			page = tx.EntriesAfter(project, from, weekPage)
@@ -83,7 +84,7 @@ func (e *Engine) Week(ctx context.Context, project string, since, until time.Tim
 
 // tally counts a page of entries; further is false where the page goes back behind the stretch of time. failed are the runs on production that
 // did not end well.
-func (e *Engine) tally(ctx context.Context, w *Week, page []Entry) (further bool, failed []release.Run) {
+func (e *Engine) tally(ctx context.Context, w *Week, page []audit.Entry) (further bool, failed []release.Run) {
 	further = len(page) > 0
 	for _, entry := range page {
 		if entry.At.Before(w.Since) {
@@ -111,7 +112,7 @@ func (e *Engine) tally(ctx context.Context, w *Week, page []Entry) (further bool
 }
 
 // ended counts the end of a run, and tells whether it failed on production.
-func (w *Week) ended(run release.Run, entry Entry) (failed bool) {
+func (w *Week) ended(run release.Run, entry audit.Entry) (failed bool) {
 	done, broken := strings.HasPrefix(entry.Detail, string(release.Done)), strings.HasPrefix(entry.Detail, string(release.Broken))
 	switch run.Kind {
 	case release.Promote:

@@ -10,6 +10,7 @@ import (
 
 	"towline/bot"
 	"towline/deploy"
+	"towline/deploy/audit"
 	"towline/deploy/gate"
 	"towline/deploy/release"
 	"towline/handlers"
@@ -34,7 +35,7 @@ type engine struct {
 	asked   []string
 	heard   []string
 	people  []deploy.Standing
-	log     []deploy.Entry
+	log     []audit.Entry
 	week    deploy.Week
 	lonely  map[release.Environment][]deploy.Lonely
 	open    []release.Run
@@ -169,7 +170,7 @@ func (e *engine) Project(name string) (deploy.Project, bool) {
 
 func (e *engine) People(context.Context) ([]deploy.Standing, error) { return e.people, nil }
 
-func (e *engine) Log(_ context.Context, project string, limit int) ([]deploy.Entry, error) {
+func (e *engine) Log(_ context.Context, project string, limit int) ([]audit.Entry, error) {
 	return e.log[:min(limit, len(e.log))], e.note("", "log %s", project)
 }
 

@@ -18,6 +18,7 @@ import (
 	"towline/bot"
 	"towline/cards"
 	"towline/deploy"
+	"towline/deploy/audit"
 	"towline/deploy/gate"
 	"towline/deploy/release"
 	"towline/migrations"
@@ -66,7 +67,7 @@ type Engine interface {
 	Choices(ctx context.Context, project string) ([]string, error)
 	State(ctx context.Context, project string, env release.Environment) (release.State, error)
 	People(ctx context.Context) ([]deploy.Standing, error)
-	Log(ctx context.Context, project string, limit int) ([]deploy.Entry, error)
+	Log(ctx context.Context, project string, limit int) ([]audit.Entry, error)
 	Lonely(ctx context.Context, project string) (map[release.Environment][]deploy.Lonely, error)
 	OpenRuns(ctx context.Context, project string) ([]release.Run, error)
 	FindRun(ctx context.Context, id string) (release.Run, bool, error)

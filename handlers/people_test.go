@@ -12,6 +12,7 @@ import (
 
 	"towline/bot"
 	"towline/deploy"
+	"towline/deploy/audit"
 	"towline/deploy/gate"
 	"towline/deploy/release"
 	"towline/handlers"
@@ -306,7 +307,7 @@ func TestTheAuditLogIsAProjectsOrForAnAdminTheTeams(t *testing.T) {
 			d := withTeam(func(team *handlers.Team) {
 				team.Projects = append(team.Projects, handlers.Home{Project: "team", Place: bot.Place{Chat: forum}})
 			})
-			d.engine.log = []deploy.Entry{{Seq: 7, Hash: strings.Repeat("ab", 32), At: noon, What: "command", Detail: "/audit"}}
+			d.engine.log = []audit.Entry{{Seq: 7, Hash: strings.Repeat("ab", 32), At: noon, What: "command", Detail: "/audit"}}
 			reply, _ := d.say(t, said{chat: c.chat, by: c.by, text: c.text})
 			if got := strings.Join(d.engine.asked, ";"); got != c.asked {
 				t.Errorf("asked %q, want %q", got, c.asked)

@@ -7,10 +7,10 @@ import (
 	"strconv"
 	"strings"
 
-	"towline/deploy"
+	"towline/deploy/audit"
 )
 
-// The audit log is a chain (deploy/audit.go). Beside its entries lies a head, the number and the hash of the last one, so
+// The audit log is a chain (deploy/audit). Beside its entries lies a head, the number and the hash of the last one, so
 // that adding one reads and writes two records however long the log is:
 //
 //	deploy/audit/LOG/SEQ     an entry
@@ -41,7 +41,7 @@ func segment(project string) string {
 // logPrefix is what the keys of a log's entries begin with.
 func logPrefix(project string) string { return key(auditKind, segment(project)) + "/" }
 
-func (t *deployTx) Audit(e deploy.Entry) {
+func (t *deployTx) Audit(e audit.Entry) {
 	if e.Project == teamLog {
 		t.errs = append(t.errs, fmt.Errorf("audit: a project cannot be named %s", teamLog))
 		return
@@ -68,16 +68,16 @@ func (t *deployTx) Head(project string) (seq uint64, hash string) {
 	return head.Seq, head.Hash
 }
 
-func (t *deployTx) Entries(project string, limit int) []deploy.Entry {
-	return list[deploy.Entry](t, logPrefix(project), "", limit, true)
+func (t *deployTx) Entries(project string, limit int) []audit.Entry {
+	return list[audit.Entry](t, logPrefix(project), "", limit, true)
 }
 
 // EntriesAfter is for those who walk the whole log, and who want to know which entry is not as it was: one that cannot be
 // read any more is handed on as such. A record of a newer version is an error here as well.
-func (t *deployTx) EntriesAfter(project string, after uint64, limit int) []deploy.Entry {
+func (t *deployTx) EntriesAfter(project string, after uint64, limit int) []audit.Entry {
 	prefix := logPrefix(project)
 	from := prefix + number(after)
-	var out []deploy.Entry
+	var out []audit.Entry
 	for k, raw := range t.tx.Scan(prefix, from, limit+1, false) {
 		if k == from {
 			continue
@@ -85,7 +85,7 @@ func (t *deployTx) EntriesAfter(project string, after uint64, limit int) []deplo
 		if len(out) == limit {
 			break
 		}
-		var e deploy.Entry
+		var e audit.Entry
 		err := decode(raw, &e)
 		if _, newer := errors.AsType[newerRecord](err); newer {
 			t.errs = append(t.errs, fmt.Errorf("record %s: %w", k, err))
@@ -93,7 +93,7 @@ func (t *deployTx) EntriesAfter(project string, after uint64, limit int) []deplo
 		}
 		if err != nil {
 			seq, _ := strconv.ParseUint(strings.TrimPrefix(k, prefix), 10, 64) // 0 where the key is none of a log's
-			e = deploy.Entry{Seq: seq, Project: project, What: deploy.Unreadable, Detail: err.Error()}
+			e = audit.Entry{Seq: seq, Project: project, What: audit.Unreadable, Detail: err.Error()}
 		}
 		out = append(out, e)
 	}

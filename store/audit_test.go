@@ -7,6 +7,7 @@ import (
 	"testing"
 
 	"towline/deploy"
+	"towline/deploy/audit"
 	"towline/store"
 )
 
@@ -16,13 +17,13 @@ func audited(t *testing.T, n int) *store.Store {
 	s := open(t)
 	for i := range n {
 		if err := s.Deploy().Update(t.Context(), func(tx deploy.Tx) error {
-			tx.Audit(deploy.Entry{Project: "shop", What: "step", Detail: fmt.Sprint("the ", i+1)})
+			tx.Audit(audit.Entry{Project: "shop", What: "step", Detail: fmt.Sprint("the ", i+1)})
 			return nil
 		}); err != nil {
 			t.Fatal(err)
 		}
 	}
-	if err := s.Deploy().Update(t.Context(), func(tx deploy.Tx) error { tx.Audit(deploy.Entry{What: "config"}); return nil }); err != nil {
+	if err := s.Deploy().Update(t.Context(), func(tx deploy.Tx) error { tx.Audit(audit.Entry{What: "config"}); return nil }); err != nil {
 		t.Fatal(err)
 	}
 	return s
@@ -34,34 +35,34 @@ func TestATamperedStoreIsNamedByEntry(t *testing.T) {
 	for name, c := range map[string]struct {
 		tamper func(tx store.Tx)
 		seq    uint64
-		what   deploy.Tamper
+		what   audit.Tamper
 	}{
-		"a word":                {func(tx store.Tx) { replace(tx, entryKey(4), "the 4", "the 5") }, 4, deploy.EntryChanged},
-		"a record that is none": {func(tx store.Tx) { tx.Put(entryKey(4), []byte("garbage")) }, 4, deploy.EntryChanged},
-		"a record gone":         {func(tx store.Tx) { tx.Delete(entryKey(4)) }, 4, deploy.EntryMissing},
-		"the first gone":        {func(tx store.Tx) { tx.Delete(entryKey(1)) }, 1, deploy.EntryMissing},
-		"the last gone":         {func(tx store.Tx) { tx.Delete(entryKey(9)) }, 9, deploy.ChainCut},
+		"a word":                {func(tx store.Tx) { replace(tx, entryKey(4), "the 4", "the 5") }, 4, audit.Changed},
+		"a record that is none": {func(tx store.Tx) { tx.Put(entryKey(4), []byte("garbage")) }, 4, audit.Changed},
+		"a record gone":         {func(tx store.Tx) { tx.Delete(entryKey(4)) }, 4, audit.Missing},
+		"the first gone":        {func(tx store.Tx) { tx.Delete(entryKey(1)) }, 1, audit.Missing},
+		"the last gone":         {func(tx store.Tx) { tx.Delete(entryKey(9)) }, 9, audit.Cut},
 		"two exchanged": {func(tx store.Tx) {
 			a, _ := tx.Get(entryKey(4))
 			b, _ := tx.Get(entryKey(6))
 			tx.Put(entryKey(4), b)
 			tx.Put(entryKey(6), a)
-		}, 4, deploy.EntryMoved},
-		"one copied":       {func(tx store.Tx) { a, _ := tx.Get(entryKey(4)); tx.Put(entryKey(5), a) }, 4, deploy.EntryInserted},
-		"one at the end":   {func(tx store.Tx) { a, _ := tx.Get(entryKey(4)); tx.Put(entryKey(10), a) }, 4, deploy.EntryInserted},
-		"the head gone":    {func(tx store.Tx) { tx.Delete("deploy/audit-head/shop") }, 1, deploy.HeadWrong},
-		"the head lowered": {func(tx store.Tx) { replace(tx, "deploy/audit-head/shop", `"seq":9`, `"seq":8`) }, 9, deploy.HeadWrong},
+		}, 4, audit.Moved},
+		"one copied":       {func(tx store.Tx) { a, _ := tx.Get(entryKey(4)); tx.Put(entryKey(5), a) }, 4, audit.Inserted},
+		"one at the end":   {func(tx store.Tx) { a, _ := tx.Get(entryKey(4)); tx.Put(entryKey(10), a) }, 4, audit.Inserted},
+		"the head gone":    {func(tx store.Tx) { tx.Delete("deploy/audit-head/shop") }, 1, audit.HeadWrong},
+		"the head lowered": {func(tx store.Tx) { replace(tx, "deploy/audit-head/shop", `"seq":9`, `"seq":8`) }, 9, audit.HeadWrong},
 	} {
 		t.Run(name, func(t *testing.T) {
 			s := audited(t, 9)
 			if err := s.Update(t.Context(), func(tx store.Tx) error { c.tamper(tx); return nil }); err != nil {
 				t.Fatal(err)
 			}
-			var wrong *deploy.ChainError
-			if _, err := deploy.VerifyLog(t.Context(), s.Deploy(), "shop"); !errors.As(err, &wrong) || wrong.Seq != c.seq || wrong.Tamper != c.what {
+			var wrong *audit.Error
+			if _, err := audit.VerifyLog(t.Context(), s.Deploy(), "shop"); !errors.As(err, &wrong) || wrong.Seq != c.seq || wrong.Tamper != c.what {
 				t.Errorf("%v, want entry %d %s", err, c.seq, c.what)
 			}
-			if _, err := deploy.VerifyLog(t.Context(), s.Deploy(), ""); err != nil {
+			if _, err := audit.VerifyLog(t.Context(), s.Deploy(), ""); err != nil {
 				t.Errorf("the team's own: %v", err)
 			}
 		})
@@ -86,7 +87,7 @@ func TestALogWhoseEndIsInDoubtIsNotWrittenTo(t *testing.T) {
 	} {
 		t.Run(name, func(t *testing.T) {
 			s := audited(t, 3)
-			e := deploy.Entry{Project: "shop", Detail: "new"}
+			e := audit.Entry{Project: "shop", Detail: "new"}
 			if tamper == nil {
 				e.Project = "_team"
 			} else if err := s.Update(t.Context(), func(tx store.Tx) error { tamper(tx); return nil }); err != nil {

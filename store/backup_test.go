@@ -20,6 +20,7 @@ import (
 	"time"
 
 	"towline/deploy"
+	"towline/deploy/audit"
 	"towline/deploy/release"
 	"towline/store"
 )
@@ -40,7 +41,7 @@ func addRelease(ctx context.Context, s *store.Store, text string) error {
 		n := tx.NextRelease("shop")
 		tx.PutRelease(release.Release{Project: "shop", Number: n, Digest: text, Migrations: []release.Migration{{Name: "0001_a.sql", Blob: blob}}})
 		tx.PutRun(release.Run{ID: fmt.Sprintf("%08d", n), Project: "shop", Phase: release.Done, Plan: &release.Plan{Script: script}})
-		tx.Audit(deploy.Entry{Project: "shop", What: "requested", Release: n})
+		tx.Audit(audit.Entry{Project: "shop", What: "requested", Release: n})
 		return nil
 	})
 }
@@ -92,11 +93,11 @@ func TestABackupIsACopyThatProvesItself(t *testing.T) {
 	if r.Format != store.Format || !r.Created.Equal(noon()) || r.Releases != 3 || r.Runs != 3 || r.Blobs != 6 || r.BlobBytes == 0 || r.Records == 0 || len(r.Logs) != 1 || r.Logs[0].Project != "shop" || r.Logs[0].Head.Seq != 3 {
 		t.Errorf("%+v", r)
 	}
-	if _, err := store.CheckBackup(t.Context(), path, map[string][]deploy.ChainHead{"shop": {r.Logs[0].Head}}); err != nil {
+	if _, err := store.CheckBackup(t.Context(), path, map[string][]audit.Head{"shop": {r.Logs[0].Head}}); err != nil {
 		t.Errorf("with its head: %v", err)
 	}
-	var wrong *deploy.ChainError
-	if _, err := store.CheckBackup(t.Context(), path, map[string][]deploy.ChainHead{"shop": {{Seq: 4, Hash: r.Logs[0].Head.Hash}}}); !errors.As(err, &wrong) || wrong.Tamper != deploy.ChainCut {
+	var wrong *audit.Error
+	if _, err := store.CheckBackup(t.Context(), path, map[string][]audit.Head{"shop": {{Seq: 4, Hash: r.Logs[0].Head.Hash}}}); !errors.As(err, &wrong) || wrong.Tamper != audit.Cut {
 		t.Errorf("with a later head: %v", err)
 	}
 	if left, _ := filepath.Glob(s.Path() + ".backup-*"); len(left) != 0 {

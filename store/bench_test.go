@@ -7,6 +7,7 @@ import (
 	"testing"
 
 	"towline/deploy"
+	"towline/deploy/audit"
 	"towline/deploy/release"
 	"towline/store"
 )
@@ -33,7 +34,7 @@ func years(b *testing.B) *store.Store {
 				tx.PutStanding("shop", release.Production, n, release.Superseded)
 				for i := range 10 {
 					tx.Append(deploy.Event{Project: "shop", Run: run.ID, At: noon()})
-					tx.Audit(deploy.Entry{Project: "shop", At: noon(), What: "step", Run: run.ID, Release: n, Detail: fmt.Sprint("step ", i)})
+					tx.Audit(audit.Entry{Project: "shop", At: noon(), What: "step", Run: run.ID, Release: n, Detail: fmt.Sprint("step ", i)})
 				}
 				tx.PutState(release.State{Project: "shop", Environment: release.Production, Live: n, LiveRun: run.ID})
 			}
@@ -72,14 +73,14 @@ func BenchmarkAStoreOfTenThousandReleases(b *testing.B) {
 	b.Run("an entry is added", func(b *testing.B) {
 		b.ReportAllocs()
 		for b.Loop() {
-			if err := d.Update(b.Context(), func(tx deploy.Tx) error { tx.Audit(deploy.Entry{Project: "shop", At: noon()}); return nil }); err != nil {
+			if err := d.Update(b.Context(), func(tx deploy.Tx) error { tx.Audit(audit.Entry{Project: "shop", At: noon()}); return nil }); err != nil {
 				b.Fatal(err)
 			}
 		}
 	})
 	b.Run("the log is verified", func(b *testing.B) {
 		for b.Loop() {
-			if head, err := deploy.VerifyLog(b.Context(), d, "shop"); err != nil || head.Seq < 100_000 {
+			if head, err := audit.VerifyLog(b.Context(), d, "shop"); err != nil || head.Seq < 100_000 {
 				b.Fatal(head, err)
 			}
 		}

@@ -13,6 +13,7 @@ import (
 	bolterrors "go.etcd.io/bbolt/errors"
 
 	"towline/deploy"
+	"towline/deploy/audit"
 	"towline/deploy/release"
 )
 
@@ -28,7 +29,7 @@ type Report struct {
 	BlobBytes int64
 	Releases  int
 	Runs      int
-	Logs      []deploy.VerifiedLog // audit logs that are whole; none in format 1, which had no chains
+	Logs      []audit.Verified // audit logs that are whole; none in format 1, which had no chains
 }
 
 // DamagedError lists what is wrong with a copy of a store, at most twenty things.
@@ -46,7 +47,7 @@ func (e *DamagedError) Error() string {
 	return e.Path + ": " + strings.Join(lines, "; ")
 }
 
-// Unwrap gives the single problems: a *deploy.ChainError, a *CorruptBlobError, ErrNoBlob, a *FormatError and others.
+// Unwrap gives the single problems: an *audit.Error, a *CorruptBlobError, ErrNoBlob, a *FormatError and others.
 func (e *DamagedError) Unwrap() []error { return e.Problems }
 
 // CheckBackup proves a backup: that the archive is whole and is what its manifest says, that the records are sound in
@@ -55,7 +56,7 @@ func (e *DamagedError) Unwrap() []error { return e.Problems }
 // returns a *DamagedError where something is wrong. It needs room for a copy of the records in the system's temporary folder.
 //
 // A backup is not signed. Whoever can write one can write another one that is as sound: the marks tell them apart.
-func CheckBackup(ctx context.Context, archive string, marks map[string][]deploy.ChainHead) (Report, error) {
+func CheckBackup(ctx context.Context, archive string, marks map[string][]audit.Head) (Report, error) {
 	dir, err := os.MkdirTemp("", "towline-check-*")
 	if err != nil {
 		return Report{}, err
@@ -65,7 +66,7 @@ func CheckBackup(ctx context.Context, archive string, marks map[string][]deploy.
 }
 
 // checkInto unpacks a backup into a folder and proves it.
-func checkInto(ctx context.Context, archive, dir string, keep bool, marks map[string][]deploy.ChainHead) (Report, *unpacked, error) {
+func checkInto(ctx context.Context, archive, dir string, keep bool, marks map[string][]audit.Head) (Report, *unpacked, error) {
 	f, err := os.Open(archive)
 	if err != nil {
 		return Report{}, nil, err
@@ -95,7 +96,7 @@ func checkInto(ctx context.Context, archive, dir string, keep bool, marks map[st
 }
 
 // checkFile proves a file of records, read only. have tells whether a blob is there; nil: it is not asked.
-func checkFile(ctx context.Context, path string, have func(digest string) bool, marks map[string][]deploy.ChainHead) (r Report, err error) {
+func checkFile(ctx context.Context, path string, have func(digest string) bool, marks map[string][]audit.Head) (r Report, err error) {
 	c := &checker{ctx: ctx, have: have, marks: marks}
 	defer func() {
 		if p := recover(); p != nil { // bbolt, at something that checkPages lets pass
@@ -141,7 +142,7 @@ type checker struct {
 	ctx      context.Context //nolint:containedctx // of the one call
 	s        *Store
 	have     func(digest string) bool
-	marks    map[string][]deploy.ChainHead
+	marks    map[string][]audit.Head
 	report   Report
 	problems []error
 	err      error // nothing can be said: the context is over
@@ -195,12 +196,12 @@ func (c *checker) logs() error {
 			continue
 		}
 		seen[project] = true
-		head, err := deploy.VerifyLog(c.ctx, d, project, c.marks[project]...)
+		head, err := audit.VerifyLog(c.ctx, d, project, c.marks[project]...)
 		if err != nil {
 			c.found(err)
 			continue
 		}
-		c.report.Logs = append(c.report.Logs, deploy.VerifiedLog{Project: project, Head: head})
+		c.report.Logs = append(c.report.Logs, audit.Verified{Project: project, Head: head})
 	}
 	return c.ctx.Err()
 }

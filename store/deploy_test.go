@@ -8,6 +8,7 @@ import (
 	"testing"
 
 	"towline/deploy"
+	"towline/deploy/audit"
 	"towline/deploy/release"
 	"towline/deploy/storetest"
 	"towline/store"
@@ -62,7 +63,7 @@ func TestARecordThatCannotBeReadStopsTheTransactionAndIsNamed(t *testing.T) {
 			for _, result := range []error{nil, errors.New("a decision made without it")} {
 				err := s.Deploy().Update(ctx, func(tx deploy.Tx) error {
 					c.read(tx)
-					tx.Audit(deploy.Entry{Project: "shop"})
+					tx.Audit(audit.Entry{Project: "shop"})
 					return result
 				})
 				if err == nil || !strings.Contains(err.Error(), c.says) || !strings.Contains(err.Error(), c.key) {

@@ -13,6 +13,7 @@ import (
 	bolt "go.etcd.io/bbolt"
 
 	"towline/deploy"
+	"towline/deploy/audit"
 )
 
 // Format is the version of the store as a whole that this code reads and writes. It grows when records have to be moved to
@@ -230,7 +231,7 @@ func (s *Store) sealLog(ctx context.Context, project string, o Options) error {
 			head, _ := t.head(project)
 			n = 0
 			for k, raw := range t.tx.Scan(prefix, prefix+number(head.Seq+1), moveStep, false) {
-				var e deploy.Entry
+				var e audit.Entry
 				if err := decode(raw, &e); err != nil {
 					return fmt.Errorf("record %s: %w", k, err)
 				}

@@ -15,6 +15,7 @@ import (
 	bolt "go.etcd.io/bbolt"
 
 	"towline/deploy"
+	"towline/deploy/audit"
 	"towline/deploy/release"
 	"towline/store"
 )
@@ -61,7 +62,7 @@ func firstStore(t testing.TB) (path string) {
 func moved(t *testing.T, s *store.Store) {
 	t.Helper()
 	for project, n := range map[string]uint64{"shop": 240, "blog": 1} {
-		head, err := deploy.VerifyLog(t.Context(), s.Deploy(), project)
+		head, err := audit.VerifyLog(t.Context(), s.Deploy(), project)
 		if err != nil || head.Seq != n {
 			t.Errorf("%s: %v, %v", project, head, err)
 		}
@@ -135,10 +136,10 @@ func TestAStoreOfTheFirstTowlineIsMovedForwardAfterABackup(t *testing.T) {
 		t.Errorf("%+v", got)
 	}
 	original(t, path+".v1.bak")
-	if err := s.Deploy().Update(t.Context(), func(tx deploy.Tx) error { tx.Audit(deploy.Entry{Project: "shop"}); return nil }); err != nil {
+	if err := s.Deploy().Update(t.Context(), func(tx deploy.Tx) error { tx.Audit(audit.Entry{Project: "shop"}); return nil }); err != nil {
 		t.Fatal(err)
 	}
-	if head, err := deploy.VerifyLog(t.Context(), s.Deploy(), "shop"); err != nil || head.Seq != 241 {
+	if head, err := audit.VerifyLog(t.Context(), s.Deploy(), "shop"); err != nil || head.Seq != 241 {
 		t.Errorf("it does not go on: %v, %v", head, err)
 	}
 	if err := s.Close(); err != nil {

@@ -12,7 +12,7 @@ import (
 	bolt "go.etcd.io/bbolt"
 	bolterrors "go.etcd.io/bbolt/errors"
 
-	"towline/deploy"
+	"towline/deploy/audit"
 )
 
 // Restored says what Restore did.
@@ -27,7 +27,7 @@ type Restored struct {
 //
 // The records change places in one rename, after everything that they need is there: blobs are only ever added. So whenever
 // the process ends, the store at path is either the old one or the new one, whole.
-func Restore(ctx context.Context, archive, path string, now time.Time, marks map[string][]deploy.ChainHead) (Restored, error) {
+func Restore(ctx context.Context, archive, path string, now time.Time, marks map[string][]audit.Head) (Restored, error) {
 	r := restoring{path: Locate(path), archive: archive, now: now, marks: marks}
 	done, err := r.run(ctx)
 	if err != nil {
@@ -40,7 +40,7 @@ func Restore(ctx context.Context, archive, path string, now time.Time, marks map
 type restoring struct {
 	path, archive string
 	now           time.Time
-	marks         map[string][]deploy.ChainHead
+	marks         map[string][]audit.Head
 	step          steps
 }
 

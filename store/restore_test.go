@@ -12,6 +12,7 @@ import (
 	bolt "go.etcd.io/bbolt"
 
 	"towline/deploy"
+	"towline/deploy/audit"
 	"towline/store"
 )
 
@@ -40,7 +41,7 @@ func numbered(t *testing.T, path string) int {
 	if err != nil {
 		t.Error(err)
 	}
-	if head, err := deploy.VerifyLog(t.Context(), s.Deploy(), "shop"); err != nil || head.Seq != uint64(n) {
+	if head, err := audit.VerifyLog(t.Context(), s.Deploy(), "shop"); err != nil || head.Seq != uint64(n) {
 		t.Errorf("%v, %v", head, err)
 	}
 	return n

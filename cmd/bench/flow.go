@@ -10,7 +10,7 @@ import (
 	"sync"
 	"time"
 
-	"towline/deploy"
+	"towline/deploy/audit"
 	"towline/sandbox/telegram"
 )
 
@@ -141,7 +141,7 @@ func (w *world) pour(ctx context.Context, post *poster, n int) (outs []posted, d
 
 // missing counts the commands of a stream that are not in the log, and those that are there more than once or not after
 // the one before them.
-func missing(entries []deploy.Entry, posts int) (lost, outOfOrder int) {
+func missing(entries []audit.Entry, posts int) (lost, outOfOrder int) {
 	next := map[int64]int{}
 	found := map[string]bool{}
 	for _, e := range entries {

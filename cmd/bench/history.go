@@ -8,6 +8,7 @@ import (
 	"time"
 
 	"towline/deploy"
+	"towline/deploy/audit"
 	"towline/deploy/release"
 	"towline/migrations"
 	"towline/store"
@@ -140,7 +141,7 @@ func (h *past) run(tx deploy.Tx, r release.Release, env release.Environment, kin
 
 // log writes what a run leaves in the audit log, and its events.
 func (h *past) log(tx deploy.Tx, run release.Run) {
-	lines := []deploy.Entry{
+	lines := []audit.Entry{
 		{What: "command", Who: run.Requester, Detail: "/" + string(run.Kind)}, {What: "requested", Who: run.Requester}, {What: "started"},
 		{What: "running"}, {What: "step", Detail: release.StepPoint}, {What: "step", Detail: release.StepApply}, {What: "step", Detail: release.StepVerify},
 		{What: "ended", Detail: string(release.Done)},

@@ -5,6 +5,7 @@ import (
 	"testing"
 
 	"towline/deploy"
+	"towline/deploy/audit"
 	"towline/store"
 )
 
@@ -23,7 +24,7 @@ func TestTheHistoryIsOneThatTowlineCouldHaveWritten(t *testing.T) {
 			t.Error(err)
 		}
 	}()
-	head, err := deploy.VerifyLog(t.Context(), s.Deploy(), "shop")
+	head, err := audit.VerifyLog(t.Context(), s.Deploy(), "shop")
 	if err != nil || head.Seq != uint64(entriesOf(releases)) {
 		t.Errorf("the audit log ends at %+v: %v", head, err)
 	}

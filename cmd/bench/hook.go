@@ -12,7 +12,7 @@ import (
 	"sync/atomic"
 	"time"
 
-	"towline/deploy"
+	"towline/deploy/audit"
 	"towline/sandbox/telegram"
 )
 
@@ -200,7 +200,7 @@ func (w *world) until(ctx context.Context, why string, ok func() bool) error {
 
 // auditLog reads a log as an operator would: `towline audit export`, of which the chain is proven first. An empty project
 // is the team's own log.
-func auditLog(ctx context.Context, binary, config, project string) ([]deploy.Entry, error) {
+func auditLog(ctx context.Context, binary, config, project string) ([]audit.Entry, error) {
 	if out, err := exec.CommandContext(ctx, binary, "audit", "verify", "-config", config).CombinedOutput(); err != nil {
 		return nil, fmt.Errorf("towline audit verify: %w\n%s", err, out)
 	}
@@ -212,8 +212,8 @@ func auditLog(ctx context.Context, binary, config, project string) ([]deploy.Ent
 	if err != nil {
 		return nil, fmt.Errorf("towline audit export: %w\n%s", err, out)
 	}
-	var entries []deploy.Entry
-	for e, err := range deploy.ReadJSONL(bytes.NewReader(out)) {
+	var entries []audit.Entry
+	for e, err := range audit.ReadJSONL(bytes.NewReader(out)) {
 		if err != nil {
 			return nil, err
 		}

@@ -4,7 +4,7 @@ import (
 	"strings"
 	"testing"
 
-	"towline/deploy"
+	"towline/deploy/audit"
 	"towline/deploy/release"
 )
 
@@ -19,17 +19,17 @@ func TestAPercentileIsASampleThatSoManyAreNotAbove(t *testing.T) {
 }
 
 // spoken are the lines of a log in which somebody says one serial number after the other.
-func spoken(who int64, serials ...string) []deploy.Entry {
-	var out []deploy.Entry
+func spoken(who int64, serials ...string) []audit.Entry {
+	var out []audit.Entry
 	for _, n := range serials {
-		out = append(out, deploy.Entry{What: "command", Who: release.Person{ID: who}, Detail: "/whoami " + n})
+		out = append(out, audit.Entry{What: "command", Who: release.Person{ID: who}, Detail: "/whoami " + n})
 	}
 	return out
 }
 
 func TestACommandThatIsMissingOrNotInItsPlaceIsCounted(t *testing.T) {
 	for name, c := range map[string]struct {
-		entries          []deploy.Entry
+		entries          []audit.Entry
 		lost, outOfOrder int
 	}{
 		"all there":               {append(spoken(1, "0", "1", "2"), spoken(2, "0")...), 0, 0},
@@ -46,11 +46,11 @@ func TestACommandThatIsMissingOrNotInItsPlaceIsCounted(t *testing.T) {
 }
 
 // decided is the log of a promote that the first so many of the crowd approved.
-func decided(voters int) []deploy.Entry {
-	line := func(what string, who int64) deploy.Entry {
-		return deploy.Entry{What: what, Environment: release.Production, Who: release.Person{ID: who}}
+func decided(voters int) []audit.Entry {
+	line := func(what string, who int64) audit.Entry {
+		return audit.Entry{What: what, Environment: release.Production, Who: release.Person{ID: who}}
 	}
-	out := []deploy.Entry{line("requested", deployer)}
+	out := []audit.Entry{line("requested", deployer)}
 	for i := range voters {
 		out = append(out, line("approved", int64(2001+i)))
 	}
@@ -62,7 +62,7 @@ func TestOnlyOneQuorumAndOneRunPass(t *testing.T) {
 	if err := oneQuorum(good); err != nil {
 		t.Error(err)
 	}
-	for words, entries := range map[string][]deploy.Entry{
+	for words, entries := range map[string][]audit.Entry{
 		"counted twice":         append(decided(quorum), good[1]),
 		"not one quorum of 20 ": decided(quorum + 1),
 		"started:2":             append(decided(quorum), good[len(good)-2]),

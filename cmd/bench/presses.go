@@ -9,7 +9,7 @@ import (
 	"sync"
 	"time"
 
-	"towline/deploy"
+	"towline/deploy/audit"
 	"towline/deploy/release"
 	"towline/sandbox/telegram"
 )
@@ -170,7 +170,7 @@ func atOnce(ctx context.Context, post *poster, bodies [][]byte) (first, last tim
 }
 
 // oneQuorum proves from the audit log that the crowd made one quorum and one run, and that nobody was counted twice.
-func oneQuorum(entries []deploy.Entry) error {
+func oneQuorum(entries []audit.Entry) error {
 	voted := map[int64]bool{}
 	count := map[string]int{}
 	for _, e := range entries {

@@ -9,7 +9,7 @@ import (
 	"os"
 
 	"towline/control"
-	"towline/deploy"
+	"towline/deploy/audit"
 )
 
 // auditVerifyCommand stands beside the chat's /audit, which shows the last entries: this one only the command line has.
@@ -55,7 +55,7 @@ func verifyFile(p program, path string, q control.AuditQuery, asJSON bool) error
 		return err
 	}
 	defer f.Close() //nolint:errcheck // read only
-	sound, err := deploy.VerifyJSONL(f, marks)
+	sound, err := audit.VerifyJSONL(f, marks)
 	a, err := verdict(sound, err)
 	if err != nil {
 		return err

@@ -13,7 +13,7 @@ import (
 	"github.com/dustin/go-humanize"
 
 	"towline/control"
-	"towline/deploy"
+	"towline/deploy/audit"
 	"towline/store"
 )
 
@@ -156,11 +156,11 @@ func (r restoring) restore(ctx context.Context, p program, archive string) error
 }
 
 // marksOf reads a head that somebody wrote down.
-func marksOf(project, head string) (map[string][]deploy.ChainHead, error) {
+func marksOf(project, head string) (map[string][]audit.Head, error) {
 	if head == "" {
 		return nil, nil
 	}
-	mark, err := deploy.ParseHead(head)
+	mark, err := audit.ParseHead(head)
 	if err == nil && project == "" {
 		err = errors.New("-head is the head of one log: name its project with -project")
 	}
@@ -170,7 +170,7 @@ func marksOf(project, head string) (map[string][]deploy.ChainHead, error) {
 	if project == teamLog {
 		project = ""
 	}
-	return map[string][]deploy.ChainHead{project: {mark}}, nil
+	return map[string][]audit.Head{project: {mark}}, nil
 }
 
 // nobodyServes refuses to go on while a bot runs.

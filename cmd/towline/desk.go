@@ -13,6 +13,7 @@ import (
 	"towline/cards"
 	"towline/control"
 	"towline/deploy"
+	"towline/deploy/audit"
 	"towline/deploy/gate"
 	"towline/deploy/release"
 	"towline/handlers"
@@ -155,19 +156,19 @@ func (d *desk) Verify(ctx context.Context, q control.AuditQuery) (control.Answer
 	if err != nil {
 		return control.Answer{Text: err.Error(), Code: string(release.CodeUsage), Exit: exitUsage}, nil
 	}
-	var sound []deploy.VerifiedLog
+	var sound []audit.Verified
 	for _, project := range logs {
-		head, err := deploy.VerifyLog(ctx, d.store.Deploy(), project, marks[project]...)
+		head, err := audit.VerifyLog(ctx, d.store.Deploy(), project, marks[project]...)
 		if err != nil {
 			return verdict(sound, err)
 		}
-		sound = append(sound, deploy.VerifiedLog{Project: project, Head: head})
+		sound = append(sound, audit.Verified{Project: project, Head: head})
 	}
 	return verdict(sound, nil)
 }
 
 // verdict puts a verification into words.
-func verdict(sound []deploy.VerifiedLog, err error) (control.Answer, error) {
+func verdict(sound []audit.Verified, err error) (control.Answer, error) {
 	var b strings.Builder
 	for _, l := range sound {
 		name := l.Project
@@ -182,8 +183,8 @@ func verdict(sound []deploy.VerifiedLog, err error) (control.Answer, error) {
 		}
 		return control.Answer{Text: strings.TrimSpace(b.String())}, nil
 	}
-	_, chain := errors.AsType[*deploy.ChainError](err)
-	_, line := errors.AsType[*deploy.LineError](err)
+	_, chain := errors.AsType[*audit.Error](err)
+	_, line := errors.AsType[*audit.LineError](err)
 	if !chain && !line {
 		return control.Answer{}, err
 	}
@@ -197,9 +198,9 @@ func (d *desk) Export(ctx context.Context, q control.AuditQuery, w io.Writer) er
 	if err != nil {
 		return err
 	}
-	entries := func(yield func(deploy.Entry, error) bool) {
+	entries := func(yield func(audit.Entry, error) bool) {
 		for _, project := range logs {
-			for e, err := range deploy.AuditLog(ctx, d.store.Deploy(), project) {
+			for e, err := range audit.Walk(ctx, d.store.Deploy(), project) {
 				if !yield(e, err) {
 					return
 				}
@@ -208,9 +209,9 @@ func (d *desk) Export(ctx context.Context, q control.AuditQuery, w io.Writer) er
 	}
 	switch q.Format {
 	case "", "jsonl":
-		return deploy.WriteJSONL(w, entries)
+		return audit.WriteJSONL(w, entries)
 	case "csv":
-		return deploy.WriteCSV(w, entries)
+		return audit.WriteCSV(w, entries)
 	}
 	return refusedLine(exitUsage, string(release.CodeUsage), fmt.Sprintf("-format is jsonl or csv, and not %q", q.Format))
 }

@@ -12,6 +12,7 @@ import (
 
 	"towline/bot"
 	"towline/deploy"
+	"towline/deploy/audit"
 	"towline/deploy/release"
 	"towline/sandbox/telegram"
 	"towline/store"
@@ -166,7 +167,7 @@ func (w *scene) watched(run release.Run) {
 		promote, _ = tx.Run(run.Watch.Of)
 		return nil
 	})
-	for e, wrong := range deploy.AuditLog(context.Background(), w.store.Deploy(), "shop") {
+	for e, wrong := range audit.Walk(context.Background(), w.store.Deploy(), "shop") {
 		if err = errors.Join(err, wrong); wrong == nil && e.Run == run.ID {
 			got[e.What]++
 		}
@@ -197,7 +198,7 @@ func (w *scene) watched(run release.Run) {
 // audit holds the log of a run against the run: everything once.
 func (w *scene) audit(run release.Run) {
 	got := map[string][]string{}
-	for e, err := range deploy.AuditLog(context.Background(), w.store.Deploy(), "shop") {
+	for e, err := range audit.Walk(context.Background(), w.store.Deploy(), "shop") {
 		if err != nil {
 			w.problem("the audit log cannot be read: %v", err)
 			return
@@ -245,12 +246,12 @@ func (w *scene) audit(run release.Run) {
 func (w *scene) logged() {
 	ctx := context.Background()
 	for _, project := range []string{"shop", ""} {
-		if _, err := deploy.VerifyLog(ctx, w.store.Deploy(), project); err != nil {
+		if _, err := audit.VerifyLog(ctx, w.store.Deploy(), project); err != nil {
 			w.problem("%v", err)
 		}
 	}
 	heard, uncounted := map[string]int{}, 0
-	for e, err := range deploy.AuditLog(ctx, w.store.Deploy(), "shop") {
+	for e, err := range audit.Walk(ctx, w.store.Deploy(), "shop") {
 		if err == nil && e.What == "refused" && e.Run != "" && e.Detail == string(release.CodeFactsMissing) {
 			uncounted++
 		}

@@ -7,20 +7,21 @@ import (
 	"testing"
 
 	"towline/deploy"
+	"towline/deploy/audit"
 	"towline/deploy/release"
 )
 
-var audit = []testCase{
+var logs = []testCase{
 	{"a log is a chain from its first entry to its head, whatever the caller says of it", func(t *testing.T, u *user) {
 		for i := range 7 {
 			u.update(t, func(tx deploy.Tx) {
 				for range i {
-					tx.Audit(deploy.Entry{Seq: 99, Prev: "p", Hash: "h", Project: "shop", What: fmt.Sprint(i), At: at(i), Who: release.Person{ID: 1, Name: "Dana\xff"}})
+					tx.Audit(audit.Entry{Seq: 99, Prev: "p", Hash: "h", Project: "shop", What: fmt.Sprint(i), At: at(i), Who: release.Person{ID: 1, Name: "Dana\xff"}})
 				}
 			})
 		}
 		for range 2 {
-			head, err := deploy.VerifyLog(u.ctx, u.Store, "shop")
+			head, err := audit.VerifyLog(u.ctx, u.Store, "shop")
 			if err != nil || head.Seq != 21 {
 				t.Fatalf("%v, %v", head, err)
 			}
@@ -33,19 +34,19 @@ var audit = []testCase{
 			})
 			u.Store = u.Reopen(t)
 		}
-		u.update(t, func(tx deploy.Tx) { tx.Audit(deploy.Entry{Project: "shop"}) })
-		if head, err := deploy.VerifyLog(u.ctx, u.Store, "shop"); err != nil || head.Seq != 22 {
+		u.update(t, func(tx deploy.Tx) { tx.Audit(audit.Entry{Project: "shop"}) })
+		if head, err := audit.VerifyLog(u.ctx, u.Store, "shop"); err != nil || head.Seq != 22 {
 			t.Errorf("after a restart: %v, %v", head, err)
 		}
 	}},
 	{"an undone transaction leaves the log as it was", func(t *testing.T, u *user) {
-		u.update(t, func(tx deploy.Tx) { tx.Audit(deploy.Entry{Project: "shop"}) })
+		u.update(t, func(tx deploy.Tx) { tx.Audit(audit.Entry{Project: "shop"}) })
 		_ = u.Store.Update(u.ctx, func(tx deploy.Tx) error {
-			tx.Audit(deploy.Entry{Project: "shop"})
-			tx.Audit(deploy.Entry{Project: "blog"})
+			tx.Audit(audit.Entry{Project: "shop"})
+			tx.Audit(audit.Entry{Project: "blog"})
 			return errUndo
 		})
-		if head, err := deploy.VerifyLog(u.ctx, u.Store, "shop"); err != nil || head.Seq != 1 {
+		if head, err := audit.VerifyLog(u.ctx, u.Store, "shop"); err != nil || head.Seq != 1 {
 			t.Errorf("%v, %v", head, err)
 		}
 		u.view(t, func(tx deploy.Tx) {
@@ -63,7 +64,7 @@ var audit = []testCase{
 		})
 		u.update(t, func(tx deploy.Tx) {
 			for i, project := range []string{"shop", "", "shop-two", "blog", "sho", "shop"} {
-				tx.Audit(deploy.Entry{Project: project, What: fmt.Sprint(i)})
+				tx.Audit(audit.Entry{Project: project, What: fmt.Sprint(i)})
 			}
 		})
 		u.twice(t, func(tx deploy.Tx) {
@@ -78,7 +79,7 @@ var audit = []testCase{
 			}
 		})
 		for _, project := range []string{"", "blog", "sho", "shop", "shop-two", "never"} {
-			if _, err := deploy.VerifyLog(u.ctx, u.Store, project); err != nil {
+			if _, err := audit.VerifyLog(u.ctx, u.Store, project); err != nil {
 				t.Error(err)
 			}
 		}
@@ -88,7 +89,7 @@ var audit = []testCase{
 		for i := 0; i < n; i += 50 {
 			u.update(t, func(tx deploy.Tx) {
 				for range 50 {
-					tx.Audit(deploy.Entry{Project: "shop"})
+					tx.Audit(audit.Entry{Project: "shop"})
 				}
 			})
 		}
@@ -109,12 +110,12 @@ var audit = []testCase{
 			}
 		})
 		seq := uint64(0)
-		for e, err := range deploy.AuditLog(u.ctx, u.Store, "shop") {
+		for e, err := range audit.Walk(u.ctx, u.Store, "shop") {
 			if seq++; err != nil || e.Seq != seq {
 				t.Fatalf("walked to %d: %v", e.Seq, err)
 			}
 		}
-		if head, err := deploy.VerifyLog(u.ctx, u.Store, "shop"); err != nil || head.Seq != n || seq != n {
+		if head, err := audit.VerifyLog(u.ctx, u.Store, "shop"); err != nil || head.Seq != n || seq != n {
 			t.Errorf("%v %v, %d walked", head, err, seq)
 		}
 	}},
@@ -123,19 +124,19 @@ var audit = []testCase{
 		for range 6 {
 			writing.Go(func() {
 				for range 60 {
-					if err := u.Store.Update(u.ctx, func(tx deploy.Tx) error { tx.Audit(deploy.Entry{Project: "shop"}); return nil }); err != nil {
+					if err := u.Store.Update(u.ctx, func(tx deploy.Tx) error { tx.Audit(audit.Entry{Project: "shop"}); return nil }); err != nil {
 						t.Error(err)
 					}
 				}
 			})
 		}
 		for range 20 {
-			if _, err := deploy.VerifyLog(u.ctx, u.Store, "shop"); err != nil {
+			if _, err := audit.VerifyLog(u.ctx, u.Store, "shop"); err != nil {
 				t.Error(err)
 			}
 		}
 		writing.Wait()
-		if head, err := deploy.VerifyLog(u.ctx, u.Store, "shop"); err != nil || head.Seq != 360 {
+		if head, err := audit.VerifyLog(u.ctx, u.Store, "shop"); err != nil || head.Seq != 360 {
 			t.Errorf("%v, %v", head, err)
 		}
 	}},

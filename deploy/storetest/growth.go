@@ -6,6 +6,7 @@ import (
 	"time"
 
 	"towline/deploy"
+	"towline/deploy/audit"
 	"towline/deploy/release"
 )
 
@@ -59,7 +60,7 @@ func fill(t *testing.T, u *user, from, to int) {
 			tx.AddChange("shop", release.Production, release.Change{Release: n})
 			tx.PutRun(release.Run{ID: fmt.Sprintf("%08d", i), Key: fmt.Sprint("key", i), Phase: release.Done})
 			tx.Append(deploy.Event{Project: "shop"})
-			tx.Audit(deploy.Entry{Project: "shop"})
+			tx.Audit(audit.Entry{Project: "shop"})
 		}
 		tx.PutState(release.State{Project: "shop", Environment: release.Production, Live: uint64(to)})
 	})

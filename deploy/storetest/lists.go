@@ -6,6 +6,7 @@ import (
 	"testing"
 
 	"towline/deploy"
+	"towline/deploy/audit"
 	"towline/deploy/release"
 )
 
@@ -108,9 +109,9 @@ var lists = []testCase{
 	{"a project's log is listed from the newest", func(t *testing.T, u *user) {
 		u.update(t, func(tx deploy.Tx) {
 			for i := range 11 {
-				tx.Audit(deploy.Entry{Project: "shop", What: fmt.Sprint(i + 1), Who: release.Person{ID: 1, Name: "Dana"}, At: at(i)})
+				tx.Audit(audit.Entry{Project: "shop", What: fmt.Sprint(i + 1), Who: release.Person{ID: 1, Name: "Dana"}, At: at(i)})
 			}
-			tx.Audit(deploy.Entry{Project: "shop2", What: "other"})
+			tx.Audit(audit.Entry{Project: "shop2", What: "other"})
 		})
 		u.twice(t, func(tx deploy.Tx) {
 			got := tx.Entries("shop", 2)

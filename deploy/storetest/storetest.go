@@ -32,7 +32,7 @@ const limit = 2 * time.Minute
 // cleanup that open registers.
 func Test(t *testing.T, open func(t *testing.T) Opened) {
 	t.Helper()
-	for _, part := range [][]testCase{records, lists, audit, transactions, growth} {
+	for _, part := range [][]testCase{records, lists, logs, transactions, growth} {
 		for _, c := range part {
 			t.Run(c.name, func(t *testing.T) {
 				ctx, cancel := context.WithTimeout(t.Context(), limit)

@@ -8,6 +8,7 @@ import (
 	"testing"
 
 	"towline/deploy"
+	"towline/deploy/audit"
 	"towline/deploy/release"
 )
 
@@ -144,7 +145,7 @@ func everything(tx deploy.Tx, number uint64) {
 	tx.PutChecksums("shop", release.Preview, map[string]release.Applied{"a": {}})
 	tx.PutRun(release.Run{ID: "01A", Key: "key", Phase: release.Queued})
 	tx.Append(deploy.Event{Project: "shop"})
-	tx.Audit(deploy.Entry{Project: "shop", What: "requested"})
+	tx.Audit(audit.Entry{Project: "shop", What: "requested"})
 }
 
 // count is how many kinds of what everything writes are there.

@@ -1,4 +1,4 @@
-package deploy
+package audit
 
 import (
 	"crypto/sha256"

@@ -1,4 +1,4 @@
-package deploy
+package audit
 
 import (
 	"bufio"
@@ -163,26 +163,26 @@ func plainObject(line []byte) error {
 	}
 }
 
-// VerifiedLog is one log of an export that was found sound.
-type VerifiedLog struct {
+// Verified is one log of an export that was found sound.
+type Verified struct {
 	Project string // empty: the team's own
-	Head    ChainHead
+	Head    Head
 }
 
 // VerifyJSONL proves an exported file by itself: every log in it is a whole chain from its first entry on. marks are heads
 // that somebody wrote down, by project; without one, a log that lost its end is as sound as it was before it had it. It
-// returns the logs that are sound, and a *ChainError or a *LineError for the first that is not.
-func VerifyJSONL(r io.Reader, marks map[string][]ChainHead) ([]VerifiedLog, error) {
+// returns the logs that are sound, and an *Error or a *LineError for the first that is not.
+func VerifyJSONL(r io.Reader, marks map[string][]Head) ([]Verified, error) {
 	next, stop := iter.Pull2(ReadJSONL(r))
 	defer stop()
-	var found []VerifiedLog
+	var found []Verified
 	e, err, more := next()
 	for more && err == nil {
 		project := e.Project
-		if slices.ContainsFunc(found, func(v VerifiedLog) bool { return v.Project == project }) {
-			return found, &ChainError{Project: project, Seq: e.Seq, Tamper: EntryMoved, Detail: "it stands after another log, apart from its own"}
+		if slices.ContainsFunc(found, func(v Verified) bool { return v.Project == project }) {
+			return found, &Error{Project: project, Seq: e.Seq, Tamper: Moved, Detail: "it stands after another log, apart from its own"}
 		}
-		head, wrong := VerifyChain(project, func(yield func(Entry, error) bool) {
+		head, wrong := Verify(project, func(yield func(Entry, error) bool) {
 			for more && (err != nil || e.Project == project) {
 				if !yield(e, err) || err != nil {
 					return
@@ -193,15 +193,15 @@ func VerifyJSONL(r io.Reader, marks map[string][]ChainHead) ([]VerifiedLog, erro
 		if wrong != nil {
 			return found, wrong
 		}
-		found = append(found, VerifiedLog{Project: project, Head: head})
+		found = append(found, Verified{Project: project, Head: head})
 	}
 	if err != nil {
 		return found, err
 	}
 	for _, project := range slices.Sorted(maps.Keys(marks)) {
 		heads := marks[project]
-		if !slices.ContainsFunc(found, func(v VerifiedLog) bool { return v.Project == project }) && len(heads) > 0 {
-			return found, &ChainError{Project: project, Seq: 1, Tamper: ChainCut, Detail: fmt.Sprintf("nothing of the log is there, and it has had an entry %d", heads[0].Seq)}
+		if !slices.ContainsFunc(found, func(v Verified) bool { return v.Project == project }) && len(heads) > 0 {
+			return found, &Error{Project: project, Seq: 1, Tamper: Cut, Detail: fmt.Sprintf("nothing of the log is there, and it has had an entry %d", heads[0].Seq)}
 		}
 	}
 	return found, nil

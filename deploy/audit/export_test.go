@@ -1,4 +1,4 @@
-package deploy_test
+package audit_test
 
 import (
 	"bytes"
@@ -11,13 +11,13 @@ import (
 
 	"github.com/google/go-cmp/cmp"
 
-	"towline/deploy"
+	"towline/deploy/audit"
 )
 
-func jsonl(t testing.TB, logs ...[]deploy.Entry) string {
+func jsonl(t testing.TB, logs ...[]audit.Entry) string {
 	t.Helper()
 	var out bytes.Buffer
-	if err := deploy.WriteJSONL(&out, walk(slices.Concat(logs...))); err != nil {
+	if err := audit.WriteJSONL(&out, walk(slices.Concat(logs...))); err != nil {
 		t.Fatal(err)
 	}
 	return out.String()
@@ -29,13 +29,13 @@ func TestAnExportIsProvedByItselfAlone(t *testing.T) {
 	if lines := strings.Split(strings.TrimSuffix(text, "\n"), "\n"); len(lines) != 8 || !strings.Contains(lines[0], `"who":{"id":1002,"name":"Reviewer","anonymous":true}`) {
 		t.Errorf("%s", text)
 	}
-	found, err := deploy.VerifyJSONL(strings.NewReader(text), map[string][]deploy.ChainHead{"shop": {headOf(shop)}, "": {headOf(team[:2])}})
-	want := []deploy.VerifiedLog{{Project: "shop", Head: headOf(shop)}, {Project: "", Head: headOf(team)}}
+	found, err := audit.VerifyJSONL(strings.NewReader(text), map[string][]audit.Head{"shop": {headOf(shop)}, "": {headOf(team[:2])}})
+	want := []audit.Verified{{Project: "shop", Head: headOf(shop)}, {Project: "", Head: headOf(team)}}
 	if diff := cmp.Diff(want, found); err != nil || diff != "" {
 		t.Errorf("%v %s", err, diff)
 	}
-	var back []deploy.Entry
-	for e, err := range deploy.ReadJSONL(strings.NewReader(text)) {
+	var back []audit.Entry
+	for e, err := range audit.ReadJSONL(strings.NewReader(text)) {
 		if err != nil {
 			t.Fatal(err)
 		}
@@ -52,18 +52,18 @@ func TestATamperedExportIsNamedByEntryOrLine(t *testing.T) {
 	whole := jsonl(t, shop, chain("blog", 2))
 	for name, c := range map[string]struct {
 		text  string
-		marks map[string][]deploy.ChainHead
+		marks map[string][]audit.Head
 		seq   uint64
-		what  deploy.Tamper
+		what  audit.Tamper
 		line  int
 	}{
-		"a name":                      {text: strings.Replace(whole, `"Reviewer"`, `"Lead"`, 1), seq: 1, what: deploy.EntryChanged},
-		"a line gone":                 {text: strings.Join(slices.Delete(lines(whole), 2, 3), ""), seq: 3, what: deploy.EntryMissing},
-		"the first line gone":         {text: strings.Join(lines(whole)[1:], ""), seq: 1, what: deploy.EntryMissing},
-		"the first of another gone":   {text: strings.Join(slices.Delete(lines(whole), 5, 6), ""), seq: 1, what: deploy.EntryMissing},
-		"a log in two parts":          {text: jsonl(t, shop[:4], chain("blog", 2), shop[4:]), seq: 5, what: deploy.EntryMoved},
-		"an end that is known to be":  {text: jsonl(t, shop[:4]), marks: map[string][]deploy.ChainHead{"shop": {headOf(shop)}}, seq: 5, what: deploy.ChainCut},
-		"a whole log gone":            {text: jsonl(t, chain("blog", 2)), marks: map[string][]deploy.ChainHead{"shop": {headOf(shop)}}, seq: 1, what: deploy.ChainCut},
+		"a name":                      {text: strings.Replace(whole, `"Reviewer"`, `"Lead"`, 1), seq: 1, what: audit.Changed},
+		"a line gone":                 {text: strings.Join(slices.Delete(lines(whole), 2, 3), ""), seq: 3, what: audit.Missing},
+		"the first line gone":         {text: strings.Join(lines(whole)[1:], ""), seq: 1, what: audit.Missing},
+		"the first of another gone":   {text: strings.Join(slices.Delete(lines(whole), 5, 6), ""), seq: 1, what: audit.Missing},
+		"a log in two parts":          {text: jsonl(t, shop[:4], chain("blog", 2), shop[4:]), seq: 5, what: audit.Moved},
+		"an end that is known to be":  {text: jsonl(t, shop[:4]), marks: map[string][]audit.Head{"shop": {headOf(shop)}}, seq: 5, what: audit.Cut},
+		"a whole log gone":            {text: jsonl(t, chain("blog", 2)), marks: map[string][]audit.Head{"shop": {headOf(shop)}}, seq: 1, what: audit.Cut},
 		"a field twice":               {text: strings.Replace(whole, `"what":`, `"what":"rejected","what":`, 1), line: 1},
 		"a field in other letters":    {text: strings.Replace(whole, `"what":`, `"What":"rejected","what":`, 1), line: 1},
 		"a field in odd letters":      {text: strings.Replace(whole, `"seq":`, `"ſeq":`, 1), line: 1},
@@ -78,9 +78,9 @@ func TestATamperedExportIsNamedByEntryOrLine(t *testing.T) {
 		"a list where text should be": {text: strings.Replace(whole, `"what":"approved"`, `"what":["approved"]`, 1), line: 1},
 	} {
 		t.Run(name, func(t *testing.T) {
-			_, err := deploy.VerifyJSONL(strings.NewReader(c.text), c.marks)
-			var wrong *deploy.ChainError
-			var line *deploy.LineError
+			_, err := audit.VerifyJSONL(strings.NewReader(c.text), c.marks)
+			var wrong *audit.Error
+			var line *audit.LineError
 			switch {
 			case c.line != 0 && (!errors.As(err, &line) || line.Line != c.line):
 				t.Errorf("got %v, want line %d", err, c.line)
@@ -101,7 +101,7 @@ func TestNoCellOfAnExportIsAFormula(t *testing.T) {
 		log = append(log, e)
 	}
 	var out bytes.Buffer
-	if err := deploy.WriteCSV(&out, walk(log)); err != nil {
+	if err := audit.WriteCSV(&out, walk(log)); err != nil {
 		t.Fatal(err)
 	}
 	if !strings.HasPrefix(out.String(), "seq,at,project,environment,who.id,who.name,who.anonymous,what,run,release,digest,detail,key,prev,hash\r\n1,2026-11-21T12:00:03.00000007Z,shop,production,1002,Reviewer,true,") {
@@ -122,19 +122,19 @@ func TestNoCellOfAnExportIsAFormula(t *testing.T) {
 
 func TestAnExportThatCannotBeReadToItsEndSaysSo(t *testing.T) {
 	broken := errors.New("broken")
-	var entries iter.Seq2[deploy.Entry, error] = func(yield func(deploy.Entry, error) bool) {
+	var entries iter.Seq2[audit.Entry, error] = func(yield func(audit.Entry, error) bool) {
 		if yield(chain("shop", 1)[0], nil) {
-			yield(deploy.Entry{}, broken)
+			yield(audit.Entry{}, broken)
 		}
 	}
 	var out bytes.Buffer
-	if err := deploy.WriteJSONL(&out, entries); !errors.Is(err, broken) {
+	if err := audit.WriteJSONL(&out, entries); !errors.Is(err, broken) {
 		t.Errorf("JSONL: %v", err)
 	}
-	if err := deploy.WriteCSV(&out, entries); !errors.Is(err, broken) {
+	if err := audit.WriteCSV(&out, entries); !errors.Is(err, broken) {
 		t.Errorf("CSV: %v", err)
 	}
-	if _, err := deploy.VerifyChain("shop", entries, nil); !errors.Is(err, broken) {
+	if _, err := audit.Verify("shop", entries, nil); !errors.Is(err, broken) {
 		t.Errorf("verify: %v", err)
 	}
 }
@@ -145,15 +145,15 @@ func FuzzVerifyJSONL(f *testing.F) {
 	f.Add([]byte(`{"seq":1}`))
 	f.Add([]byte(`{"who":{"id":1,"name":"a"}}`))
 	f.Fuzz(func(t *testing.T, text []byte) {
-		found, err := deploy.VerifyJSONL(bytes.NewReader(text), nil)
+		found, err := audit.VerifyJSONL(bytes.NewReader(text), nil)
 		if err != nil {
 			return
 		}
 		var again bytes.Buffer
-		if err := deploy.WriteJSONL(&again, deploy.ReadJSONL(bytes.NewReader(text))); err != nil {
+		if err := audit.WriteJSONL(&again, audit.ReadJSONL(bytes.NewReader(text))); err != nil {
 			t.Fatal(err)
 		}
-		twice, err := deploy.VerifyJSONL(&again, nil)
+		twice, err := audit.VerifyJSONL(&again, nil)
 		if diff := cmp.Diff(found, twice); err != nil || diff != "" {
 			t.Fatalf("%v %s", err, diff)
 		}
