@@ -64,7 +64,11 @@ func headline(v View) string {
 		words = "starting" // nothing is before it
 	}
 	if w := v.Watch; w != nil && w.Watch != nil && w.Watch.Verdict == release.WatchWorse && v.Run.Phase == release.Done {
-		mark, words = "🔴", words+", and doing worse"
+		if mark = "🔴"; deserted(*w.Watch) {
+			words += ", with hardly any traffic"
+		} else {
+			words += ", and doing worse"
+		}
 	}
 	return fmt.Sprintf("%s %s · %s", mark, arrow(v.Run), words)
 }

@@ -2,6 +2,7 @@ package cards
 
 import (
 	"fmt"
+	"slices"
 	"strconv"
 	"strings"
 
@@ -32,8 +33,9 @@ func watching(l *lines, v View) {
 		figureLines(l, w.Well, 3, asUsual)
 		asides(l, w)
 	case w.Verdict == release.WatchWorse:
-		l.addf("🔴 Watched: production does clearly worse. %s", basis(w))
+		l.addf("🔴 Watched: %s. %s", doesWorse(w), basis(w))
 		figureLines(l, w.Worse, 3, worseThan)
+		whichOfTwo(l, w)
 	case w.Verdict == release.WatchLittle:
 		l.addf("⚪ Watched for %s: %s, which is too little traffic to tell.", span, queriesOf(w.Queries))
 		figureLines(l, w.Well, 2, asUsual)
@@ -42,6 +44,32 @@ func watching(l *lines, v View) {
 	default:
 		l.addf("⚠️ It could not be watched: %s", blind(w))
 	}
+}
+
+// deserted: there is hardly any traffic, which is all that is known.
+func deserted(w release.Watching) bool {
+	return len(w.Worse) > 0 && (w.Worse[0].What == "gone" || w.Worse[0].What == "worker_gone")
+}
+
+func doesWorse(w release.Watching) string {
+	if deserted(w) {
+		return "hardly any traffic is left"
+	}
+	return "production does clearly worse"
+}
+
+// whichOfTwo says what the one who reads it can do to know what Cloudflare's figures alone cannot tell.
+func whichOfTwo(l *lines, w release.Watching) {
+	if !deserted(w) {
+		return
+	}
+	requested := w.Requests > 0 && !slices.Contains(w.Aside, "workers_little") &&
+		!slices.ContainsFunc(w.Worse, func(f release.WatchFigure) bool { return f.What == "worker_gone" })
+	if requested {
+		l.addf("The Workers had %s meanwhile: either they do not reach the database, or Cloudflare's figures are late. Open the app, it tells which.", count(w.Requests, "request"))
+		return
+	}
+	l.add("Either nobody comes through, or Cloudflare's figures are late. Open the app, it tells which.")
 }
 
 // inside is a text from outside in the middle of a sentence of ours.
@@ -97,8 +125,23 @@ func figureLines(l *lines, list []release.WatchFigure, n int, show func(release.
 
 // asUsual says a figure that is as it was.
 func asUsual(f release.WatchFigure) string {
+	if text, ok := absent(f); ok {
+		return text + ", as before the promote"
+	}
 	now, usual, what := inUnits(f)
 	return fmt.Sprintf("%s: %s, usually %s", what, now, usual)
+}
+
+// absent says traffic that is not there.
+func absent(f release.WatchFigure) (string, bool) {
+	now, usual := int64(f.Now), humanize.Comma(int64(f.Usual+0.5))
+	switch f.What {
+	case "gone":
+		return fmt.Sprintf("%s where %s are usual at this time", queriesOf(now), usual), true
+	case "worker_gone":
+		return fmt.Sprintf("%s to the Workers where %s are usual at this time", count(now, "request"), usual), true
+	}
+	return "", false
 }
 
 // inUnits are a figure's two values in its unit, and what it is.
@@ -120,6 +163,9 @@ func inUnits(f release.WatchFigure) (now, usual, what string) {
 
 // worseThan says a figure that is worse.
 func worseThan(f release.WatchFigure) string {
+	if text, ok := absent(f); ok {
+		return "<b>" + text + "</b>"
+	}
 	now, usual, _ := inUnits(f)
 	who, before := "a query", ", usually "+usual
 	if f.New {
@@ -202,11 +248,21 @@ func WatchAlarm(r release.Run, live bool) Card {
 		w = *r.Watch
 	}
 	var l lines
-	l.addf("🔴 %s · worse since #%d", arrow(r), r.Release)
-	l.addf("%s, #%d went live %s, and production does clearly worse since:", capital(mention(r.Requester), r.Requester), r.Release, when(w.From))
+	what := "worse"
+	if deserted(w) {
+		what = "hardly any traffic"
+	}
+	l.addf("🔴 %s · %s since #%d", arrow(r), what, r.Release)
+	l.addf("%s, #%d went live %s, and %s since:", capital(mention(r.Requester), r.Requester), r.Release, when(w.From), doesWorse(w))
 	figureLines(&l, w.Worse, 6, worseThan)
+	whichOfTwo(&l, w)
 	l.gap()
-	told := fmt.Sprintf("%s Counted until %s.", basis(w), stamp(w.Counted, "t"))
+	told := basis(w)
+	if deserted(w) {
+		told += fmt.Sprintf(" Looked at until %s.", stamp(w.To, "t"))
+	} else {
+		told += fmt.Sprintf(" Counted until %s.", stamp(w.Counted, "t"))
+	}
 	if w.Early {
 		told += " Two looks in a row said so; the watch ends with this."
 	}
@@ -233,7 +289,11 @@ func watchStatus(l *lines, r *release.Run) {
 	case r.Phase.Open():
 		l.addf("👀 watched since %s, until %s", stamp(w.From, "t"), stamp(w.To, "t"))
 	case w.Verdict == release.WatchWorse:
-		l.addf("🔴 does clearly worse since #%d:", r.Release)
+		if deserted(w) {
+			l.addf("🔴 hardly any traffic since #%d:", r.Release)
+		} else {
+			l.addf("🔴 does clearly worse since #%d:", r.Release)
+		}
 		figureLines(l, w.Worse, 2, worseThan)
 	}
 }

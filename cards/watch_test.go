@@ -48,6 +48,12 @@ func bad(r *release.Run, w *release.Watching) {
 	w.Verdict, w.Worse, w.Well = release.WatchWorse, worse()[:1], nil
 }
 
+// gone is traffic that is not there any more.
+func gone(r *release.Run, w *release.Watching) {
+	bad(r, w)
+	w.Worse, w.Queries, w.Requests, w.Counted = []release.WatchFigure{{What: "gone", Now: 3, Usual: 1240}}, 3, 0, time.Time{}
+}
+
 func TestAPromotesCardSaysHowProductionDoesSince(t *testing.T) {
 	of := func(change func(*release.Run, *release.Watching)) cards.View {
 		v := with(run(release.Promote, release.Done), func(r *release.Run) { r.Point = point() })
@@ -67,9 +73,13 @@ func TestAPromotesCardSaysHowProductionDoesSince(t *testing.T) {
 		"as usual, with what was left out": of(func(_ *release.Run, w *release.Watching) {
 			w.Weeks, w.Aside = 1, []string{"backfill", "queries", "workers_little"}
 		}),
-		"as in the hours before":  of(func(_ *release.Run, w *release.Watching) { w.Against, w.Weeks = release.AgainstHours, 0 }),
-		"worse":                   of(bad),
-		"worse in many ways":      of(func(r *release.Run, w *release.Watching) { bad(r, w); w.Worse = worse() }),
+		"as in the hours before": of(func(_ *release.Run, w *release.Watching) { w.Against, w.Weeks = release.AgainstHours, 0 }),
+		"worse":                  of(bad),
+		"worse in many ways":     of(func(r *release.Run, w *release.Watching) { bad(r, w); w.Worse = worse() }),
+		"hardly any traffic":     of(gone),
+		"as quiet before it": of(func(_ *release.Run, w *release.Watching) {
+			w.Verdict, w.Queries, w.Well = release.WatchLittle, 1, []release.WatchFigure{{What: "gone", Now: 1, Usual: 1240}}
+		}),
 		"too little traffic":      of(func(_ *release.Run, w *release.Watching) { w.Verdict, w.Well, w.Queries = release.WatchLittle, nil, 1 }),
 		"nothing to compare with": of(verdict(release.WatchAlone, "")),
 		"superseded":              of(func(r *release.Run, w *release.Watching) { r.Phase, w.Verdict = release.Overtaken, "" }),
@@ -89,11 +99,18 @@ func TestAPromotesCardSaysHowProductionDoesSince(t *testing.T) {
 
 func TestPeopleAreCalledToAReleaseThatDoesWorseWithTheWayBack(t *testing.T) {
 	golden(t, "watch-alarm", map[string]cards.Card{
-		"one thing":       cards.WatchAlarm(watched(bad), true),
-		"many things":     cards.WatchAlarm(watched(func(r *release.Run, w *release.Watching) { bad(r, w); w.Worse, w.Early = worse(), true }), true),
-		"the others":      cards.WatchAlarm(watched(func(r *release.Run, w *release.Watching) { bad(r, w); w.Worse = worse()[6:] }), true),
-		"a first release": cards.WatchAlarm(watched(func(r *release.Run, w *release.Watching) { bad(r, w); r.Was = 0; w.Worse[0].New = true }), true),
-		"not live now":    cards.WatchAlarm(watched(bad), false),
+		"one thing":          cards.WatchAlarm(watched(bad), true),
+		"many things":        cards.WatchAlarm(watched(func(r *release.Run, w *release.Watching) { bad(r, w); w.Worse, w.Early = worse(), true }), true),
+		"the others":         cards.WatchAlarm(watched(func(r *release.Run, w *release.Watching) { bad(r, w); w.Worse = worse()[6:] }), true),
+		"a first release":    cards.WatchAlarm(watched(func(r *release.Run, w *release.Watching) { bad(r, w); r.Was = 0; w.Worse[0].New = true }), true),
+		"not live now":       cards.WatchAlarm(watched(bad), false),
+		"hardly any traffic": cards.WatchAlarm(watched(gone), true),
+		"hardly any traffic and requests": cards.WatchAlarm(watched(func(r *release.Run, w *release.Watching) {
+			gone(r, w)
+			w.Queries, w.Worse = 0, append(w.Worse, release.WatchFigure{What: "worker_gone", Now: 0, Usual: 912.5})
+			w.Worse[0].Now = 0
+		}), true),
+		"requests without queries": cards.WatchAlarm(watched(func(r *release.Run, w *release.Watching) { gone(r, w); w.Requests = 2300 }), true),
 		"of somebody who acts anonymously": cards.WatchAlarm(watched(func(r *release.Run, w *release.Watching) {
 			bad(r, w)
 			r.Requester.Anonymous = true
@@ -111,6 +128,9 @@ func TestStatusSaysThatProductionIsWatchedOrDoesWorse(t *testing.T) {
 		t.Errorf("%s", open)
 	}
 	if html := of(watched(bad)); !strings.Contains(html, "🔴 does clearly worse since #42:\n• <b>2.13 % of all queries fail</b>") {
+		t.Errorf("%s", html)
+	}
+	if html := of(watched(gone)); !strings.Contains(html, "🔴 hardly any traffic since #42:\n• <b>3 queries where 1,240 are usual at this time</b>") {
 		t.Errorf("%s", html)
 	}
 	if html := of(watched(func(*release.Run, *release.Watching) {})); strings.Contains(html, "watched") {

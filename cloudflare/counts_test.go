@@ -188,6 +188,38 @@ func TestTrafficIsWhatADatabaseAndItsWorkersDid(t *testing.T) {
 	}
 }
 
+func TestOtherDatabasesTellWhetherATimeWasCounted(t *testing.T) {
+	of := func(name string, perDay float64) sandbox.DatabaseTraffic {
+		return sandbox.DatabaseTraffic{Name: name, Queries: []sandbox.QueryTraffic{{SQL: "SELECT 1", PerDay: perDay, RowsRead: 1}}}
+	}
+	for _, c := range []struct {
+		name   string
+		others []sandbox.DatabaseTraffic
+		like   sandbox.Analytics
+		want   int64
+	}{
+		{name: "there are none"},
+		{name: "two of them", others: []sandbox.DatabaseTraffic{of("till", 24*600), of("stock", 24*60)}, want: 660},
+		{name: "they are not counted yet", others: []sandbox.DatabaseTraffic{of("till", 24*600)}, like: sandbox.Analytics{Lag: 2 * time.Hour}},
+		{name: "an account that does not count them", others: []sandbox.DatabaseTraffic{of("till", 24*600)}, like: sandbox.Analytics{Missing: []string{"d1AnalyticsAdaptiveGroups"}}},
+	} {
+		t.Run(c.name, func(t *testing.T) {
+			d, _, id := watched(t, c.like, func(t *sandbox.Traffic) { t.Databases = append(t.Databases, c.others...) })
+			for _, o := range c.others {
+				if _, err := d.Create(t.Context(), o.Name); err != nil {
+					t.Fatal(err)
+				}
+			}
+			if got, err := d.Others(t.Context(), id, countedAt().Add(-90*time.Minute), countedAt().Add(-30*time.Minute)); err != nil || got != c.want {
+				t.Errorf("%d queries, %v", got, err)
+			}
+		})
+	}
+	d, _, id := watched(t, sandbox.Analytics{NotAllowed: true}, nil)
+	_, err := d.Others(t.Context(), id, countedAt().Add(-time.Hour), countedAt())
+	expectClass(t, "no permission", err, true)
+}
+
 func TestWhatCannotBeAskedOfQueriesAndTrafficIsAnErrorOfAPlainRead(t *testing.T) {
 	for name, c := range map[string]struct {
 		like     sandbox.Analytics

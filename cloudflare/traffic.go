@@ -38,6 +38,38 @@ func (d *D1) Traffic(ctx context.Context, id string, workers []string, from, to 
 	return t, asOf, nil
 }
 
+// mostOthers is how many databases Others adds up at most. Any of them would do for what it is asked for.
+const mostOthers = 100
+
+// Others implements deploy.TrafficCounts. An account without the dataset has nothing to tell.
+func (d *D1) Others(ctx context.Context, id string, from, to time.Time) (queries int64, err error) {
+	if err := usable(opAnalytics, id); err != nil {
+		return 0, err
+	}
+	from, to = from.UTC().Truncate(time.Second), upTo(to)
+	if !from.Before(to) {
+		return 0, nil
+	}
+	groups, err := d.groups(ctx, question{
+		set: usage.Activity, where: []condition{since("datetime", from), until("datetime", to.Add(-time.Second))}, by: []string{"databaseId"},
+		figures: figures("sum", "readQueries", "writeQueries"), limit: mostOthers,
+	})
+	if absent(usage.Activity, err) {
+		return 0, nil
+	}
+	for _, g := range groups {
+		if g.dimension("databaseId") == id {
+			continue
+		}
+		for _, f := range figures("sum", "readQueries", "writeQueries") {
+			if v, ok := g.get(f); ok {
+				queries += whole(v)
+			}
+		}
+	}
+	return queries, told(err)
+}
+
 // newest asks for the last unit of time that has anything, before the figures are asked for: those then cover it.
 func (d *D1) newest(ctx context.Context, set usage.Dataset, dimension string, where []condition) (time.Time, error) {
 	groups, err := d.groups(ctx, question{set: set, where: where, by: []string{dimension}, order: dimension + "_DESC", limit: 1})

@@ -28,6 +28,9 @@ type QueryCounts interface {
 type TrafficCounts interface {
 	// Traffic is what a database and some Workers did from one moment to another. asOf is up to when anything was counted; zero: nothing was.
 	Traffic(ctx context.Context, id string, workers []string, from, to time.Time) (t Traffic, asOf time.Time, err error)
+	// Others is how many queries the account's other databases were asked from one moment to another: where a database's own figures are
+	// missing, they tell whether Cloudflare has counted that time at all. Of very many databases it may be a part.
+	Others(ctx context.Context, id string, from, to time.Time) (queries int64, err error)
 }
 
 // QueryOrder is what makes a query costly.

@@ -6,6 +6,7 @@ import (
 	"time"
 
 	"towline/deploy/release"
+	"towline/deploy/watch"
 )
 
 // How a watch goes on.
@@ -67,8 +68,9 @@ type looking struct {
 	due    time.Time
 	since  time.Time // the first look
 	base   *usualTraffic
-	failed int       // looks in a row that Cloudflare did not answer
-	bad    time.Time // up to when was counted what an early look found to be bad; zero: the last one did not
+	failed int           // looks in a row that Cloudflare did not answer
+	course *watch.Course // asked for at the end, where there is hardly any traffic
+	bad    time.Time     // up to when was counted what an early look found to be bad; zero: the last one did not
 }
 
 // keepWatches looks after the open watches until ctx ends.

@@ -29,6 +29,7 @@ type analytics struct {
 	err    error // instead of an answer
 	listed error // likewise of single queries
 	asked  []time.Time
+	others func(t time.Time) int64 // what other databases are asked in a minute; nil: there are none
 }
 
 func newAnalytics(at func(t time.Time) minute) *analytics {
@@ -76,6 +77,16 @@ func (a *analytics) Traffic(_ context.Context, _ string, workers []string, from,
 		t.Requests, t.Errors, t.CPUP99 = &all.requests, &all.errors, &all.cpu
 	}
 	return t, asOf, nil
+}
+
+// Others implements deploy.TrafficCounts.
+func (a *analytics) Others(_ context.Context, _ string, from, to time.Time) (queries int64, err error) {
+	a.mu.Lock()
+	defer a.mu.Unlock()
+	if a.err == nil && a.others != nil {
+		a.each(from, to, func(at time.Time, _ minute) { queries += a.others(at) })
+	}
+	return queries, a.err
 }
 
 // Queries implements deploy.QueryCounts.

@@ -41,7 +41,7 @@ func (e *Engine) lookAfterPromote(ctx context.Context, run release.Run, l *looki
 	}
 	asking, cancel := e.within(ctx, watchCall)
 	defer cancel()
-	after, complete, err := e.lookNow(asking, p, w, l, now)
+	after, err := e.lookNow(asking, p, w, l, now)
 	switch {
 	case ctx.Err() != nil:
 		return next, ctx.Err()
@@ -67,33 +67,52 @@ func (e *Engine) lookAfterPromote(ctx context.Context, run release.Run, l *looki
 		}
 		return nextLook(w, now), nil
 	}
-	late, most := now.Sub(w.To), after.most(w)
-	// Where nothing is to be expected, and nothing came, nothing is worth waiting for.
-	nothing := after.asOf.IsZero() && !l.base.expects(w)
-	if !complete && late < WatchPatience && (late < watchThin || !most && !nothing) {
+	if !after.settled(w, l, now) {
 		return nextLook(w, now), nil
 	}
-	return next, e.finally(ctx, run, l, after, complete || most)
+	return next, e.finally(ctx, run, l, after)
+}
+
+// settled reports whether what was counted is all there will be, or near enough, or waited for long enough.
+func (c counted) settled(w release.Watching, l *looking, now time.Time) bool {
+	late := now.Sub(w.To)
+	switch {
+	case late >= WatchPatience:
+		return true
+	case c.fallen:
+		return late >= watchThin && c.arrived
+	case c.complete:
+		return true
+	}
+	// Where nothing is to be expected, and nothing came, nothing is worth waiting for.
+	nothing := c.asOf.IsZero() && !l.base.expects(w)
+	return late >= watchThin && (c.most(w) || nothing)
 }
 
 // most reports whether at least three quarters of a watch's time were counted.
 func (c counted) most(w release.Watching) bool { return c.asOf.After(w.To.Add(-w.To.Sub(w.From) / 4)) }
 
 // lookNow asks everything that a look takes.
-func (e *Engine) lookNow(ctx context.Context, p Project, w release.Watching, l *looking, now time.Time) (after counted, complete bool, err error) {
+func (e *Engine) lookNow(ctx context.Context, p Project, w release.Watching, l *looking, now time.Time) (after counted, err error) {
 	single := now.Sub(w.To) < watchThin // queries are waited for, but not for ever
 	if after, err = e.stretch(ctx, p, w, w.From, earlier(now, w.To), single); err != nil {
-		return after, false, err
+		return after, err
 	}
 	if l.base == nil {
 		if l.base, err = e.base(ctx, p, w, single); err != nil {
-			return after, false, err
+			return after, err
 		}
 	}
-	if !now.Before(w.To) {
-		complete, err = e.complete(ctx, w)
+	if now.Before(w.To) {
+		return after, nil
 	}
-	return after, complete, err
+	if after.complete, err = e.complete(ctx, w); err != nil {
+		return after, err
+	}
+	if after.fallen = watch.Suspect(l.caseOf(w, after)); after.fallen && now.Sub(w.To) >= watchThin {
+		err = e.whereFallen(ctx, p, w, l, &after)
+	}
+	return after, err
 }
 
 func earlier(a, b time.Time) time.Time {
@@ -128,17 +147,18 @@ func (e *Engine) early(ctx context.Context, run release.Run, l *looking, after c
 	return false, nil
 }
 
-// finally judges the whole time. seen: it was counted to its end, or near enough.
-func (e *Engine) finally(ctx context.Context, run release.Run, l *looking, after counted, seen bool) error {
-	expected := l.base.expects(*run.Watch)
+// finally judges the whole time.
+func (e *Engine) finally(ctx context.Context, run release.Run, l *looking, after counted) error {
+	seen, expected := after.complete || after.arrived || after.most(*run.Watch), l.base.expects(*run.Watch)
 	if after.Queries == nil {
 		switch {
-		case seen || !expected:
+		case seen || !expected || after.fallen && !after.behind:
 			after.Queries = new(int64) // it was counted, and there was nothing
 		case after.Requests == nil:
 			return e.unseen(ctx, run, release.BlindUncounted, "")
 		}
 	}
+	after.final = after.fallen && !after.behind
 	found, err := e.compareTraffic(ctx, run, l, after)
 	if err != nil {
 		return err
@@ -156,7 +176,11 @@ func (e *Engine) compareTraffic(ctx context.Context, run release.Run, l *looking
 	if err != nil {
 		return w, err
 	}
-	r := watch.Judge(watch.Case{After: after.Stretch, Weeks: l.base.weeks, Hours: l.base.hours, Workers: len(w.Workers) > 0, Busy: busy})
+	is := l.caseOf(w, after)
+	if is.Busy = busy; after.final {
+		is.Course = l.course
+	}
+	r := watch.Judge(is)
 	w.Verdict, w.Weeks, w.Queries, w.Requests, w.Aside, w.Counted, w.Trouble = release.WatchVerdict(r.Verdict), r.Weeks, r.Queries, r.Requests, r.Aside, after.asOf, ""
 	if w.Against = release.AgainstHours; r.ByWeeks {
 		w.Against = release.AgainstWeeks
@@ -166,6 +190,11 @@ func (e *Engine) compareTraffic(ctx context.Context, run release.Run, l *looking
 	}
 	w.Worse, w.Well = figures(r.Worse), figures(r.Well)
 	return w, nil
+}
+
+// caseOf is what there is to judge.
+func (l *looking) caseOf(w release.Watching, after counted) watch.Case {
+	return watch.Case{After: after.Stretch, Weeks: l.base.weeks, Hours: l.base.hours, Workers: len(w.Workers) > 0}
 }
 
 // longestQuery is how much of a query's text is kept with a watch.
@@ -206,7 +235,12 @@ func (e *Engine) complete(ctx context.Context, w release.Watching) (bool, error)
 // counted is a stretch with the moment up to which it was counted.
 type counted struct {
 	watch.Stretch
-	asOf time.Time
+	asOf     time.Time
+	complete bool // something was counted past the watch's end
+	fallen   bool // there is so little that traffic may have gone
+	arrived  bool // of what has fallen: Cloudflare has counted the time after the watch, here or of other databases
+	behind   bool // likewise: it has not, though there should have been something of other databases
+	final    bool // it is judged for good, traffic that has gone as well
 }
 
 // stretch asks what was counted from one moment to another. needed: it is an error where single queries cannot be listed.

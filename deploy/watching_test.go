@@ -123,14 +123,25 @@ func TestWhatCannotBeSeenIsNotWell(t *testing.T) {
 			return calmly(at)
 		}
 	}
+	until := func(end time.Time) func(time.Time) int64 {
+		return func(at time.Time) int64 {
+			if at.After(end) {
+				return 0
+			}
+			return 10
+		}
+	}
 	for _, c := range []struct {
 		name string
 		with func(a *analytics)
 		want string
 	}{
-		{"nothing is counted from its first minute on", func(a *analytics) { a.at = never(a.now().Add(-time.Minute)) }, "done unseen uncounted after 2h30m0s"},
+		{"Cloudflare counts nothing of any database from its first minute on", func(a *analytics) {
+			a.at = never(a.now().Add(-time.Minute))
+			a.others = until(a.now())
+		}, "done unseen uncounted after 2h30m0s"},
+		{"Cloudflare counts nothing of any database any more", func(a *analytics) { a.at, a.others = never(a.now()), until(a.now()) }, "done unseen uncounted after 2h30m0s"},
 		{"no permission", func(a *analytics) { a.err = forbidden }, "done unseen trouble after 2h30m0s"},
-		{"nothing is counted any more", func(a *analytics) { a.at = never(a.now()) }, "done unseen uncounted after 2h30m0s"},
 		{"one query a minute", func(a *analytics) {
 			a.at = func(time.Time) minute { return minute{queries: 1, rows: 1, p90: time.Second} }
 		}, "done little after 36m0s"},

@@ -70,9 +70,9 @@ const (
 )
 
 // WatchFigure is one thing that was compared. Its units go with What: errors are parts of one, latency and cpu and slow are milliseconds,
-// rows are rows of one query.
+// rows are rows of one query; gone and worker_gone are how many there were.
 type WatchFigure struct {
-	What  string  `json:"what"` // errors, latency, rows, failing, slow, scans, worker_errors, worker_cpu
+	What  string  `json:"what"` // errors, latency, rows, failing, slow, scans, worker_errors, worker_cpu, gone, worker_gone
 	Now   float64 `json:"now"`
 	Usual float64 `json:"usual"`
 	// New: there was no such query before, so that Usual says nothing.

@@ -4,6 +4,7 @@ import (
 	"fmt"
 	"math"
 	"math/rand/v2"
+	"slices"
 	"testing"
 	"time"
 
@@ -93,6 +94,26 @@ func TestTrafficThatOnlyComesAndGoesIsHardlyEverCalledWorse(t *testing.T) {
 						}
 					})
 				}
+			}
+		}
+	}
+}
+
+func TestTrafficThatWavesIsNeverCalledGone(t *testing.T) {
+	g := traffic{random: rand.New(rand.NewPCG(5, 6)), noise: 0.5} // a week has half or twice what the one before had, now and then a quarter
+	for _, queries := range []float64{400, 2000, 50_000} {
+		g.queries = queries
+		for range 5000 {
+			c := watch.Case{After: g.stretch(0.5, 1, 1, 1), Course: &watch.Course{Before: g.stretch(1, 1, 1, 1)}}
+			for range 4 {
+				c.Course.Weeks = append(c.Course.Weeks, watch.Around{Same: g.stretch(0.5, 1, 1, 1), Before: g.stretch(1, 1, 1, 1)})
+			}
+			if r := watch.Judge(c); len(r.Worse) > 0 {
+				t.Fatalf("of %.0f queries: %+v", queries, r.Worse)
+			}
+			c.After.Queries = new(int64)
+			if r := watch.Judge(c); queries >= 20_000 && !slices.ContainsFunc(r.Worse, func(f watch.Figure) bool { return f.What == watch.Gone }) {
+				t.Fatalf("%.0f queries are gone, and it is %s", queries, r.Verdict)
 			}
 		}
 	}

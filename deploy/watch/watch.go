@@ -4,7 +4,7 @@
 // of the same weekday hour in the weeks before or, where those say too little, with the hours before the promote. It is made to be
 // right about two things: that it is quiet where nothing is wrong, however the traffic comes and goes, since nobody looks at an
 // alarm that is false every other week; and that it never says well of what it could not see. compare.go has the figures of all
-// traffic, queries.go those of single queries.
+// traffic, queries.go those of single queries, gone.go traffic that is not there any more.
 package watch
 
 import "time"
@@ -39,6 +39,9 @@ type Case struct {
 	Workers bool
 	// Busy: a backfill ran in the same time, so that what queries read and take says nothing of the release.
 	Busy bool
+	// Course is given where After is all of a watch's time and was counted as far as anybody can know. Without it, traffic that has gone is
+	// too little to tell.
+	Course *Course
 }
 
 // Verdict is what the figures say.
@@ -65,7 +68,8 @@ type Result struct {
 	Aside    []string // codes of what was not compared
 }
 
-// Figure is one thing that was compared: parts of one for errors, milliseconds for latency, cpu and slow, rows of one query for rows and scans.
+// Figure is one thing that was compared: parts of one for errors, milliseconds for latency, cpu and slow, rows of one query for rows and
+// scans, how many there were for gone.
 type Figure struct {
 	What       string
 	Now, Usual float64
@@ -84,6 +88,10 @@ const (
 	Scans        = "scans"   // rows that a single query reads each time
 	WorkerErrors = "worker_errors"
 	WorkerCPU    = "worker_cpu" // what 99 of 100 requests do not exceed
+	// Gone and WorkerGone are traffic that is not there: queries, requests, and how many are usual in those minutes. Among Well they had gone
+	// before the promote.
+	Gone       = "gone"
+	WorkerGone = "worker_gone"
 )
 
 // What was not compared.
@@ -135,6 +143,9 @@ func Judge(c Case) Result {
 	}
 	if c.Workers {
 		r.workers(c)
+	}
+	if r.gone(c) && seen == Well {
+		seen = Little
 	}
 	if r.Verdict = seen; len(r.Worse) > 0 {
 		r.Verdict = Worse
