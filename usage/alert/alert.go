@@ -63,6 +63,8 @@ type Alert struct {
 	// Clear is since when its reason has been gone, and Settle how long that must last until it is over; zero: the reason is there.
 	Clear  time.Time     `json:"clear,omitzero"`
 	Settle time.Duration `json:"settle,omitempty"`
+	// Again is how many alerts of the same limit came before it, each within Kept of the end of the one before.
+	Again int `json:"again,omitempty"`
 }
 
 // Ending is how an alert came to its end.

@@ -16,6 +16,10 @@ const (
 	// settle is how long that must be so, and settleDate how long a date must be out of sight, that no forecast that wavers makes two alerts.
 	settle     = time.Hour
 	settleDate = 24 * time.Hour
+	// settleAgain is how long it takes of an alert that came back, and settleOften of one that came back and came back: what swings to and fro,
+	// by night or by the week, is one alert that stands.
+	settleAgain = 24 * time.Hour
+	settleOften = 7 * 24 * time.Hour
 	// soon is what "stops production within a day" means, and near from what share on a forecast of that is believed without its band.
 	soon = 24 * time.Hour
 	near = 0.8
@@ -30,7 +34,7 @@ const (
 //
 // An alert begins when use is at one of the percentages, or a date is in sight on which the limit is reached: a limit by the day within a week,
 // one by the month within the month, another within 60 days; below half of the limit the whole band of the forecast has to agree. It recovers when use has been well below the lowest percentage for an hour, and no
-// date in sight for a day. A limit by the day goes on over midnight until a whole day stayed below; one by the month ends with the month. A
+// date in sight for a day. One that comes back within Kept has to be gone for a day, and what comes back again for a week, before it is over. A limit by the day goes on over midnight until a whole day stayed below; one by the month ends with the month. A
 // measure that is missing says nothing, and leaves its alert as it is.
 //
 // The result depends on the arguments alone, and judging the result again, by the same measures at the same moment, changes nothing.
@@ -106,9 +110,15 @@ func (j *judgement) begin(m Measure) Alert {
 			break
 		}
 	}
-	for _, b := range j.all { // a mute is of the limit, not of one crossing
-		if b.key() == a.key() && b.Muted.After(a.Muted) && b.Muted.After(j.now) {
+	for _, b := range j.all {
+		if b.key() != a.key() {
+			continue
+		}
+		if b.Muted.After(a.Muted) && b.Muted.After(j.now) { // a mute is of the limit, not of one crossing
 			a.Muted, a.MutedBy = b.Muted, b.MutedBy
+		}
+		if b.Why == Recovered && j.now.Sub(b.Over) <= Kept {
+			a.Again = max(a.Again, b.Again+1)
 		}
 	}
 	j.take(&a, m)
@@ -136,10 +146,7 @@ func (j *judgement) percent(used, limit float64) int {
 // follow takes an open alert to what is measured now, and ends it once its reason has been gone for long enough.
 func (j *judgement) follow(a *Alert, m Measure) {
 	reset := !a.Resets.IsZero() && !m.Resets.Equal(a.Resets)
-	wait := settle
-	if a.Percent == 0 {
-		wait = settleDate
-	}
+	wait := settling(*a)
 	j.take(a, m)
 	if j.there(m) {
 		a.Clear, a.Settle = time.Time{}, 0
@@ -160,6 +167,19 @@ func (j *judgement) follow(a *Alert, m Measure) {
 	case a.Calm.IsZero():
 		a.Calm = j.now
 	}
+}
+
+// settling is how long the reason of an alert must be gone until it is over.
+func settling(a Alert) time.Duration {
+	switch {
+	case a.Again >= 2:
+		return settleOften
+	case a.Again == 1:
+		return settleAgain
+	case a.Percent == 0:
+		return settleDate
+	}
+	return settle
 }
 
 // there reports whether an open alert still has a reason: use is not well below the lowest percentage, or a date is in sight.
