@@ -14,7 +14,7 @@ setup:
 
 ## check: formatting, vet, staticcheck
 check:
-	@test -z "$$(gofmt -l $$(git ls-files '*.go'))" || { echo "not gofmt'ed:"; gofmt -l $$(git ls-files '*.go'); exit 1; }
+	@files=$$(git ls-files '*.go') && test -n "$$files" && bad=$$(gofmt -l $$files) && test -z "$$bad" || { echo "not gofmt'ed, or git does not list the files: $$bad"; exit 1; }
 	$(GO) vet ./...
 	$(STATICCHECK) ./...
 

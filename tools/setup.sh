@@ -18,6 +18,16 @@ missing() {
 	echo "setup: the tests that need it will be skipped by name" >&2
 }
 
+# persist repeats what asks a server for something: one that is slow or busy must not decide what a build comes to.
+persist() {
+	for rest in 10 30 60 ""; do
+		"$@" && return
+		[ -n "$rest" ] || return 1
+		echo "setup: $1 failed; again in $rest s" >&2
+		sleep "$rest"
+	done
+}
+
 installed=node_modules/.towline-installed
 if [ -f "$installed" ] && cmp -s package.json "$installed"; then
 	echo "setup: npm packages are there"
@@ -25,7 +35,7 @@ elif ! command -v npm >/dev/null 2>&1; then
 	missing "npm" "install Node with npm, for workerd and wrangler"
 else
 	echo "setup: installing npm packages into tools/node_modules: workerd, wrangler, drizzle-kit, Node 22, TypeScript, the Bot API's types"
-	if npm install --loglevel=error; then
+	if persist npm install --loglevel=error --fetch-retries=5 --fetch-timeout=120000; then
 		cp package.json "$installed"
 	else
 		missing "an npm package" "npm install failed, see above"
@@ -40,7 +50,11 @@ else
 	echo "setup: installing Chromium from Debian's packages"
 	sudo=""
 	[ "$(id -u)" = 0 ] || sudo="sudo -n"
-	if ! { $sudo apt-get update -qq && DEBIAN_FRONTEND=noninteractive $sudo apt-get install -y -qq --no-install-recommends chromium fonts-noto-color-emoji; } >/dev/null; then
+	chromium() { # another apt may be at work on a new machine: it is waited for
+		$sudo apt-get update -qq -o Acquire::Retries=5 -o DPkg::Lock::Timeout=600 &&
+			$sudo env DEBIAN_FRONTEND=noninteractive apt-get install -y -qq -o Acquire::Retries=5 -o DPkg::Lock::Timeout=600 --no-install-recommends chromium fonts-noto-color-emoji
+	}
+	if ! persist chromium >/dev/null; then
 		missing "Chromium" "apt-get could not install it"
 	fi
 fi
