@@ -116,14 +116,14 @@ func TestAForecastIsNearerThanLastWeeksSameDayOnDaysThatItHasNotSeen(t *testing.
 		}
 	}
 	if !testing.Short() {
-		readme(t, text+"\n| 31 days of "+head+shaped)
+		readme(t, "backtest", text+"\n| 31 days of "+head+shaped)
 	}
 }
 
-// readme compares the tables with the README's.
-func readme(t *testing.T, tables string) {
+// readme compares tables with those that the README has behind a mark.
+func readme(t *testing.T, mark, tables string) {
 	t.Helper()
-	const begin, end = "<!-- backtest -->\n", "<!-- end -->\n"
+	begin, end := "<!-- "+mark+" -->\n", "<!-- end -->\n"
 	raw, err := os.ReadFile("README.md")
 	if err != nil {
 		t.Fatal(err)

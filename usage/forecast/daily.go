@@ -31,6 +31,10 @@ func Daily(days []Day, ahead int, kind Kind) (Forecast, error) {
 		wide := off[i] * t.floor(v)
 		f.Points = append(f.Points, Point{At: last.Add(time.Duration(i+1) * oneDay), Value: v, Low: max(0, v-wide), High: v + wide})
 	}
+	if n, ok := latestNews(values, best, ahead); ok && kind == Count {
+		f.hold(n)
+		f.News = last.Add(-time.Duration(n.days-1) * oneDay)
+	}
 	return f, nil
 }
 

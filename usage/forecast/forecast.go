@@ -48,6 +48,9 @@ type Forecast struct {
 	History int
 	// Shift is the day on which the level of a count last changed at once; zero: it did not.
 	Shift time.Time
+	// News is the first of the last few days of a count, where these were far from all that was to be expected of them; zero: they were not.
+	// Whether it stays so cannot be told yet: the bands hold both.
+	News time.Time
 	// Method says in a few words what was found to fit, for whoever wonders.
 	Method string
 
