@@ -56,10 +56,11 @@ func may() map[string][]string {
 
 		"deploy/release":  {"migrations"},
 		"deploy/audit":    {"deploy/release"},
+		"deploy/delivery": {"deploy/release", "deploy/audit"},
 		"deploy/freeze":   {},
 		"deploy/gate":     {"deploy/release", "deploy/freeze", "migrations", "migrations/rehearse"},
 		"deploy/backfill": {"migrations", "migrations/backfill", "migrations/sqlite"},
-		"deploy": {"deploy/release", "deploy/audit", "deploy/freeze", "deploy/gate", "deploy/backfill", "migrations", "migrations/layout", "migrations/drizzle", "migrations/rehearse",
+		"deploy": {"deploy/release", "deploy/audit", "deploy/delivery", "deploy/freeze", "deploy/gate", "deploy/backfill", "migrations", "migrations/layout", "migrations/drizzle", "migrations/rehearse",
 			"migrations/lint", "migrations/dump", "migrations/backfill", "migrations/advise", "deploy/watch"},
 		"deploy/watch": {},
 
@@ -71,8 +72,8 @@ func may() map[string][]string {
 		"usage/report":   {"usage", "usage/tariff", "usage/forecast"},
 		"usage/chart":    {},
 
-		"cards":    {"deploy", "deploy/release", "deploy/audit", "deploy/freeze", "deploy/gate", "migrations", "usage", "usage/alert", "usage/report", "usage/tariff", "usage/chart"},
-		"handlers": {"bot", "cards", "deploy", "deploy/release", "deploy/audit", "deploy/freeze", "deploy/gate", "migrations", "usage", "usage/alert", "usage/report", "usage/chart"},
+		"cards":    {"deploy", "deploy/release", "deploy/audit", "deploy/delivery", "deploy/freeze", "deploy/gate", "migrations", "usage", "usage/alert", "usage/report", "usage/tariff", "usage/chart"},
+		"handlers": {"bot", "cards", "deploy", "deploy/release", "deploy/audit", "deploy/delivery", "deploy/freeze", "deploy/gate", "migrations", "usage", "usage/alert", "usage/report", "usage/chart"},
 
 		// What programs read: figures for Prometheus, and whether the bot is at work.
 		"admin": {},

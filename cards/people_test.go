@@ -11,6 +11,7 @@ import (
 	"towline/cards"
 	"towline/deploy"
 	"towline/deploy/audit"
+	"towline/deploy/delivery"
 	"towline/deploy/gate"
 	"towline/deploy/release"
 )
@@ -136,15 +137,15 @@ func TestTheAuditLogShowsTheLastFifteen(t *testing.T) {
 	}
 }
 
-func weekOf(project string) deploy.Week {
-	return deploy.Week{Project: project, Since: noon.Add(-7 * 24 * time.Hour), Until: noon, Seq: 128, Head: digest, TeamSeq: 9, TeamHead: older}
+func weekOf(project string) delivery.Week {
+	return delivery.Week{Project: project, Since: noon.Add(-7 * 24 * time.Hour), Until: noon, Seq: 128, Head: digest, TeamSeq: 9, TeamHead: older}
 }
 
 // busy is a week with everything in it.
-func busy(project string) deploy.Week {
+func busy(project string) delivery.Week {
 	w := weekOf(project)
 	w.Deploys, w.Promotes, w.Rollbacks, w.Failed = 12, 3, 1, 1
-	w.Broken = []deploy.Broken{{BreakGlass: release.BreakGlass{By: robin, Reason: "checkout is down", Skips: []release.Refusal{
+	w.Broken = []delivery.Broken{{BreakGlass: release.BreakGlass{By: robin, Reason: "checkout is down", Skips: []release.Refusal{
 		*release.Refuse(release.CodeHold), *release.Refuse(release.CodeApprovals)}}, Kind: release.Promote, Environment: release.Production, Release: 42}}
 	w.MissingNotes = []uint64{42, 40, 39}
 	w.Kept = []release.State{{Environment: release.Production, Hold: &release.Hold{Reason: "rollback to #41", By: robin, At: noon},
@@ -156,16 +157,16 @@ func busy(project string) deploy.Week {
 
 func TestTheReport(t *testing.T) {
 	golden(t, "report", map[string]cards.Card{
-		"a quiet week":          cards.ReportOf([]deploy.Week{weekOf("shop")}, time.Time{}),
-		"a busy week":           cards.ReportOf([]deploy.Week{busy("shop"), weekOf("blog")}, time.Time{}),
-		"so far":                cards.ReportOf([]deploy.Week{busy("shop")}, noon),
-		"nothing was ever done": cards.ReportOf([]deploy.Week{{Project: "shop", Since: noon, Until: noon}}, noon),
+		"a quiet week":          cards.ReportOf([]delivery.Week{weekOf("shop")}, time.Time{}),
+		"a busy week":           cards.ReportOf([]delivery.Week{busy("shop"), weekOf("blog")}, time.Time{}),
+		"so far":                cards.ReportOf([]delivery.Week{busy("shop")}, noon),
+		"nothing was ever done": cards.ReportOf([]delivery.Week{{Project: "shop", Since: noon, Until: noon}}, noon),
 		"no project":            cards.ReportOf(nil, noon),
 	})
 }
 
 func TestALongReportKeepsEveryHead(t *testing.T) {
-	var weeks []deploy.Week
+	var weeks []delivery.Week
 	for i := range 8 {
 		w := busy(fmt.Sprintf("a-project-with-a-name-of-some-length-%d", i))
 		for range 10 {
@@ -208,7 +209,7 @@ func TestNoNameFromOutsideBreaksAnAnswerAboutPeople(t *testing.T) {
 				e.Hash = digest
 				entries = append(entries, e)
 			}
-			weeks := []deploy.Week{busy("shop"), busy("blog")}
+			weeks := []delivery.Week{busy("shop"), busy("blog")}
 			spoil(reflect.ValueOf(&weeks).Elem(), text, map[string]bool{"Head": true, "TeamHead": true})
 			l := deploy.Listed{Release: *live(1), WantsNote: true}
 			l.Notes, l.BreakGlass = []release.Note{{By: kim}}, []release.BreakGlass{busy("shop").Broken[0].BreakGlass}

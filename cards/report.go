@@ -5,14 +5,14 @@ import (
 	"strings"
 	"time"
 
-	"towline/deploy"
 	"towline/deploy/audit"
+	"towline/deploy/delivery"
 	"towline/deploy/release"
 )
 
 // ReportOf looks back at some projects of a chat. now is where the stretch of time that is still under way ends; zero: it
 // is over.
-func ReportOf(weeks []deploy.Week, now time.Time) Card {
+func ReportOf(weeks []delivery.Week, now time.Time) Card {
 	title := ""
 	if len(weeks) > 0 {
 		title = fmt.Sprintf("📋 <b>Report</b> · %s to %s", stamp(weeks[0].Since, "d"), stamp(weeks[0].Until, "d"))
@@ -24,7 +24,7 @@ func ReportOf(weeks []deploy.Week, now time.Time) Card {
 }
 
 // reportOf is ReportOf with a title, and lines beneath it.
-func reportOf(title string, weeks []deploy.Week, notes []string) Card {
+func reportOf(title string, weeks []delivery.Week, notes []string) Card {
 	var l lines
 	if len(weeks) == 0 {
 		return Card{HTML: "No project is talked about in this chat or topic."}
@@ -50,7 +50,7 @@ func reportOf(title string, weeks []deploy.Week, notes []string) Card {
 }
 
 // week is one project's.
-func week(l *lines, w deploy.Week) {
+func week(l *lines, w delivery.Week) {
 	l.addf("<b>%s</b> · %s", name(w.Project), tally(w))
 	l.add(delivered(w.Delivery))
 	for _, s := range w.Delivery.Shipped {
@@ -75,7 +75,7 @@ func week(l *lines, w deploy.Week) {
 }
 
 // tally is what happened, in one line.
-func tally(w deploy.Week) string {
+func tally(w delivery.Week) string {
 	var all []string
 	for _, t := range []struct {
 		n     int
@@ -92,7 +92,7 @@ func tally(w deploy.Week) string {
 }
 
 // stands: the lock, the hold and the freeze that are still there at the end.
-func stands(l *lines, w deploy.Week, s release.State) {
+func stands(l *lines, w delivery.Week, s release.State) {
 	if h := s.Hold; h != nil {
 		l.spare(fmt.Sprintf("🔒 %s is held by %s since %s: %s", s.Environment, name(h.By.Shown()), stamp(h.At, "d"), reasonOf(h.Reason)))
 	}

@@ -8,6 +8,7 @@ import (
 	"time"
 
 	"towline/deploy"
+	"towline/deploy/delivery"
 	"towline/usage"
 	"towline/usage/alert"
 	"towline/usage/chart"
@@ -53,7 +54,7 @@ type Usage struct {
 	// Project is the one that it is about; empty: the chat's, and the charts are the account's.
 	Project string
 	Changes []report.Change
-	Weeks   []deploy.Week
+	Weeks   []delivery.Week
 	Top     []Asked
 	// NoProduction are those of the projects that have no production database yet.
 	NoProduction []string

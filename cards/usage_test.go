@@ -11,6 +11,7 @@ import (
 
 	"towline/cards"
 	"towline/deploy"
+	"towline/deploy/delivery"
 	"towline/deploy/release"
 	"towline/usage"
 	"towline/usage/alert"
@@ -98,14 +99,14 @@ func used(t *testing.T, plan tariff.Plan, days int, factor float64, change func(
 // everything adds all that a report may say.
 func everything(u cards.Usage) cards.Usage {
 	w := busy("shop")
-	w.Delivery = deploy.Delivery{
-		Shipped: []deploy.Shipped{
+	w.Delivery = delivery.Measures{
+		Shipped: []delivery.Shipped{
 			{Release: 42, Kind: release.Promote, At: until.Add(-100 * time.Hour), Lead: 5*time.Hour + 20*time.Minute, Undone: until.Add(-99 * time.Hour)},
 			{Release: 41, Kind: release.Rollback, At: until.Add(-99 * time.Hour)}, {Release: 43, Kind: release.Promote, At: until.Add(-50 * time.Hour), Lead: 26 * time.Minute},
 		},
 		Attempts: 3, Bad: 1, Lead: 5*time.Hour + 20*time.Minute, LeadOf: 2, Restore: 61 * time.Minute, RestoreOf: 1,
 	}
-	u.Weeks = []deploy.Week{w}
+	u.Weeks = []delivery.Week{w}
 	u.Top = []cards.Asked{
 		{Project: "shop", QueryCount: deploy.QueryCount{SQL: "SELECT id, total_cents\n  FROM orders WHERE customer_id = ? AND created_at > ? ORDER BY created_at DESC", Runs: 5211, RowsRead: 14_200_000}},
 		{Project: "shop", QueryCount: deploy.QueryCount{SQL: "SELECT count(*) FROM orders", Runs: 1, RowsRead: 120_000}},
@@ -144,7 +145,7 @@ func TestAReportSaysInFewWordsWhatMatters(t *testing.T) {
 	}
 	lag.State.Datasets[usage.Activity] = usage.Standing{Available: true, CountedTo: until.Add(-9 * time.Hour)}
 	nothing := used(t, tariff.Free, 30, 1, func(in *report.Input) { in.Account, in.Series = report.Series{Subject: usage.Whole()}, nil })
-	nothing.Project, nothing.Weeks, nothing.Top = "shop", []deploy.Week{{Project: "shop"}}, nil
+	nothing.Project, nothing.Weeks, nothing.Top = "shop", []delivery.Week{{Project: "shop"}}, nil
 	unborn, fresh := nothing, nothing
 	unborn.NoProduction = []string{"shop"}
 	preview := used(t, tariff.Free, 30, 1, func(in *report.Input) { in.Whole = false })
@@ -164,8 +165,8 @@ func TestAReportSaysInFewWordsWhatMatters(t *testing.T) {
 		"no production, but a preview":   captioned(preview),
 		"a new production":               cards.UsageWithout(fresh),
 		"nothing was counted yet":        cards.UsageWithout(cards.Usage{Span: cards.Week, Counting: true, Report: denied.Report}),
-		"nobody counts":                  cards.UsageWithout(cards.Usage{Span: cards.Week, Report: denied.Report, Weeks: []deploy.Week{weekOf("shop")}}),
-		"the weekly one, nobody counts":  cards.ReportsWithout(cards.Usage{Span: cards.WeekOver, Report: denied.Report, Weeks: []deploy.Week{weekOf("shop")}})[0],
+		"nobody counts":                  cards.UsageWithout(cards.Usage{Span: cards.Week, Report: denied.Report, Weeks: []delivery.Week{weekOf("shop")}}),
+		"the weekly one, nobody counts":  cards.ReportsWithout(cards.Usage{Span: cards.WeekOver, Report: denied.Report, Weeks: []delivery.Week{weekOf("shop")}})[0],
 		"in words, everything":           cards.Joined(cards.UsageWords(everything(used(t, tariff.Free, 60, 2.2, nil)))...),
 		"in words, on the paid plan":     cards.UsageWords(used(t, tariff.Paid, 60, 1, nil))[0],
 		"in words, ten days after start": cards.UsageWords(used(t, tariff.Free, 10, 1, nil))[0],

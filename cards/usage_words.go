@@ -8,7 +8,7 @@ import (
 	"strings"
 	"time"
 
-	"towline/deploy"
+	"towline/deploy/delivery"
 	"towline/deploy/release"
 	"towline/usage"
 	"towline/usage/report"
@@ -367,7 +367,7 @@ func whyWords(w usage.Why) string {
 }
 
 // summed is a project's releases in a line.
-func summed(w deploy.Week, named bool) string {
+func summed(w delivery.Week, named bool) string {
 	line := tally(w)
 	if named {
 		line = "<b>" + name(w.Project) + "</b>: " + line
@@ -381,7 +381,7 @@ func summed(w deploy.Week, named bool) string {
 }
 
 // delivered is how releases reached production: the measures beside how often.
-func delivered(d deploy.Delivery) string {
+func delivered(d delivery.Measures) string {
 	var all []string
 	if d.LeadOf > 0 {
 		all = append(all, lasted(d.Lead)+" from commit to live")
@@ -404,7 +404,7 @@ func delivered(d deploy.Delivery) string {
 }
 
 // opened is what somebody should still do about a project, each in a line.
-func opened(w deploy.Week) []string {
+func opened(w delivery.Week) []string {
 	var out []string
 	for _, b := range w.Broken {
 		out = append(out, fmt.Sprintf("🔨 #%d on %s went past gates: %s", b.Release, b.Environment, name(b.By.Shown())))
@@ -449,7 +449,7 @@ func (u Usage) heads(most int) []string {
 }
 
 // shippedLine is one release of the stretch.
-func shippedLine(s deploy.Shipped) string {
+func shippedLine(s delivery.Shipped) string {
 	line := fmt.Sprintf("• #%d live %s", s.Release, stamp(s.At, "wdt"))
 	if s.Kind == release.Rollback {
 		line = fmt.Sprintf("• rolled back to #%d %s", s.Release, stamp(s.At, "wdt"))

@@ -64,7 +64,7 @@ func (e *Engine) finish(tx Tx, run *release.Run, how ending) {
 	case how.phase == release.Broken:
 		e.broke(tx, &s, run)
 	case how.phase == release.Cancelled:
-		if touched(*run) {
+		if run.Touched() {
 			e.broke(tx, &s, run)
 		} else {
 			tx.PutStanding(run.Project, run.Environment, run.Release, standing(tx, *run))
@@ -86,7 +86,7 @@ func (e *Engine) finish(tx Tx, run *release.Run, how ending) {
 		e.beginWatch(tx, &s, run)
 	}
 	tx.PutState(s)
-	if how.phase == release.Done || touched(*run) {
+	if how.phase == release.Done || run.Touched() {
 		e.usedBy(tx, *run, now)
 	}
 	if run.Environment == release.Production {
@@ -160,7 +160,7 @@ func (e *Engine) broke(tx Tx, s *release.State, run *release.Run) {
 	if run.Kind == release.Delete {
 		return // it is about no release, and changed nothing or took everything
 	}
-	if touched(*run) {
+	if run.Touched() {
 		s.Seen = nil // whatever is there now is no change from outside
 		if s.Unfinished == nil {
 			s.Unfinished = run.Point
@@ -172,14 +172,6 @@ func (e *Engine) broke(tx Tx, s *release.State, run *release.Run) {
 		tx.PutStanding(run.Project, run.Environment, run.Release, release.Failed)
 	}
 	e.remember(tx, run, run.Failure.Applied)
-}
-
-// touched reports whether a run changed the database, or may have.
-func touched(run release.Run) bool {
-	return slices.ContainsFunc(run.Steps, func(step release.Step) bool {
-		effect := slices.Contains([]string{release.StepReset, release.StepApply, release.StepUndo, release.StepRestore}, step.Name)
-		return effect && (step.State == release.StepDone || step.State == release.StepUnknown)
-	})
 }
 
 // standing is how the release of a run that did not happen stands: as before it was asked for.

@@ -7,6 +7,7 @@ import (
 
 	"towline/deploy"
 	"towline/deploy/audit"
+	"towline/deploy/delivery"
 	"towline/deploy/gate"
 	"towline/deploy/release"
 )
@@ -121,7 +122,7 @@ func TestANoteStaysOnTheReleaseAndIsAskedForUntilThen(t *testing.T) {
 		}
 		return all[0]
 	}
-	week := func() deploy.Week {
+	week := func() delivery.Week {
 		t.Helper()
 		w, err := s.engine.Week(t.Context(), "shop", s.now().Add(-time.Hour), s.now().Add(time.Hour))
 		if err != nil {

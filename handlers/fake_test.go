@@ -11,6 +11,7 @@ import (
 	"towline/bot"
 	"towline/deploy"
 	"towline/deploy/audit"
+	"towline/deploy/delivery"
 	"towline/deploy/gate"
 	"towline/deploy/release"
 	"towline/handlers"
@@ -36,7 +37,7 @@ type engine struct {
 	heard   []string
 	people  []deploy.Standing
 	log     []audit.Entry
-	week    deploy.Week
+	week    delivery.Week
 	lonely  map[release.Environment][]deploy.Lonely
 	open    []release.Run
 	keys    []string
@@ -174,7 +175,7 @@ func (e *engine) Log(_ context.Context, project string, limit int) ([]audit.Entr
 	return e.log[:min(limit, len(e.log))], e.note("", "log %s", project)
 }
 
-func (e *engine) Week(_ context.Context, project string, since, until time.Time) (deploy.Week, error) {
+func (e *engine) Week(_ context.Context, project string, since, until time.Time) (delivery.Week, error) {
 	w := e.week
 	w.Project, w.Since, w.Until = project, since, until
 	return w, e.note("", "week %s from %s to %s", project, since.Format(time.RFC3339), until.Format(time.RFC3339))

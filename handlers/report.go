@@ -10,7 +10,7 @@ import (
 
 	"towline/bot"
 	"towline/cards"
-	"towline/deploy"
+	"towline/deploy/delivery"
 	"towline/deploy/gate"
 	"towline/deploy/release"
 )
@@ -62,8 +62,8 @@ func reportCommand() command {
 }
 
 // weeks look back at projects.
-func (h *Handlers) weeks(ctx context.Context, projects []string, since, until time.Time) ([]deploy.Week, error) {
-	var all []deploy.Week
+func (h *Handlers) weeks(ctx context.Context, projects []string, since, until time.Time) ([]delivery.Week, error) {
+	var all []delivery.Week
 	for _, p := range projects {
 		w, err := h.engine.Week(ctx, p, since, until)
 		if err != nil {

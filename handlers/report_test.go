@@ -13,7 +13,7 @@ import (
 	"github.com/robfig/cron/v3"
 
 	"towline/bot"
-	"towline/deploy"
+	"towline/deploy/delivery"
 	"towline/handlers"
 )
 
@@ -267,7 +267,7 @@ func TestManyProjectsOfOneChatAreSeveralMessages(t *testing.T) {
 				return all
 			}
 		})
-		n.engine.week = deploy.Week{Seq: 1, Head: strings.Repeat("ab", 32)}
+		n.engine.week = delivery.Week{Seq: 1, Head: strings.Repeat("ab", 32)}
 		n.works(t, time.Until(monday)+time.Minute)
 		all := ""
 		for _, key := range n.posted() {

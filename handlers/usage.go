@@ -13,6 +13,7 @@ import (
 	"towline/bot"
 	"towline/cards"
 	"towline/deploy"
+	"towline/deploy/delivery"
 	"towline/deploy/gate"
 	"towline/deploy/release"
 	"towline/usage"
@@ -23,8 +24,8 @@ import (
 
 // Reported is what reports ask of package deploy.
 type Reported interface {
-	Week(ctx context.Context, project string, since, until time.Time) (deploy.Week, error)
-	Shipped(ctx context.Context, project string, since, until time.Time) ([]deploy.Shipped, error)
+	Week(ctx context.Context, project string, since, until time.Time) (delivery.Week, error)
+	Shipped(ctx context.Context, project string, since, until time.Time) ([]delivery.Shipped, error)
 	TopQueries(ctx context.Context, project string, from, to time.Time, limit int) ([]deploy.QueryCount, error)
 }
 

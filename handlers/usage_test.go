@@ -13,6 +13,7 @@ import (
 
 	"towline/bot"
 	"towline/deploy"
+	"towline/deploy/delivery"
 	"towline/deploy/release"
 	"towline/handlers"
 	"towline/usage"
@@ -24,13 +25,13 @@ import (
 
 // reported is what the engine of a test knows of releases and queries.
 type reported struct {
-	shipped []deploy.Shipped
+	shipped []delivery.Shipped
 	top     []deploy.QueryCount
 	noTop   error
 }
 
-func (e *engine) Shipped(_ context.Context, _ string, since, until time.Time) ([]deploy.Shipped, error) {
-	var out []deploy.Shipped
+func (e *engine) Shipped(_ context.Context, _ string, since, until time.Time) ([]delivery.Shipped, error) {
+	var out []delivery.Shipped
 	for _, s := range e.reported.shipped {
 		if !s.At.Before(since) && s.At.Before(until) {
 			out = append(out, s)
@@ -377,8 +378,8 @@ func TestTheWeeklyReportIsOnePictureForEachPlace(t *testing.T) {
 				return team
 			}
 		})
-		n.engine.week = deploy.Week{Seq: 7, Head: strings.Repeat("ab", 32), TeamSeq: 3, TeamHead: strings.Repeat("cd", 32), Promotes: 2}
-		n.engine.reported.shipped = []deploy.Shipped{{Release: 42, Kind: release.Promote, At: monday.AddDate(0, 0, -3)}}
+		n.engine.week = delivery.Week{Seq: 7, Head: strings.Repeat("ab", 32), TeamSeq: 3, TeamHead: strings.Repeat("cd", 32), Promotes: 2}
+		n.engine.reported.shipped = []delivery.Shipped{{Release: 42, Kind: release.Promote, At: monday.AddDate(0, 0, -3)}}
 		n.works(t, time.Until(monday)+time.Minute)
 		if got := n.posted(); len(got) != 2 {
 			t.Fatalf("posted %q", got)
@@ -413,7 +414,7 @@ func TestWhereTheHeadsFindNoRoomTheWordsAreBelowThePicture(t *testing.T) {
 				return all
 			}
 		})
-		n.engine.week = deploy.Week{Seq: 1, Head: strings.Repeat("ab", 32)}
+		n.engine.week = delivery.Week{Seq: 1, Head: strings.Repeat("ab", 32)}
 		n.works(t, time.Until(monday)+time.Minute)
 		all := ""
 		for _, key := range n.posted() {

@@ -283,3 +283,19 @@ func TestARefusalListsWhatItIsAbout(t *testing.T) {
 		t.Errorf("%s", plain)
 	}
 }
+
+func TestARunThatChangedTheDatabaseOrMayHaveHasTouchedIt(t *testing.T) {
+	for _, name := range []string{release.StepReset, release.StepApply, release.StepUndo, release.StepRestore} {
+		for state, want := range map[release.StepState]bool{
+			release.StepPlanned: false, release.StepIntent: false, release.StepFailed: false, release.StepDone: true, release.StepUnknown: true,
+		} {
+			run := release.Run{Steps: []release.Step{{Name: release.StepPoint, State: release.StepDone}, {Name: name, State: state}, {Name: release.StepVerify, State: release.StepPlanned}}}
+			if got := run.Touched(); got != want {
+				t.Errorf("%s %s: %v", name, state, got)
+			}
+		}
+	}
+	if read := (release.Run{Steps: []release.Step{{Name: release.StepFetch, State: release.StepDone}, {Name: release.StepBackup, State: release.StepDone}}}); read.Touched() || (release.Run{}).Touched() {
+		t.Error("a run that only read has touched the database")
+	}
+}

@@ -125,6 +125,14 @@ func (r Run) Voted(id int64) bool {
 	return slices.ContainsFunc(r.Votes, func(v Vote) bool { return v.By.ID == id && v.Digest == r.Approved && v.Void == "" })
 }
 
+// Touched reports whether the run changed the database, or may have.
+func (r Run) Touched() bool {
+	return slices.ContainsFunc(r.Steps, func(step Step) bool {
+		effect := slices.Contains([]string{StepReset, StepApply, StepUndo, StepRestore}, step.Name)
+		return effect && (step.State == StepDone || step.State == StepUnknown)
+	})
+}
+
 // Step is the unit of crash safety: the intent is stored before the effect, the result after it. A step that has an intent
 // and no result is observed at Cloudflare before anything else happens.
 type Step struct {

@@ -1,14 +1,15 @@
-package deploy_test
+package delivery_test
 
 import (
 	"fmt"
+	"slices"
 	"testing"
 	"time"
 
 	"github.com/google/go-cmp/cmp"
 
-	"towline/deploy"
 	"towline/deploy/audit"
+	"towline/deploy/delivery"
 	"towline/deploy/release"
 )
 
@@ -22,42 +23,55 @@ type past struct {
 	halfWay bool // of one that failed
 }
 
-// happened writes a past into the store, as the engine would have.
-func (s *shop) happened(end time.Time, all ...past) {
-	s.t.Helper()
+func until() time.Time { return time.Date(2026, 11, 23, 9, 0, 0, 0, time.UTC) }
+
+// remembered is a past as an engine would read it: changes, and runs with the entries that tell of their ends.
+func remembered(all []past) (history []delivery.Change, runs []release.Run, log []audit.Entry) {
 	for i, p := range all {
-		err := s.store.Update(s.t.Context(), func(tx deploy.Tx) error {
-			at := end.Add(-time.Duration(p.hours * float64(time.Hour)))
-			run := release.Run{
-				ID: fmt.Sprintf("run-%02d", i), Project: "shop", Environment: release.Production, Kind: p.kind, Release: p.number, Phase: release.Done, EndedAt: at, Key: fmt.Sprint("key", i),
-			}
-			if p.commit > 0 {
-				run.Origin.Time = at.Add(-time.Duration(p.commit * float64(time.Hour)))
-			}
-			if p.failed {
-				run.Phase = release.Broken
-			}
-			if p.halfWay {
-				run.Steps = []release.Step{{Name: release.StepApply, State: release.StepDone}}
-			}
-			tx.PutRun(run)
-			if !p.failed {
-				tx.AddChange("shop", release.Production, release.Change{Release: p.number, Run: run.ID, Kind: p.kind, At: at, Ledger: []string{}})
-			}
-			tx.Audit(audit.Entry{At: at, Project: "shop", Environment: release.Production, What: "ended", Run: run.ID, Release: p.number, Detail: string(run.Phase)})
-			return nil
-		})
-		if err != nil {
-			s.t.Fatal(err)
+		at := until().Add(-time.Duration(p.hours * float64(time.Hour)))
+		run := release.Run{ID: fmt.Sprintf("run-%02d", i), Environment: release.Production, Kind: p.kind, Release: p.number, Phase: release.Done, EndedAt: at}
+		if p.failed {
+			run.Phase = release.Broken
 		}
+		if p.halfWay {
+			run.Steps = []release.Step{{Name: release.StepApply, State: release.StepDone}}
+		}
+		c := delivery.Change{Change: release.Change{Release: p.number, Run: run.ID, Kind: p.kind, At: at}}
+		if p.commit > 0 {
+			c.Committed = at.Add(-time.Duration(p.commit * float64(time.Hour)))
+		}
+		if !p.failed && p.kind != release.Backfill && at.Before(until()) {
+			history = append(history, c)
+		}
+		runs = append(runs, run)
+		log = append(log, audit.Entry{At: at, What: "ended", Run: run.ID, Detail: string(run.Phase)})
 	}
+	return history, runs, log
 }
 
-func TestAWeekTellsHowReleasesReachedProduction(t *testing.T) {
-	promote := func(n uint64, hours, commit float64) past {
-		return past{kind: release.Promote, number: n, hours: hours, commit: commit}
+// lookedAt is the week of a past.
+func lookedAt(all []past) delivery.Week {
+	w := delivery.Week{Since: until().Add(-7 * 24 * time.Hour), Until: until()}
+	history, runs, log := remembered(all)
+	var failed []release.Run
+	for i, entry := range slices.Backward(log) { // pages of a log come newest first
+		if w.Count(entry, runs[i]) {
+			failed = append(failed, runs[i])
+		}
 	}
-	back := func(n uint64, hours float64) past { return past{kind: release.Rollback, number: n, hours: hours} }
+	w.Delivery = delivery.Measure(w.Since, history, failed)
+	return w
+}
+
+func promote(n uint64, hours, commit float64) past {
+	return past{kind: release.Promote, number: n, hours: hours, commit: commit}
+}
+
+func back(n uint64, hours float64) past {
+	return past{kind: release.Rollback, number: n, hours: hours}
+}
+
+func TestTheMeasuresTellHowReleasesReachedProduction(t *testing.T) {
 	for _, c := range []struct {
 		name                      string
 		past                      []past
@@ -89,17 +103,7 @@ func TestAWeekTellsHowReleasesReachedProduction(t *testing.T) {
 			shipped: 2, attempts: 1, bad: 1, promotes: 1, restore: 20 * time.Hour, restores: 1},
 	} {
 		t.Run(c.name, func(t *testing.T) {
-			s := newShop(t)
-			end := s.now()
-			s.happened(end, c.past...)
-			w, err := s.engine.Week(t.Context(), "shop", end.Add(-7*24*time.Hour), end)
-			if err != nil {
-				t.Fatal(err)
-			}
-			alone, err := s.engine.Shipped(t.Context(), "shop", end.Add(-7*24*time.Hour), end)
-			if diff := cmp.Diff(w.Delivery.Shipped, alone); err != nil || diff != "" {
-				t.Errorf("what was shipped, alone: %v\n%s", err, diff)
-			}
+			w := lookedAt(c.past)
 			d := w.Delivery
 			if len(d.Shipped) != c.shipped || d.Attempts != c.attempts || d.Bad != c.bad || w.Promotes != c.promotes || w.Deploys != 0 {
 				t.Errorf("%d shipped, %d of %d bad, %d promotes, %d deploys: %+v", len(d.Shipped), d.Bad, d.Attempts, w.Promotes, w.Deploys, d.Shipped)
@@ -114,26 +118,50 @@ func TestAWeekTellsHowReleasesReachedProduction(t *testing.T) {
 	}
 }
 
-func TestALongHistoryOfProductionIsReadAsFarBackAsARollbackWent(t *testing.T) {
-	s := newShop(t)
-	end := s.now()
-	var all []past
-	for i := range uint64(240) { // two pages and more, all of them before the week
-		all = append(all, past{kind: release.Promote, number: i + 1, hours: 600 - float64(i)})
+func TestWhatWasShippedSaysWhenItWasTakenBack(t *testing.T) {
+	got := lookedAt([]past{promote(1, 100, 1), promote(2, 60, 5), back(1, 57)}).Delivery.Shipped
+	at := func(hours int) time.Time { return until().Add(-time.Duration(hours) * time.Hour) }
+	want := []delivery.Shipped{
+		{Release: 1, Kind: release.Promote, At: at(100), Lead: time.Hour},
+		{Release: 2, Kind: release.Promote, At: at(60), Lead: 5 * time.Hour, Undone: at(57)},
+		{Release: 1, Kind: release.Rollback, At: at(57)},
 	}
-	all = append(all, past{kind: release.Rollback, number: 100, hours: 10})
-	s.happened(end, all...)
-	w, err := s.engine.Week(t.Context(), "shop", end.Add(-7*24*time.Hour), end)
-	if err != nil {
-		t.Fatal(err)
+	if diff := cmp.Diff(want, got); diff != "" {
+		t.Error(diff)
 	}
-	if d := w.Delivery; d.RestoreOf != 1 || d.Restore != 490*time.Hour || len(d.Shipped) != 1 {
+}
+
+func TestACommitFromTheFutureTookNoTime(t *testing.T) {
+	if d := lookedAt([]past{promote(1, 100, 0), {kind: release.Promote, number: 2, hours: 60, commit: 1}}).Delivery; d.LeadOf != 1 || d.Lead != time.Hour {
+		t.Fatalf("%+v", d)
+	}
+	history, _, _ := remembered([]past{promote(1, 60, 1)})
+	history[0].Committed = history[0].At.Add(time.Minute) // of a clock that is ahead
+	if d := delivery.Measure(until().Add(-7*24*time.Hour), history, nil); d.LeadOf != 0 || d.Lead != 0 || len(d.Shipped) != 1 || d.Shipped[0].Lead != 0 {
 		t.Errorf("%+v", d)
 	}
 }
 
-func TestOfAProjectThatIsNotThereNothingWasShipped(t *testing.T) {
-	s := newShop(t)
-	_, err := s.engine.Shipped(t.Context(), "blog", s.now().Add(-time.Hour), s.now())
-	refused(t, err, release.CodeUnknownProject)
+func TestOlderChangesAreNeededUntilWhatARollbackWentBackToIsKnown(t *testing.T) {
+	since := until().Add(-7 * 24 * time.Hour)
+	for _, c := range []struct {
+		name string
+		past []past // oldest first
+		want bool
+	}{
+		{name: "nothing is known"},
+		{name: "promotes alone", past: []past{promote(2, 60, 0), promote(3, 50, 0)}},
+		{name: "a rollback to what is not among them", past: []past{promote(2, 60, 0), back(1, 57)}, want: true},
+		{name: "a rollback to what is", past: []past{promote(1, 300, 0), promote(2, 60, 0), back(1, 57)}},
+		{name: "a rollback before the stretch", past: []past{back(1, 300), promote(3, 60, 0)}},
+		{name: "two rollbacks, one of them to what is not", past: []past{promote(2, 90, 0), promote(3, 80, 0), back(2, 70), back(1, 57)}, want: true},
+	} {
+		t.Run(c.name, func(t *testing.T) {
+			history, _, _ := remembered(c.past)
+			slices.Reverse(history)
+			if got := delivery.NeedsOlder(history, since); got != c.want {
+				t.Errorf("%v", got)
+			}
+		})
+	}
 }
