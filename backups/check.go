@@ -5,9 +5,13 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"io/fs"
 	"os"
 	"path/filepath"
 	"slices"
+	"syscall"
+
+	"github.com/ncruces/go-sqlite3"
 
 	"towline/deploy"
 	"towline/migrations/dump"
@@ -85,7 +89,7 @@ func (m manifest) compare(c dump.Contents) error {
 }
 
 // Check implements deploy.Backups. It needs space for the database on the disk of the copies, and leaves nothing there. What it
-// finds wrong is remembered with the copy as well, but not that a key was missing or that it was interrupted.
+// finds wrong is remembered with the copy as well, but not that a key was missing, that the disk was full or that it was interrupted.
 func (f *Folder) Check(ctx context.Context, id string) (deploy.Backup, error) {
 	p, err := f.find(id)
 	if err != nil {
@@ -97,7 +101,7 @@ func (f *Folder) Check(ctx context.Context, id string) (deploy.Backup, error) {
 	}
 	dir, err := os.MkdirTemp(f.dir, besides+"*") // mode 0700
 	if err != nil {
-		return m.backup(), fmt.Errorf("check a backup: %w", err)
+		return m.backup(), fmt.Errorf("%w: %w", deploy.ErrUntried, err)
 	}
 	defer func() { _ = os.RemoveAll(dir) }() // what stays is swept up later
 	restored, err := f.restore(ctx, p, m, filepath.Join(dir, "restored.sqlite"))
@@ -107,6 +111,8 @@ func (f *Folder) Check(ctx context.Context, id string) (deploy.Backup, error) {
 		m.CheckedAt = f.now().UTC()
 	case ctx.Err() != nil, errors.Is(err, ErrNoKey):
 		return m.backup(), err
+	case ofMachine(err):
+		return m.backup(), fmt.Errorf("%w: %w", deploy.ErrUntried, err)
 	default:
 		m.Problem = err.Error()
 	}
@@ -114,6 +120,15 @@ func (f *Folder) Check(ctx context.Context, id string) (deploy.Backup, error) {
 		err = errors.Join(err, fmt.Errorf("remember the check of backup %s: %w", id, writeErr))
 	}
 	return m.backup(), err
+}
+
+// ofMachine reports whether it is this machine that failed, and not the copy: SQLite writes a new file, so that what it cannot
+// read or write there is no fault of the copy's.
+func ofMachine(err error) bool {
+	return slices.ContainsFunc([]error{
+		sqlite3.IOERR, sqlite3.FULL, sqlite3.CANTOPEN, sqlite3.NOMEM, sqlite3.READONLY, sqlite3.PERM,
+		fs.ErrPermission, syscall.ENOSPC, syscall.EDQUOT, syscall.EROFS, syscall.EMFILE, syscall.ENFILE, syscall.ENOMEM,
+	}, func(cause error) bool { return errors.Is(err, cause) })
 }
 
 // proven takes down what a copy held when it was restored.

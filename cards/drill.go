@@ -15,11 +15,16 @@ func DrillBegun(project string) Card {
 // DrillResult says how a drill went. A failed one makes a sound: the way back that everybody counts on is none.
 func DrillResult(project string, d release.Drill) Card {
 	var l lines
-	if d.Passed {
+	switch {
+	case d.Passed:
 		l.addf("🟢 %s: the drill passed", where(project, release.Production))
 		l.addf("The backup of %s was restored here in %s: every table has the rows and the content that it had, %s in all.",
 			day(d.Taken), took(time.Duration(d.Millis)*time.Millisecond), count(d.Rows, "row"))
-	} else {
+	case d.Untried:
+		l.addf("🔴 %s: the drill failed", where(project, release.Production))
+		l.addf("The backup of %s could not be tried on the bot's machine, and nothing is known against it:", day(d.Taken))
+		l.add(quote(d.Words))
+	default:
 		l.addf("🔴 %s: the drill failed", where(project, release.Production))
 		l.addf("The backup of %s cannot be relied on:", day(d.Taken))
 		l.add(quote(orElse(d.Words, "it could not be restored")))
@@ -27,7 +32,10 @@ func DrillResult(project string, d release.Drill) Card {
 	if d.By.ID != 0 || d.By.Name != "" {
 		l.addf("Asked for by %s.", name(d.By.Shown()))
 	}
-	if !d.Passed {
+	switch {
+	case d.Untried:
+		l.addf("Mend that there, then say <code>/drill %s</code>.", name(project))
+	case !d.Passed:
 		l.addf("<code>/status %s</code> says how else production can go back, <code>/backups %s</code> has the other backups. The next destructive release takes a new one.", name(project), name(project))
 	}
 	return Card{HTML: l.String(), Notify: !d.Passed}

@@ -53,6 +53,7 @@ func TestADrill(t *testing.T) {
 	failed := release.Drill{At: noon, Taken: noon.Add(-24 * time.Hour), Words: errors.New("orders: 12,034 rows then, 11,998 now").Error()}
 	golden(t, "drill", map[string]cards.Card{
 		"begun": cards.DrillBegun("shop"), "passed": cards.DrillResult("shop", passed), "failed": cards.DrillResult("shop", failed),
+		"could not be tried": cards.DrillResult("shop", release.Drill{At: noon, Taken: noon.Add(-24 * time.Hour), Untried: true, Words: "no space left on device", By: robin}),
 	})
 }
 

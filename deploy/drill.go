@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"strings"
 	"time"
 
 	"towline/deploy/audit"
@@ -19,7 +20,7 @@ func (e *Engine) Drill(ctx context.Context, r Request) (result release.Drill, be
 	if err != nil {
 		return result, false, err
 	}
-	if _, err := e.lastBackup(ctx, p.Name); err != nil {
+	if _, err := e.lastBackup(ctx, p.Name); err != nil && !e.onceTaken(ctx, p.Name) {
 		return result, false, e.told(ctx, r, "drill", err)
 	}
 	done, again := false, false
@@ -85,6 +86,12 @@ func (e *Engine) lastBackup(ctx context.Context, project string) (Backup, error)
 	return all[0], nil
 }
 
+// onceTaken reports whether a backup of production was taken, of which the newest stays for ever.
+func (e *Engine) onceTaken(ctx context.Context, project string) bool {
+	s, err := e.State(ctx, project, release.Production)
+	return err == nil && s.Backup != nil && e.backups != nil
+}
+
 // drillAll does the calendar's drills, one project after the other. A project without a backup has none to do, and neither
 // has one where somebody asked for it just now.
 func (e *Engine) drillAll(ctx context.Context) {
@@ -109,29 +116,31 @@ func (e *Engine) resumeDrills(ctx context.Context) {
 // drill restores the last backup here and stores how that went.
 func (e *Engine) drill(ctx context.Context, project string, r Request) (release.Drill, error) {
 	last, err := e.lastBackup(ctx, project)
-	if err != nil {
+	if err != nil && !e.onceTaken(ctx, project) {
 		return release.Drill{}, errors.Join(err, e.unwant(ctx, project, r.Key))
 	}
-	begun := e.now()
-	checked, err := e.backups.Check(ctx, last.ID)
-	if ctx.Err() != nil {
-		return release.Drill{}, ctx.Err() // stopped, which says nothing about the backup
-	}
-	d := release.Drill{At: e.now(), Backup: last.ID, Taken: last.TakenAt, Passed: err == nil && checked.Problem == "", By: r.By.Person}
-	d.Millis = d.At.Sub(begun).Milliseconds()
-	for _, n := range checked.Rows {
-		d.Rows += n
+	d := release.Drill{Backup: last.ID, Taken: last.TakenAt}
+	if err == nil {
+		err = e.tryBackup(ctx, last, &d)
 	}
 	switch {
-	case errors.Is(err, ErrNoBackup): // given up between the two looks
+	case ctx.Err() != nil:
+		return release.Drill{}, ctx.Err() // stopped, which says nothing about the backup
+	case last.ID != "" && errors.Is(err, ErrNoBackup): // given up between the two looks
 		return d, errors.Join(release.Refuse(release.CodeNoBackup, "project", project), e.unwant(ctx, project, r.Key))
+	case refusalIn(err) != nil:
+		d.Words = "it is not in the folder of the backups any more, and neither is another one of production"
+	case err != nil && last.ID == "":
+		d.Words, d.Untried = err.Error(), true
 	case err != nil:
-		d.Words = err.Error()
-	default:
-		d.Words = checked.Problem
+		d.Words, d.Untried = strings.TrimPrefix(err.Error(), ErrUntried.Error()+": "), errors.Is(err, ErrUntried)
 	}
+	d.At, d.By = e.now(), r.By.Person
 	err = e.update(ctx, func(tx Tx) error {
 		s := tx.State(project, release.Production)
+		if d.Taken.IsZero() && s.Backup != nil {
+			d.Backup, d.Taken = s.Backup.ID, s.Backup.At
+		}
 		s.Drill = &d
 		if s.Wanted != nil && s.Wanted.Key == r.Key {
 			s.Wanted = nil
@@ -141,13 +150,25 @@ func (e *Engine) drill(ctx context.Context, project string, r Request) (release.
 		if !d.Passed {
 			detail = "failed: " + d.Words
 		}
-		tx.Audit(audit.Entry{At: d.At, Project: project, Environment: s.Environment, Who: r.By.Person, What: "drill", Key: r.Key, Detail: detail + ", backup of " + last.TakenAt.UTC().Format(time.RFC3339)})
+		tx.Audit(audit.Entry{At: d.At, Project: project, Environment: s.Environment, Who: r.By.Person, What: "drill", Key: r.Key, Detail: detail + ", backup of " + d.Taken.UTC().Format(time.RFC3339)})
 		if r.Key != "" || !d.Passed {
 			tx.Append(Event{Project: project, Environment: s.Environment, Kind: DrillEnded, At: d.At, From: r.ReplyTo, Over: d.Passed})
 		}
 		return nil
 	})
 	return d, wrap(err, "store how the drill went")
+}
+
+// tryBackup restores a backup here and notes what it held.
+func (e *Engine) tryBackup(ctx context.Context, last Backup, d *release.Drill) error {
+	begun := e.now()
+	checked, err := e.backups.Check(ctx, last.ID)
+	d.Passed, d.Words = err == nil && checked.Problem == "", checked.Problem
+	d.Millis = e.now().Sub(begun).Milliseconds()
+	for _, n := range checked.Rows {
+		d.Rows += n
+	}
+	return err
 }
 
 // unwant forgets a drill that cannot be done.

@@ -143,6 +143,68 @@ func TestADrillNeedsABackupAndOneAtATime(t *testing.T) {
 	refused(t, third(none.engine.Drill(t.Context(), none.request(dana))), release.CodeNoBackups)
 }
 
+// vanishing is a folder of backups whose disk can be taken away, or become unreadable.
+type vanishing struct {
+	deploy.Backups
+	mu     sync.Mutex
+	gone   bool
+	broken error
+}
+
+func (b *vanishing) now(gone bool, broken error) {
+	b.mu.Lock()
+	defer b.mu.Unlock()
+	b.gone, b.broken = gone, broken
+}
+
+func (b *vanishing) List(ctx context.Context, project string, env release.Environment, limit int) ([]deploy.Backup, error) {
+	b.mu.Lock()
+	defer b.mu.Unlock()
+	if b.gone || b.broken != nil {
+		return nil, b.broken
+	}
+	return b.Backups.List(ctx, project, env, limit)
+}
+
+func TestABackupThatWasTakenAndIsNotThereAnyMoreFailsTheDrillAndTurnsTheLightRed(t *testing.T) {
+	s, f := keeping(t, newWorld(t))
+	lost := &vanishing{Backups: f}
+	s.backups = lost
+	s.restart()
+	s.version("v1", notes)
+	s.ship("v1")
+	s.version("v2", tidied)
+	s.ship("v2")
+	kept := listed(t, f, release.Production)[0]
+	drilled := func() release.Drill {
+		t.Helper()
+		told := s.toldOf(deploy.DrillEnded)
+		if _, begun, err := s.engine.Drill(t.Context(), s.request(dana)); err != nil || !begun {
+			t.Fatalf("begun %v, %v", begun, err)
+		}
+		s.eventually(func() bool { return s.toldOf(deploy.DrillEnded) == told+1 })
+		return *s.state(release.Production).Drill
+	}
+	for words, broken := range map[string]error{"not in the folder": nil, "not a directory": errors.New("not a directory")} {
+		lost.now(true, broken)
+		d := drilled()
+		if d.Passed || !strings.Contains(d.Words, words) || d.Untried != (broken != nil) || d.Backup != kept.ID || !d.Taken.Equal(kept.TakenAt) {
+			t.Errorf("drill %+v of %s", d, kept.ID)
+		}
+		status, err := s.engine.Status(t.Context(), "shop")
+		if err != nil {
+			t.Fatal(err)
+		}
+		if light := status.Environments[1].Light; light.Color != deploy.Red {
+			t.Errorf("light %+v", light)
+		}
+	}
+	lost.now(false, nil)
+	if d := drilled(); !d.Passed || d.Untried {
+		t.Errorf("drill %+v", d)
+	}
+}
+
 func third(_ release.Drill, _ bool, err error) error { return err }
 
 // daily is a calendar that has something due every day. It says when it is asked.

@@ -21,8 +21,8 @@ type Backups interface {
 	Find(ctx context.Context, id string) (Backup, error)
 	// Open reads a backup's SQL text. The reader fails at its end if the content is not what was kept.
 	Open(ctx context.Context, id string) (io.ReadCloser, error)
-	// Check restores a backup here and compares it with what it was when it was taken. An error says what is wrong with it.
-	// The proof is remembered with the backup.
+	// Check restores a backup here and compares it with what it was when it was taken. An error says what is wrong with it, or,
+	// where it is ErrUntried, with this machine. The proof is remembered with the backup.
 	Check(ctx context.Context, id string) (Backup, error)
 	// Prune gives up what is older than backups are kept, never the newest of an environment, and names it.
 	Prune(ctx context.Context) ([]string, error)
@@ -30,6 +30,10 @@ type Backups interface {
 
 // ErrNoBackup says that there is no backup of an id.
 var ErrNoBackup = errors.New("no such backup")
+
+// ErrUntried says that a backup could not be restored here for a reason which is this machine's, such as a full disk. Nothing is
+// known against the backup then.
+var ErrUntried = errors.New("the machine is at fault")
 
 // Backup is one copy of a database.
 type Backup struct {

@@ -107,9 +107,11 @@ type Drill struct {
 	Taken  time.Time `json:"taken,omitzero"`   // when the backup was taken
 	Passed bool      `json:"passed"`
 	Words  string    `json:"words,omitempty"` // what was wrong
-	Rows   int64     `json:"rows,omitempty"`
-	Millis int64     `json:"ms,omitempty"`
-	By     Person    `json:"by,omitzero"` // empty: the calendar
+	// Untried: what was wrong is with the bot's machine, such as a full disk, and nothing is known against the backup.
+	Untried bool   `json:"untried,omitempty"`
+	Rows    int64  `json:"rows,omitempty"`
+	Millis  int64  `json:"ms,omitempty"`
+	By      Person `json:"by,omitzero"` // empty: the calendar
 }
 
 // BaselinePlan says of a baseline where its names come from, and what speaks for another choice.
