@@ -12,6 +12,7 @@ import (
 	"strconv"
 	"strings"
 	"sync"
+	"sync/atomic"
 )
 
 // errKilled is what a process gets to see of its own death: everything that it tries after it.
@@ -24,6 +25,8 @@ type life struct {
 	last int // the instant with which it ends, counted from 1; 0: none
 	over context.Context
 	kill context.CancelFunc
+
+	commits atomic.Int64 // to its store
 
 	mu      sync.Mutex
 	acts    []string       // what was done, in the order in which it began
@@ -88,7 +91,10 @@ func (l *life) watch(keys []string) (done func() error, err error) {
 		return func() error { return nil }, nil
 	}
 	act, err := l.begins("store: " + kinds(keys))
-	return func() error { return l.ends(act) }, err
+	return func() error {
+		l.commits.Add(1)
+		return l.ends(act)
+	}, err
 }
 
 // kinds are the first two segments of keys, each once.

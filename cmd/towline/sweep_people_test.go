@@ -308,11 +308,19 @@ func (w *scene) again(t telegram.Message, m move) string {
 	return w.plan.retype
 }
 
-// settled: everything that has arrived is dealt with, and Telegram was told of it.
+// settled: everything that has arrived is dealt with, and Telegram was told of it. While nothing is committed the answer stays.
 func (w *scene) settled() bool {
 	if w.life.dead() {
 		return false
 	}
+	if commits := w.life.commits.Load(); w.looked.life != w.life || w.looked.commits != commits {
+		w.looked = look{life: w.life, commits: commits, settled: w.look()}
+	}
+	return w.looked.settled
+}
+
+// look is what settled finds in the store.
+func (w *scene) look() bool {
 	ctx := context.Background()
 	cards, err := w.store.Bot().Unsettled(ctx)
 	unfinished, err2 := w.store.Bot().Unfinished(ctx)

@@ -41,6 +41,7 @@ type scene struct {
 	log    lockedBuffer
 
 	life    *life
+	looked  look
 	store   *store.Store
 	service *service
 	stop    context.CancelFunc
@@ -59,6 +60,13 @@ type scene struct {
 	doubles  int             // copies of messages whose sending was in doubt
 	seen     int             // the newest message of before
 	problems []string
+}
+
+// look is what was seen in the store of a life after so many commits.
+type look struct {
+	life    *life
+	commits int64
+	settled bool
 }
 
 // origin is a world as it was left on disk, for others to go on from.
