@@ -9,7 +9,14 @@ cd "$(dirname "$0")/.."
 go=${GO:-go}
 programs=$(mktemp -d)
 building=""
-trap 'for job in $building; do kill "$job" 2>/dev/null; wait "$job" || :; done; rm -rf "$programs"' EXIT
+leave() {
+	if [ -n "$building" ]; then
+		kill "$building" 2>/dev/null || :
+		wait "$building" 2>/dev/null || :
+	fi
+	rm -rf "$programs"
+}
+trap leave EXIT
 trap 'exit 130' INT
 trap 'exit 143' TERM
 
