@@ -15,12 +15,16 @@ func (b *book) ahead(m *Measure) {
 	today := usage.Day(b.Now)
 	to := going.From(today) // of days that were not counted nobody wants to hear how they may have been
 	m.Ahead, m.Error, m.Naive = to.Points, going.Error, going.Naive
+	if m.Figure.Counts() {
+		m.changes(going, to, b.From)
+	}
 	limit, monthly, ok := b.limit(m)
 	if !ok {
 		return
 	}
 	m.Limit, m.PerDay, m.Shared = &limit, limit.Value, !b.Whole && m.Figure.Counts()
 	if !monthly {
+		m.overs(b.From, b.To)
 		if b.Whole || !m.Figure.Counts() {
 			r, ok := to.Reaches(limit.Value)
 			if !m.Figure.Counts() {
@@ -39,6 +43,29 @@ func (b *book) ahead(m *Measure) {
 		m.Reach = b.volume(m.Figure, going, limit.Value, from, until)
 	}
 }
+
+// changes notes what a count adds up to in a week, and where it is not what it was.
+func (m *Measure) changes(going, to forecast.Forecast, since time.Time) {
+	const days = 7
+	if len(to.Points) >= days {
+		m.Next = to.Total(days)
+	}
+	if m.News = going.News; m.News.IsZero() && !going.Shift.Before(usage.Day(since).AddDate(0, 0, -days)) {
+		m.Shift = going.Shift
+	}
+}
+
+// overs counts the days of a stretch on which a limit by the day was reached.
+func (m *Measure) overs(from, to time.Time) {
+	for _, d := range m.Days {
+		if m.Figure.Counts() && d.Known && d.Value >= m.PerDay && !d.At.Before(usage.Day(from)) && d.At.Before(to) {
+			m.Over, m.LastOver = m.Over+1, d.At
+		}
+	}
+}
+
+// nearMost is from what share of the account's limit on storage on that is the one that matters, and not what the plan includes.
+const nearMost = 0.35
 
 // limit is the one that a measure comes to first. monthly: it is a volume for the billing month.
 func (b *book) limit(m *Measure) (e tariff.Entry, monthly, ok bool) {
@@ -64,10 +91,11 @@ func (b *book) limit(m *Measure) (e tariff.Entry, monthly, ok bool) {
 			}
 			return e, false, ok
 		}
-		if e, ok = t.Limit(tariff.StorageIncluded); ok && m.Sum < e.Value {
-			return e, false, true
-		}
+		included, has := t.Limit(tariff.StorageIncluded)
 		e, ok = t.Limit(tariff.AccountStorage)
+		if has && (m.Sum < included.Value || !ok || m.Sum < nearMost*e.Value) {
+			return included, false, true
+		}
 		return e, false, ok
 	case usage.ReadQueries, usage.WriteQueries, usage.Errors, usage.BatchP90, usage.CPUP50, usage.CPUP99, usage.Databases, usage.APICalls:
 	}

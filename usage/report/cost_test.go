@@ -120,7 +120,10 @@ func TestALimitIsReachedOnADayOfTheForecast(t *testing.T) {
 	if r.Stored.Limit.Key != tariff.StorageIncluded {
 		t.Errorf("%+v", r.Stored.Limit)
 	}
-	if r = build(tariff.Paid, map[string]string{"storage_included": "1GB"}); r.Stored.Limit.Key != tariff.AccountStorage {
-		t.Errorf("beyond what is included: %+v", r.Stored.Limit)
+	if r = build(tariff.Paid, map[string]string{"storage_included": "1GB"}); r.Stored.Limit.Key != tariff.StorageIncluded {
+		t.Errorf("beyond what is included, and far from 1 TB: %+v", r.Stored.Limit)
+	}
+	if r = build(tariff.Paid, map[string]string{"storage_included": "1GB", "account_storage": "10GB"}); r.Stored.Limit.Key != tariff.AccountStorage {
+		t.Errorf("almost half of 10 GB: %+v", r.Stored.Limit)
 	}
 }

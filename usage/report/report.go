@@ -96,6 +96,11 @@ type Measure struct {
 	Ahead        []forecast.Point
 	TooLittle    bool
 	Error, Naive float64
+	// Next is what the seven days from today on add up to; of a count, and zero where that is not known.
+	Next forecast.Point
+	// News is since when the last few days are far from all that was to be expected, so that nobody can say yet how it goes on; zero: they are not. Shift is the
+	// day of the stretch, or of the week before it, on which the level changed at once and stayed; zero: it did not.
+	News, Shift time.Time
 
 	// Limit is the limit that is nearest above; nil: there is none. PerDay is what of it one day may take: of a monthly volume its share.
 	Limit  *tariff.Entry
@@ -104,6 +109,9 @@ type Measure struct {
 	Shared bool
 	// Month is what was counted of the billing month, where Limit is a volume for one.
 	Month float64
+	// Over is on how many UTC days of the stretch a limit by the day was reached, and LastOver the last of them.
+	Over     int
+	LastOver time.Time
 	// Reach is when it is reached at this pace; nil: not within sight, or that cannot be told.
 	Reach *Reach
 }
