@@ -11,7 +11,6 @@ programs=$(mktemp -d)
 building=""
 leave() {
 	if [ -n "$building" ]; then
-		kill "$building" 2>/dev/null || :
 		wait "$building" 2>/dev/null || :
 	fi
 	rm -rf "$programs"
