@@ -61,8 +61,12 @@ func may() map[string][]string {
 		"deploy/gate":     {"deploy/release", "deploy/freeze", "migrations", "migrations/rehearse"},
 		"deploy/backfill": {"migrations", "migrations/backfill", "migrations/sqlite"},
 		"deploy": {"deploy/release", "deploy/audit", "deploy/delivery", "deploy/freeze", "deploy/gate", "deploy/backfill", "migrations", "migrations/layout", "migrations/drizzle", "migrations/rehearse",
-			"migrations/lint", "migrations/dump", "migrations/backfill", "migrations/advise", "deploy/watch"},
+			"migrations/lint", "migrations/dump", "migrations/backfill", "migrations/advise", "deploy/watch", "deploy/queries", "deploy/slow"},
 		"deploy/watch": {},
+
+		// What an app's queries cost. The first is of figures and texts alone; the second tries indexes and writes their migrations.
+		"deploy/queries": {"migrations", "migrations/rehearse"},
+		"deploy/slow":    {"deploy/queries", "deploy/release", "migrations", "migrations/advise", "migrations/drizzle", "migrations/layout"},
 
 		// What things used. It knows no release: a report is given what it should know of them as values.
 		"usage":          {},
@@ -72,14 +76,14 @@ func may() map[string][]string {
 		"usage/report":   {"usage", "usage/tariff", "usage/forecast"},
 		"usage/chart":    {},
 
-		"cards":    {"deploy", "deploy/release", "deploy/audit", "deploy/delivery", "deploy/freeze", "deploy/gate", "migrations", "usage", "usage/alert", "usage/report", "usage/tariff", "usage/chart"},
-		"handlers": {"bot", "cards", "deploy", "deploy/release", "deploy/audit", "deploy/delivery", "deploy/freeze", "deploy/gate", "migrations", "usage", "usage/alert", "usage/report", "usage/chart"},
+		"cards":    {"deploy", "deploy/queries", "deploy/slow", "deploy/release", "deploy/audit", "deploy/delivery", "deploy/freeze", "deploy/gate", "migrations", "usage", "usage/alert", "usage/report", "usage/tariff", "usage/chart"},
+		"handlers": {"bot", "cards", "deploy", "deploy/queries", "deploy/slow", "deploy/release", "deploy/audit", "deploy/delivery", "deploy/freeze", "deploy/gate", "migrations", "usage", "usage/alert", "usage/report", "usage/chart"},
 
 		// What programs read: figures for Prometheus, and whether the bot is at work.
 		"admin": {},
 
 		"bot":        {},
-		"cloudflare": {"deploy", "usage"},
+		"cloudflare": {"deploy", "deploy/queries", "usage"},
 		"source":     {},
 		"config":     {},
 		"control":    {},

@@ -9,6 +9,7 @@ import (
 
 	"towline/deploy"
 	"towline/deploy/release"
+	"towline/deploy/slow"
 	"towline/usage"
 	"towline/usage/tariff"
 )
@@ -30,7 +31,7 @@ const (
 )
 
 // SlowOf says which queries cost the most, and which index would help. t is what the account pays; nothing is said of money where it is empty.
-func SlowOf(s deploy.Slow, t tariff.Table) Card {
+func SlowOf(s slow.Report, t tariff.Table) Card {
 	var l lines
 	l.addf("🐢 <b>%s</b> · slow queries on %s", name(s.Project), code(s.Database))
 	l.add(slowSpan(s))
@@ -69,7 +70,7 @@ func again(project string) [][]Button {
 }
 
 // slowSpan says which time is looked at.
-func slowSpan(s deploy.Slow) string {
+func slowSpan(s slow.Report) string {
 	from := "In the last " + lasted(s.To.Sub(s.From))
 	if s.Release != 0 && s.From.Equal(s.LiveSince) {
 		from = fmt.Sprintf("Since #%d went live %s", s.Release, when(s.LiveSince))
@@ -92,7 +93,7 @@ func numbered(places []int) string {
 }
 
 // slowQuery is one query: its text, what it costs, what changed, what would help.
-func slowQuery(l *lines, n int, q deploy.SlowQuery, t tariff.Table) {
+func slowQuery(l *lines, n int, q slow.Query, t tariff.Table) {
 	l.addf("%d. <code>%s</code>", n, flat(q.SQL, slowShown))
 	l.add(slowFigures(q))
 	switch {
@@ -113,7 +114,7 @@ func slowQuery(l *lines, n int, q deploy.SlowQuery, t tariff.Table) {
 	}
 }
 
-func slowFigures(q deploy.SlowQuery) string {
+func slowFigures(q slow.Query) string {
 	parts := []string{count(q.Runs, "run"), amount(float64(q.RowsRead)) + " rows read", amount(q.Each()) + " each"}
 	if q.RowsReturned > 0 || q.RowsWritten == 0 {
 		parts[2] += " for " + amount(float64(q.RowsReturned)/float64(max(1, q.Runs))) + " returned"
@@ -140,7 +141,7 @@ func brief(d time.Duration) string {
 }
 
 // slowIndex is an index that was tried.
-func slowIndex(l *lines, i deploy.SlowIndex, t tariff.Table) {
+func slowIndex(l *lines, i slow.Index, t tariff.Table) {
 	for _, statement := range i.SQL {
 		l.add("💡 " + command(statement))
 	}
@@ -165,7 +166,7 @@ func slowIndex(l *lines, i deploy.SlowIndex, t tariff.Table) {
 }
 
 // worthOf is what the rows are worth: a share of the day's on the free plan, money on the paid one.
-func worthOf(i deploy.SlowIndex, t tariff.Table) string {
+func worthOf(i slow.Index, t tariff.Table) string {
 	if limit, ok := t.Limit(tariff.RowsReadPerDay); ok && limit.Value > 0 {
 		return fmt.Sprintf(" (%s of each day's limit)", shareOf(float64(i.Spares)/30/limit.Value))
 	}
@@ -196,7 +197,7 @@ func planLines(list []string) string {
 }
 
 // noteWords says why no index helps. The codes are those of package advise.
-func noteWords(notes []deploy.QueryNote) string {
+func noteWords(notes []slow.Note) string {
 	if len(notes) == 0 {
 		return ""
 	}
@@ -222,7 +223,7 @@ func noteWords(notes []deploy.QueryNote) string {
 }
 
 // slowEnd says what the figures rest on.
-func slowEnd(l *lines, s deploy.Slow) {
+func slowEnd(l *lines, s slow.Report) {
 	switch {
 	case s.Untried != "":
 		l.add("⚠️ Not all indexes could be tried: " + flat(s.Untried, 200))
@@ -239,7 +240,7 @@ func slowEnd(l *lines, s deploy.Slow) {
 }
 
 // indexButtons are one for each query that an index helps. Two queries that the same index helps have one.
-func indexButtons(s deploy.Slow) [][]Button {
+func indexButtons(s slow.Report) [][]Button {
 	var rows [][]Button
 	seen := map[string]bool{}
 	for n, q := range s.Queries {
@@ -259,14 +260,14 @@ func indexButtons(s deploy.Slow) [][]Button {
 }
 
 // IndexAsked is the proposal that a button of /slow stands for.
-func IndexAsked(a Action) deploy.IndexProposal {
-	return deploy.IndexProposal{
+func IndexAsked(a Action) slow.Proposal {
+	return slow.Proposal{
 		Names: strings.Split(a.Arg(1), "\n"), SQL: strings.Split(a.Arg(2), "\n"), Down: strings.Split(a.Arg(3), "\n"), Why: a.Arg(4),
 	}
 }
 
 // indexWhy is the comment at the head of the migration.
-func indexWhy(s deploy.Slow, q deploy.SlowQuery) string {
+func indexWhy(s slow.Report, q slow.Query) string {
 	_, come := planDiff(q.Index.Before, q.Index.After)
 	text := fmt.Sprintf("For a query of which %s read %s rows each from %s to %s:\n  %s\nWith the index SQLite says:\n",
 		count(q.Runs, "run"), amount(q.Each()), s.From.UTC().Format("2 Jan 15:04"), s.To.UTC().Format("2 Jan 2006 15:04 MST"),
@@ -319,7 +320,7 @@ func aboutIndexes(r release.Refusal, f func(string) string) (said, bool) {
 }
 
 // IndexCaption is what a posted file of a migration says of itself. last: the reader is told what to do.
-func IndexCaption(m deploy.NewMigration, n int) string {
+func IndexCaption(m slow.Migration, n int) string {
 	f := m.Files[n]
 	var l lines
 	l.addf("%d of %d · %s", n+1, len(m.Files), code(f.Path))

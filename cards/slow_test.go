@@ -10,6 +10,8 @@ import (
 
 	"towline/cards"
 	"towline/deploy"
+	"towline/deploy/queries"
+	"towline/deploy/slow"
 	"towline/usage"
 	"towline/usage/tariff"
 )
@@ -23,35 +25,35 @@ func table(t *testing.T, p tariff.Plan) tariff.Table {
 	return prices
 }
 
-// slow is two days since #42, with something of everything.
-func slow() deploy.Slow {
-	was := deploy.QueryCount{SQL: "SELECT id FROM users WHERE email = ?", Runs: 300, RowsRead: 3000, RowsReturned: 300, Time: 90 * time.Millisecond}
-	return deploy.Slow{
-		Project: "shop", Database: "shop", Release: 42, LiveSince: noon.Add(-48 * time.Hour), From: noon.Add(-48 * time.Hour), To: noon,
+// lacking is two days since #42, with something of everything.
+func lacking() slow.Report {
+	was := queries.Count{SQL: "SELECT id FROM users WHERE email = ?", Runs: 300, RowsRead: 3000, RowsReturned: 300, Time: 90 * time.Millisecond}
+	return slow.Report{
+		App: slow.App{Project: "shop", Database: "shop", Release: 42, LiveSince: noon.Add(-48 * time.Hour)}, From: noon.Add(-48 * time.Hour), To: noon,
 		BeforeFrom: noon.Add(-96 * time.Hour), BeforeTo: noon.Add(-48 * time.Hour), Copied: noon.Add(-time.Hour),
-		Queries: []deploy.SlowQuery{
+		Queries: []slow.Query{
 			{
-				QueryCount: deploy.QueryCount{SQL: "SELECT * FROM orders\n WHERE user_id = ?1 ORDER BY created_at DESC LIMIT 20", Runs: 1204, RowsRead: 4_093_600, RowsReturned: 4816, Time: 12 * time.Second, P95: 31 * time.Millisecond},
-				New:        true, Plan: []string{"SCAN orders", "USE TEMP B-TREE FOR ORDER BY"},
-				Index: &deploy.SlowIndex{
+				Count: queries.Count{SQL: "SELECT * FROM orders\n WHERE user_id = ?1 ORDER BY created_at DESC LIMIT 20", Runs: 1204, RowsRead: 4_093_600, RowsReturned: 4816, Time: 12 * time.Second, P95: 31 * time.Millisecond},
+				New:   true, Plan: []string{"SCAN orders", "USE TEMP B-TREE FOR ORDER BY"},
+				Index: &slow.Index{
 					Names: []string{"orders_user_id_created_at"}, SQL: []string{"CREATE INDEX orders_user_id_created_at ON orders (user_id, created_at);"},
 					Down: []string{"DROP INDEX orders_user_id_created_at;"}, Before: []string{"SCAN orders", "USE TEMP B-TREE FOR ORDER BY"},
 					After: []string{"SEARCH orders USING INDEX orders_user_id_created_at (user_id=?)"}, Each: 5.2, Spares: 61_200_000, Writes: 9300, Redundant: []string{"orders_user"},
 				},
 			},
 			{
-				QueryCount: deploy.QueryCount{SQL: was.SQL, Runs: 310, RowsRead: 155_000, RowsReturned: 310, Time: 900 * time.Millisecond},
-				Was:        &was, Worse: true, Notes: []deploy.QueryNote{{Code: "pattern", Part: "users.email LIKE ?"}}, Plan: []string{"SCAN users"},
+				Count: queries.Count{SQL: was.SQL, Runs: 310, RowsRead: 155_000, RowsReturned: 310, Time: 900 * time.Millisecond},
+				Was:   &was, Worse: true, Notes: []slow.Note{{Code: "pattern", Part: "users.email LIKE ?"}}, Plan: []string{"SCAN users"},
 			},
-			{QueryCount: deploy.QueryCount{SQL: "SELECT name FROM users WHERE id = ?", Runs: 90_000, RowsRead: 90_000, RowsReturned: 90_000, Time: 40 * time.Second, Failed: 3}, Plan: []string{"SEARCH users USING INTEGER PRIMARY KEY (rowid=?)"}},
-			{QueryCount: deploy.QueryCount{SQL: "SELECT * FROM gone", Runs: 1, RowsRead: 20_000}, Refused: "no such table: gone"},
+			{Count: queries.Count{SQL: "SELECT name FROM users WHERE id = ?", Runs: 90_000, RowsRead: 90_000, RowsReturned: 90_000, Time: 40 * time.Second, Failed: 3}, Plan: []string{"SEARCH users USING INTEGER PRIMARY KEY (rowid=?)"}},
+			{Count: queries.Count{SQL: "SELECT * FROM gone", Runs: 1, RowsRead: 20_000}, Refused: "no such table: gone"},
 		},
 		ByRead: []int{0, 1, 2}, ByTime: []int{2, 0}, ByRatio: []int{3, 0, 1},
 	}
 }
 
 func TestSlowQueriesAreShownWithTheIndexThatEachLacks(t *testing.T) {
-	alone := slow()
+	alone := lacking()
 	alone.Release, alone.LiveSince, alone.BeforeFrom, alone.BeforeTo, alone.Copied, alone.Unread = 0, time.Time{}, time.Time{}, time.Time{}, time.Time{}, 2
 	alone.From = noon.Add(-7 * 24 * time.Hour)
 	alone.Queries = alone.Queries[:1]
@@ -59,21 +61,21 @@ func TestSlowQueriesAreShownWithTheIndexThatEachLacks(t *testing.T) {
 	alone.ByRead, alone.ByTime, alone.ByRatio = []int{0}, nil, nil
 	stale := alone
 	stale.Copies = true
-	fresh := slow()
+	fresh := lacking()
 	fresh.LiveSince, fresh.From, fresh.BeforeFrom, fresh.BeforeTo, fresh.Queries, fresh.ByRead, fresh.ByTime, fresh.ByRatio =
 		noon.Add(-10*time.Minute), noon.Add(-24*time.Hour), time.Time{}, time.Time{}, nil, nil, nil, nil
-	child := slow()
-	child.Queries = []deploy.SlowQuery{{
-		QueryCount: deploy.QueryCount{SQL: "DELETE FROM users WHERE id = ?", Runs: 20, RowsRead: 120_000, RowsWritten: 20, Time: time.Second},
-		Index: &deploy.SlowIndex{
+	child := lacking()
+	child.Queries = []slow.Query{{
+		Count: queries.Count{SQL: "DELETE FROM users WHERE id = ?", Runs: 20, RowsRead: 120_000, RowsWritten: 20, Time: time.Second},
+		Index: &slow.Index{
 			Lookup: true, Names: []string{"posts_author"}, SQL: []string{"CREATE INDEX posts_author ON posts (author_id);"}, Down: []string{"DROP INDEX posts_author;"},
 			Before: []string{"SCAN posts"}, After: []string{"SEARCH posts USING COVERING INDEX posts_author (author_id=?)"}, Each: 5, Spares: 1_800_000,
 		},
 	}}
 	child.ByRead, child.ByTime, child.ByRatio, child.Untried = []int{0}, []int{0}, []int{0}, "database or disk is full"
 	golden(t, "slow", map[string]cards.Card{
-		"since a release, paid":       cards.SlowOf(slow(), table(t, tariff.Paid)),
-		"since a release, free":       cards.SlowOf(slow(), table(t, tariff.Free)),
+		"since a release, paid":       cards.SlowOf(lacking(), table(t, tariff.Paid)),
+		"since a release, free":       cards.SlowOf(lacking(), table(t, tariff.Free)),
 		"a week, no copy of the data": cards.SlowOf(alone, tariff.Table{}),
 		"no copy of the data fits":    cards.SlowOf(stale, tariff.Table{}),
 		"nothing counted yet":         cards.SlowOf(fresh, tariff.Table{}),
@@ -88,7 +90,7 @@ func TestSlowQueriesAreShownWithTheIndexThatEachLacks(t *testing.T) {
 }
 
 func TestTheFilesOfAnIndexSayWhereTheyBelong(t *testing.T) {
-	m := deploy.NewMigration{Name: "0007_index-orders_user.sql", Files: []deploy.NewFile{
+	m := slow.Migration{Name: "0007_index-orders_user.sql", Files: []slow.File{
 		{Path: "db/migrations/0007_index-orders_user.sql"}, {Path: "db/migrations/meta/_journal.json", Replace: true},
 	}}
 	drizzle := m
@@ -104,7 +106,7 @@ func TestTheFilesOfAnIndexSayWhereTheyBelong(t *testing.T) {
 }
 
 func TestAButtonForAnIndexBringsBackWhatWasTried(t *testing.T) {
-	for _, row := range cards.SlowOf(slow(), tariff.Table{}).Buttons {
+	for _, row := range cards.SlowOf(lacking(), tariff.Table{}).Buttons {
 		for _, b := range row {
 			if b.Action.Verb != cards.IndexFile {
 				continue
@@ -114,7 +116,7 @@ func TestAButtonForAnIndexBringsBackWhatWasTried(t *testing.T) {
 				t.Fatal(err)
 			}
 			i := cards.IndexAsked(action)
-			want := slow().Queries[0].Index
+			want := lacking().Queries[0].Index
 			if !reflect.DeepEqual(i.SQL, want.SQL) || !reflect.DeepEqual(i.Down, want.Down) || !reflect.DeepEqual(i.Names, want.Names) {
 				t.Errorf("%+v", i)
 			}
@@ -132,11 +134,11 @@ func TestAButtonForAnIndexBringsBackWhatWasTried(t *testing.T) {
 func TestNoTextOfAQueryBreaksItsCardOrMakesItTooLong(t *testing.T) {
 	for what, text := range nasty() {
 		t.Run(what, func(t *testing.T) {
-			s := slow()
+			s := lacking()
 			for i := range s.Queries {
 				q := &s.Queries[i]
 				q.SQL, q.Refused, q.Plan = text, text, []string{text, text}
-				q.Index = &deploy.SlowIndex{Names: []string{text}, SQL: []string{text, text}, Before: []string{text}, After: []string{text + "2", text + "3"}, Each: 1, Spares: 1 << 60, Redundant: []string{text, text}}
+				q.Index = &slow.Index{Names: []string{text}, SQL: []string{text, text}, Before: []string{text}, After: []string{text + "2", text + "3"}, Each: 1, Spares: 1 << 60, Redundant: []string{text, text}}
 			}
 			for len(s.Queries) < 9 {
 				s.Queries = append(s.Queries, s.Queries[0])

@@ -9,6 +9,7 @@ import (
 
 	"towline/deploy"
 	"towline/deploy/delivery"
+	"towline/deploy/queries"
 	"towline/usage"
 	"towline/usage/alert"
 	"towline/usage/chart"
@@ -71,7 +72,7 @@ type Usage struct {
 // Asked is one of the queries that read most.
 type Asked struct {
 	Project string
-	deploy.QueryCount
+	queries.Count
 }
 
 // Counted tells whether there is anything to draw.

@@ -12,6 +12,7 @@ import (
 	"towline/cards"
 	"towline/deploy"
 	"towline/deploy/delivery"
+	"towline/deploy/queries"
 	"towline/deploy/release"
 	"towline/usage"
 	"towline/usage/alert"
@@ -108,8 +109,8 @@ func everything(u cards.Usage) cards.Usage {
 	}
 	u.Weeks = []delivery.Week{w}
 	u.Top = []cards.Asked{
-		{Project: "shop", QueryCount: deploy.QueryCount{SQL: "SELECT id, total_cents\n  FROM orders WHERE customer_id = ? AND created_at > ? ORDER BY created_at DESC", Runs: 5211, RowsRead: 14_200_000}},
-		{Project: "shop", QueryCount: deploy.QueryCount{SQL: "SELECT count(*) FROM orders", Runs: 1, RowsRead: 120_000}},
+		{Project: "shop", Count: queries.Count{SQL: "SELECT id, total_cents\n  FROM orders WHERE customer_id = ? AND created_at > ? ORDER BY created_at DESC", Runs: 5211, RowsRead: 14_200_000}},
+		{Project: "shop", Count: queries.Count{SQL: "SELECT count(*) FROM orders", Runs: 1, RowsRead: 120_000}},
 	}
 	u.Alerts = []alert.Alert{
 		{ID: "1", Limit: tariff.RowsReadPerDay, Used: 4.66e6, Most: 5e6, Unit: tariff.Rows, Hard: true, Percent: 80},

@@ -116,7 +116,7 @@ func used(u Usage) string {
 	for _, p := range r.Parts {
 		l.spare(part(p, u.before()))
 	}
-	queries(&l, u)
+	mostRead(&l, u)
 	if len(u.Previews) > 0 {
 		l.gap()
 		l.add(unused(u.Previews))
@@ -235,8 +235,8 @@ func part(p report.Part, before string) string {
 	return line
 }
 
-// queries are those that read most.
-func queries(l *lines, u Usage) {
+// mostRead are the queries that did.
+func mostRead(l *lines, u Usage) {
 	if len(u.Top) == 0 {
 		return
 	}

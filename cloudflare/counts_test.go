@@ -14,6 +14,7 @@ import (
 
 	"towline/cloudflare"
 	"towline/deploy"
+	"towline/deploy/queries"
 	sandbox "towline/sandbox/cloudflare"
 	"towline/usage"
 )
@@ -53,11 +54,11 @@ func watched(t *testing.T, like sandbox.Analytics, change func(*sandbox.Traffic)
 func TestTheCostliestQueriesComeFirstInTheOrderThatIsAskedFor(t *testing.T) {
 	d, _, id := watched(t, sandbox.Analytics{}, nil)
 	const hour = time.Hour
-	list := deploy.QueryCount{SQL: "SELECT * FROM item WHERE name = ?", Runs: 600, RowsRead: 600_000, RowsReturned: 1200, Time: 4800 * time.Millisecond, P95: 16 * time.Millisecond}
-	get := deploy.QueryCount{SQL: "SELECT * FROM item WHERE id = ?", Runs: 6000, RowsRead: 6000, RowsReturned: 6000, Time: 6 * time.Second, P95: 2 * time.Millisecond}
-	insert := deploy.QueryCount{SQL: "INSERT INTO item (name) VALUES (?)", Runs: 60, Failed: 30, RowsWritten: 90, Time: 60 * time.Millisecond, P95: 2400 * time.Microsecond}
-	for order, want := range map[deploy.QueryOrder][]deploy.QueryCount{
-		deploy.ByRowsRead: {list, get, insert}, deploy.ByTime: {get, list, insert}, deploy.ByRowsWritten: {insert},
+	list := queries.Count{SQL: "SELECT * FROM item WHERE name = ?", Runs: 600, RowsRead: 600_000, RowsReturned: 1200, Time: 4800 * time.Millisecond, P95: 16 * time.Millisecond}
+	get := queries.Count{SQL: "SELECT * FROM item WHERE id = ?", Runs: 6000, RowsRead: 6000, RowsReturned: 6000, Time: 6 * time.Second, P95: 2 * time.Millisecond}
+	insert := queries.Count{SQL: "INSERT INTO item (name) VALUES (?)", Runs: 60, Failed: 30, RowsWritten: 90, Time: 60 * time.Millisecond, P95: 2400 * time.Microsecond}
+	for order, want := range map[queries.Order][]queries.Count{
+		queries.ByRowsRead: {list, get, insert}, queries.ByTime: {get, list, insert}, queries.ByRowsWritten: {insert},
 	} {
 		got, err := d.Queries(t.Context(), id, countedAt().Add(-90*time.Minute), countedAt().Add(-90*time.Minute+hour), order, len(want))
 		if err != nil {
@@ -70,15 +71,15 @@ func TestTheCostliestQueriesComeFirstInTheOrderThatIsAskedFor(t *testing.T) {
 	if _, err := d.Queries(t.Context(), id, countedAt().Add(-hour), countedAt(), "whim", 3); err == nil {
 		t.Error("an order that does not exist is taken")
 	}
-	if got, err := d.Queries(t.Context(), id, countedAt(), countedAt().Add(-hour), deploy.ByTime, 3); err != nil || got != nil {
+	if got, err := d.Queries(t.Context(), id, countedAt(), countedAt().Add(-hour), queries.ByTime, 3); err != nil || got != nil {
 		t.Errorf("of no time: %v, %v", got, err)
 	}
 	for ago, refused := range map[time.Duration]bool{31*24*hour - 3*time.Minute: false, 31 * 24 * hour: false, 31*24*hour + 30*time.Second: false, 31*24*hour + hour: true} {
-		if got, err := d.Queries(t.Context(), id, countedAt().Add(-ago), countedAt(), deploy.ByTime, 3); (err != nil) != refused || !refused && len(got) != 3 {
+		if got, err := d.Queries(t.Context(), id, countedAt().Add(-ago), countedAt(), queries.ByTime, 3); (err != nil) != refused || !refused && len(got) != 3 {
 			t.Errorf("%s ago: %d queries, %v", ago, len(got), err)
 		}
 	}
-	if _, err := d.Queries(t.Context(), "../x", countedAt().Add(-hour), countedAt(), deploy.ByTime, 3); !errors.Is(err, deploy.ErrNoDatabase) {
+	if _, err := d.Queries(t.Context(), "../x", countedAt().Add(-hour), countedAt(), queries.ByTime, 3); !errors.Is(err, deploy.ErrNoDatabase) {
 		t.Error(err)
 	}
 }
@@ -96,7 +97,7 @@ func TestQueriesThatWereReallyAskedAreCountedWithoutTheirValues(t *testing.T) {
 	if _, err := d.Read(t.Context(), id, []string{"SELECT nothing FROM item"}); err == nil {
 		t.Fatal("a column that does not exist was read")
 	}
-	got, err := d.Queries(t.Context(), id, from, time.Now().Add(time.Minute), deploy.ByRowsRead, 100)
+	got, err := d.Queries(t.Context(), id, from, time.Now().Add(time.Minute), queries.ByRowsRead, 100)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -230,7 +231,7 @@ func TestWhatCannotBeAskedOfQueriesAndTrafficIsAnErrorOfAPlainRead(t *testing.T)
 		"partial data":       {sandbox.Analytics{Partial: true}, false},
 	} {
 		d, _, id := watched(t, c.like, nil)
-		queries, err := d.Queries(t.Context(), id, countedAt().Add(-time.Hour), countedAt(), deploy.ByTime, 3)
+		queries, err := d.Queries(t.Context(), id, countedAt().Add(-time.Hour), countedAt(), queries.ByTime, 3)
 		if queries != nil {
 			t.Errorf("%s: %v", name, queries)
 		}
@@ -318,7 +319,7 @@ func asks(t *testing.T, d *cloudflare.D1, id string) []error {
 	_, err := d.Datasets(t.Context())
 	_, listed := d.Inventory(t.Context())
 	_, _, rows := d.RowsWritten(t.Context(), id, now.Add(-time.Hour))
-	_, queries := d.Queries(t.Context(), id, now.Add(-time.Hour), now, deploy.ByTime, 3)
+	_, queries := d.Queries(t.Context(), id, now.Add(-time.Hour), now, queries.ByTime, 3)
 	_, _, traffic := d.Traffic(t.Context(), id, []string{"shop"}, now.Add(-time.Hour), now)
 	all := []error{err, listed, rows, queries, traffic}
 	for _, set := range usage.AllDatasets() {
@@ -339,7 +340,7 @@ func TestWhicheverQuestionFailsNothingOfTheAnswerIsKnown(t *testing.T) {
 			return got != nil, err
 		},
 		"queries": func(d *cloudflare.D1, all []usage.Subject) (bool, error) {
-			got, err := d.Queries(t.Context(), all[1].ID, countedAt().Add(-6*time.Hour), countedAt(), deploy.ByTime, 3)
+			got, err := d.Queries(t.Context(), all[1].ID, countedAt().Add(-6*time.Hour), countedAt(), queries.ByTime, 3)
 			return got != nil, err
 		},
 		"traffic": func(d *cloudflare.D1, all []usage.Subject) (bool, error) {

@@ -10,16 +10,16 @@ import (
 	"github.com/google/go-cmp/cmp"
 
 	"towline/cloudflare"
-	"towline/deploy"
+	"towline/deploy/queries"
 	sandbox "towline/sandbox/cloudflare"
 	"towline/usage"
 )
 
 func TestQueriesOfMoreTimeThanOneQuestionMaySpanAreCountedAllTheSame(t *testing.T) {
 	d, server, id := watched(t, sandbox.Analytics{}, nil)
-	ask := func(from, to time.Time) []deploy.QueryCount {
+	ask := func(from, to time.Time) []queries.Count {
 		t.Helper()
-		got, err := d.Queries(t.Context(), id, from, to, deploy.ByRowsRead, 2)
+		got, err := d.Queries(t.Context(), id, from, to, queries.ByRowsRead, 2)
 		if err != nil {
 			t.Fatalf("%s to %s: %v", from, to, err)
 		}
@@ -47,7 +47,7 @@ func TestQueriesOfMoreTimeThanOneQuestionMaySpanAreCountedAllTheSame(t *testing.
 
 func TestAFailureInAnyPartOfAStretchIsTheQuerys(t *testing.T) {
 	d, _, id := watched(t, sandbox.Analytics{Longest: 24 * time.Hour}, nil)
-	got, err := d.Queries(t.Context(), id, countedAt().Add(-72*time.Hour), countedAt(), deploy.ByRowsWritten, 1)
+	got, err := d.Queries(t.Context(), id, countedAt().Add(-72*time.Hour), countedAt(), queries.ByRowsWritten, 1)
 	if err != nil || len(got) != 1 || got[0].Runs < 4000 || got[0].Failed < 2000 || got[0].Failed > got[0].Runs {
 		t.Errorf("%+v, %v", got, err)
 	}
@@ -82,7 +82,7 @@ func TestWithoutASettingsNodeWhatIsUsualMayBeAsked(t *testing.T) {
 
 func TestADatasetThatIsNotEnabledIsNoMissingPermission(t *testing.T) {
 	d, _, id := watched(t, sandbox.Analytics{Disabled: []string{string(usage.Queries)}}, nil)
-	if _, err := d.Queries(t.Context(), id, countedAt().Add(-time.Hour), countedAt(), deploy.ByTime, 3); !errors.Is(err, usage.ErrMissing) || errors.Is(err, usage.ErrNotAllowed) {
+	if _, err := d.Queries(t.Context(), id, countedAt().Add(-time.Hour), countedAt(), queries.ByTime, 3); !errors.Is(err, usage.ErrMissing) || errors.Is(err, usage.ErrNotAllowed) {
 		t.Error(err)
 	}
 }
@@ -115,7 +115,7 @@ func TestAPermissionThatIsTakenAwayIsSaidAsThatWhateverWasKnownBefore(t *testing
 	}
 	for want, like := range map[error]sandbox.Analytics{usage.ErrNotAllowed: {NotAllowed: true}, usage.ErrBusy: {Busy: true}} {
 		server.SetAnalytics(like)
-		if _, err := d.Queries(t.Context(), id, countedAt().Add(-time.Hour), countedAt(), deploy.ByTime, 3); !errors.Is(err, want) {
+		if _, err := d.Queries(t.Context(), id, countedAt().Add(-time.Hour), countedAt(), queries.ByTime, 3); !errors.Is(err, want) {
 			t.Errorf("queries: %v, want %v", err, want)
 		}
 		if _, _, err := d.Traffic(t.Context(), id, []string{"shop"}, countedAt().Add(-time.Hour), countedAt()); !errors.Is(err, want) {

@@ -9,6 +9,7 @@ import (
 	"time"
 
 	"towline/deploy"
+	"towline/deploy/queries"
 	"towline/usage"
 )
 
@@ -19,9 +20,9 @@ const failing = 1000
 
 // Queries implements deploy.QueryCounts. Runs, rows and times are those of all runs; times are sums of what Cloudflare calls a query's
 // duration. Failed counts the runs with an error; it is 0 where the account's schema does not tell.
-func (d *D1) Queries(ctx context.Context, id string, from, to time.Time, by deploy.QueryOrder, limit int) ([]deploy.QueryCount, error) {
-	order, ok := map[deploy.QueryOrder]string{
-		deploy.ByRowsRead: "sum_rowsRead_DESC", deploy.ByTime: "sum_queryDurationMs_DESC", deploy.ByRowsWritten: "sum_rowsWritten_DESC",
+func (d *D1) Queries(ctx context.Context, id string, from, to time.Time, by queries.Order, limit int) ([]queries.Count, error) {
+	order, ok := map[queries.Order]string{
+		queries.ByRowsRead: "sum_rowsRead_DESC", queries.ByTime: "sum_queryDurationMs_DESC", queries.ByRowsWritten: "sum_rowsWritten_DESC",
 	}[by]
 	if !ok {
 		return nil, fmt.Errorf("cloudflare: queries have no order by %q", by)
@@ -42,7 +43,7 @@ func (d *D1) Queries(ctx context.Context, id string, from, to time.Time, by depl
 	if limit = min(limit, bounds.Page); len(parts) > 1 {
 		limit = min(max(limit*deeper, failing), bounds.Page)
 	}
-	var counts []deploy.QueryCount
+	var counts []queries.Count
 	failed := map[string]int64{}
 	for _, p := range parts {
 		if counts, err = d.costliest(ctx, counts, id, p, order, limit); err != nil {
@@ -52,7 +53,7 @@ func (d *D1) Queries(ctx context.Context, id string, from, to time.Time, by depl
 			return nil, told(err)
 		}
 	}
-	slices.SortStableFunc(counts, func(a, b deploy.QueryCount) int { return cmp.Compare(costs(b, by), costs(a, by)) })
+	slices.SortStableFunc(counts, func(a, b queries.Count) int { return cmp.Compare(costs(b, by), costs(a, by)) })
 	counts = counts[:min(most, len(counts))]
 	for i := range counts {
 		counts[i].Failed = min(failed[counts[i].SQL], counts[i].Runs)
@@ -91,7 +92,7 @@ func pieces(from, to time.Time, longest time.Duration) []piece {
 }
 
 // costliest adds the costliest queries of a piece of time to those of the pieces before.
-func (d *D1) costliest(ctx context.Context, counts []deploy.QueryCount, id string, p piece, order string, limit int) ([]deploy.QueryCount, error) {
+func (d *D1) costliest(ctx context.Context, counts []queries.Count, id string, p piece, order string, limit int) ([]queries.Count, error) {
 	groups, err := d.groups(ctx, question{
 		set: usage.Queries, count: true, by: []string{"query"}, order: order, limit: limit, where: p.conditions(id),
 		figures: append(figures("sum", "queryDurationMs", "rowsRead", "rowsWritten", "rowsReturned"), figures("quantiles", "queryDurationMsP95")...),
@@ -118,7 +119,7 @@ func (d *D1) costliest(ctx context.Context, counts []deploy.QueryCount, id strin
 }
 
 // together is one query in two stretches. Its P95 is what the two have by their runs, which is between them, as that of all runs is.
-func together(a, b deploy.QueryCount) deploy.QueryCount {
+func together(a, b queries.Count) queries.Count {
 	if runs := a.Runs + b.Runs; runs > 0 {
 		a.P95 = time.Duration((float64(a.P95)*float64(a.Runs) + float64(b.P95)*float64(b.Runs)) / float64(runs))
 	}
@@ -128,13 +129,13 @@ func together(a, b deploy.QueryCount) deploy.QueryCount {
 }
 
 // costs is what queries are put in order by.
-func costs(c deploy.QueryCount, by deploy.QueryOrder) int64 {
+func costs(c queries.Count, by queries.Order) int64 {
 	switch by {
-	case deploy.ByTime:
+	case queries.ByTime:
 		return int64(c.Time)
-	case deploy.ByRowsWritten:
+	case queries.ByRowsWritten:
 		return c.RowsWritten
-	case deploy.ByRowsRead:
+	case queries.ByRowsRead:
 	}
 	return c.RowsRead
 }
@@ -148,16 +149,16 @@ func (d *D1) kept(from time.Time, b usage.Bounds) time.Time {
 	return from
 }
 
-func queryCount(g group) (deploy.QueryCount, error) {
+func queryCount(g group) (queries.Count, error) {
 	if g.Count == nil {
-		return deploy.QueryCount{}, strange("a query without a count")
+		return queries.Count{}, strange("a query without a count")
 	}
 	sum := func(name string) float64 {
 		v, _ := g.get(figure{"sum", name})
 		return v
 	}
 	p95, _ := g.get(figure{"quantiles", "queryDurationMsP95"})
-	return deploy.QueryCount{
+	return queries.Count{
 		SQL: g.dimension("query"), Runs: whole(float64(*g.Count)), Time: milliseconds(sum("queryDurationMs")), P95: milliseconds(p95),
 		RowsRead: whole(sum("rowsRead")), RowsWritten: whole(sum("rowsWritten")), RowsReturned: whole(sum("rowsReturned")),
 	}, nil

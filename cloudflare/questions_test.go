@@ -11,7 +11,7 @@ import (
 	"github.com/vektah/gqlparser/v2"
 	"github.com/vektah/gqlparser/v2/ast"
 
-	"towline/deploy"
+	"towline/deploy/queries"
 	sandbox "towline/sandbox/cloudflare"
 	"towline/usage"
 	"towline/usage/sourcetest"
@@ -97,7 +97,7 @@ func TestEveryQuestionToAnalyticsIsOneOfTheDocumentedSchema(t *testing.T) {
 			}
 		}
 	}
-	for _, order := range []deploy.QueryOrder{deploy.ByRowsRead, deploy.ByTime, deploy.ByRowsWritten} {
+	for _, order := range []queries.Order{queries.ByRowsRead, queries.ByTime, queries.ByRowsWritten} {
 		if got, err := d.Queries(t.Context(), id, at.Add(-time.Hour), at, order, 10); err != nil || len(got) != 1 {
 			t.Fatalf("%+v, %v", got, err)
 		}

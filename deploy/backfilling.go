@@ -35,7 +35,7 @@ func (e *Engine) backfillIn(ctx context.Context, d draft, pending []migrations.F
 		return nil, nil, release.Refuse(release.CodeBackfillPlace, "last", last.Name).Listing(found...)
 	}
 	if job, err = backfill.Parse(last); err != nil {
-		return nil, nil, badMigration(err)
+		return nil, nil, release.BadMigration(err)
 	}
 	return pending[:len(pending)-1], job, nil
 }
@@ -69,7 +69,7 @@ func whole(files []migrations.File) ([]migrations.File, error) {
 		}
 		job, err := backfill.Parse(f)
 		if err != nil {
-			return nil, badMigration(err)
+			return nil, release.BadMigration(err)
 		}
 		out[i].SQL = []byte(job.Whole() + ";\n")
 		if f.Down == nil {

@@ -92,7 +92,7 @@ func (t *turn) begin(ctx context.Context) (void bool, err error) {
 			continue
 		}
 		if t.job, err = backfill.Parse(f); err != nil {
-			return false, badMigration(err)
+			return false, release.BadMigration(err)
 		}
 	}
 	if t.job == nil {

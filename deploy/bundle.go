@@ -17,17 +17,11 @@ import (
 // bundle reads a snapshot: its migrations, of which every one has to split into statements, and what belongs to them
 // without being part of the release's digest. All content is kept.
 func (e *Engine) bundle(ctx context.Context, p Project, s Snapshot) (release.Release, error) {
-	where, err := layout.Find(s.FS, layout.Options{Dir: p.Migrations, Table: p.LedgerTable, Databases: []string{p.Production, p.Preview}})
+	content, err := p.content(s.FS)
 	if err != nil {
-		return release.Release{}, badMigration(err)
+		return release.Release{}, err
 	}
-	content, err := layout.Read(s.FS, where)
-	if err == nil {
-		err = content.Err()
-	}
-	if err != nil {
-		return release.Release{}, badMigration(err)
-	}
+	where := content.Layout
 	r := release.Release{
 		Project: p.Name, Digest: release.DigestOf(content.Files), Origin: s.Origin, Layout: string(where.Kind), Folder: where.Dir, Ledger: where.Table,
 	}
@@ -51,6 +45,22 @@ func (e *Engine) bundle(ctx context.Context, p Project, s Snapshot) (release.Rel
 	return r, err
 }
 
+// content is what a folder holds of the project's migrations. Where they cannot be taken as they are it is a refusal.
+func (p Project) content(folder fs.FS) (layout.Content, error) {
+	where, err := layout.Find(folder, layout.Options{Dir: p.Migrations, Table: p.LedgerTable, Databases: []string{p.Production, p.Preview}})
+	if err != nil {
+		return layout.Content{}, release.BadMigration(err)
+	}
+	content, err := layout.Read(folder, where)
+	if err == nil {
+		err = content.Err()
+	}
+	if err != nil {
+		return layout.Content{}, release.BadMigration(err)
+	}
+	return content, nil
+}
+
 // keepMigration keeps a migration's content, with its DOWN file's.
 func (e *Engine) keepMigration(ctx context.Context, f migrations.File) (release.Migration, error) {
 	m := release.Migration{Name: f.Name, Checksum: f.Checksum()}
@@ -63,7 +73,7 @@ func (e *Engine) keepMigration(ctx context.Context, f migrations.File) (release.
 			continue
 		}
 		if _, err := migrations.Split(part.name, part.content); err != nil {
-			return m, badMigration(err)
+			return m, release.BadMigration(err)
 		}
 		var err error
 		if *part.digest, err = e.blobs.PutBlob(ctx, part.content); err != nil {
@@ -105,7 +115,7 @@ func (e *Engine) keepQueries(ctx context.Context, s Snapshot, folder string) ([]
 		return nil, fmt.Errorf("look for queries in %s: %w", folder, err)
 	}
 	if len(names) > maxQueries {
-		return nil, badMigration(fmt.Errorf("%s holds %d queries, more than %d", folder, len(names), maxQueries))
+		return nil, release.BadMigration(fmt.Errorf("%s holds %d queries, more than %d", folder, len(names), maxQueries))
 	}
 	var out []release.Query
 	for _, name := range names {
@@ -114,7 +124,7 @@ func (e *Engine) keepQueries(ctx context.Context, s Snapshot, folder string) ([]
 			return nil, fmt.Errorf("read %s: %w", name, err)
 		}
 		if len(text) > maxQueryBytes {
-			return nil, badMigration(fmt.Errorf("%s is larger than the 100 KB that a statement may have", name))
+			return nil, release.BadMigration(fmt.Errorf("%s is larger than the 100 KB that a statement may have", name))
 		}
 		digest, err := e.blobs.PutBlob(ctx, text)
 		if err != nil {
@@ -138,7 +148,7 @@ func (e *Engine) queries(ctx context.Context, r release.Release) ([]rehearse.Que
 		}
 		list, err := migrations.Split(q.Name, append(text, ";\n"...))
 		if err != nil {
-			return nil, badMigration(err)
+			return nil, release.BadMigration(err)
 		}
 		for i, st := range list {
 			name := q.Name

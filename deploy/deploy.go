@@ -8,6 +8,9 @@
 // effects.go (intent, effect, result) and finish.go (how a run begins, goes on and ends), resolve.go (what a person settles) and
 // status.go (what there is to say).
 //
+// Beside the runs, queries.go says what the app's queries on production cost, on the figures of package queries, and slow.go answers /slow: it gives
+// package slow the database's figures, copies of its schema and what the source holds.
+//
 // The engine knows no Telegram and no Cloudflare. Whoever tells people what happened follows its events and reads the
 // runs they name.
 package deploy
@@ -24,7 +27,9 @@ import (
 
 	"towline/deploy/freeze"
 	"towline/deploy/gate"
+	"towline/deploy/queries"
 	"towline/deploy/release"
+	"towline/deploy/slow"
 	"towline/migrations/backfill"
 )
 
@@ -188,8 +193,8 @@ type Engine struct {
 	free      bool
 	refused   func(release.Code)
 	copying   copying
-	top       topQueries
-	offers    offers
+	top       queries.Top
+	drafts    *slow.Drafts
 
 	ids     sync.Mutex // guards entropy
 	entropy io.Reader
@@ -226,13 +231,15 @@ func New(o Options) *Engine {
 	if o.StalePreviews == nil {
 		o.StalePreviews = func() time.Duration { return staleAfter }
 	}
-	return &Engine{
+	e := &Engine{
 		uses: o.Uses, stale: o.StalePreviews, refused: o.Refused,
 		patience: o.Patience, spacing: o.Spacing, stopping: o.StopTimeout, within: o.Within, people: o.People,
 		exports: o.Exports, analytics: o.Analytics, traffic: o.Traffic, queried: o.Queries, backups: o.Backups, drills: o.Drills, scratch: o.Scratch, free: o.Free,
 		store: o.Store, blobs: o.Blobs, d1: o.Databases, projects: o.Projects, now: o.Now, log: o.Logger,
 		entropy: ulid.Monotonic(o.Random, 0), changed: newSignal(),
 	}
+	e.drafts = slow.NewDrafts(o.Now, entropyOf{e})
+	return e
 }
 
 // Project finds a project by name.

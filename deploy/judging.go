@@ -9,6 +9,7 @@ import (
 	"time"
 
 	"towline/deploy/gate"
+	"towline/deploy/queries"
 	"towline/deploy/release"
 	"towline/migrations"
 	"towline/migrations/layout"
@@ -34,7 +35,7 @@ type judgement struct {
 
 // judge rehearses what would be sent on local copies, and lints it.
 func (e *Engine) judge(ctx context.Context, d draft, work pendingWork) (j judgement, err error) {
-	queries, err := e.queries(ctx, d.release)
+	registered, err := e.queries(ctx, d.release)
 	if err != nil {
 		return j, err
 	}
@@ -47,17 +48,17 @@ func (e *Engine) judge(ctx context.Context, d draft, work pendingWork) (j judgem
 		return j, err
 	}
 	asked := e.countedQueries(ctx, d.project.Name)
-	options := []rehearse.Option{rehearse.Queries(slices.Concat(queries, asked)), rehearse.Rows(d.rows)}
+	options := []rehearse.Option{rehearse.Queries(slices.Concat(registered, asked)), rehearse.Rows(d.rows)}
 	if copied.Path != "" && len(work.txs) > 0 {
 		options = append(options, rehearse.Data(copied.Path), rehearse.Temporary(e.scratch))
 	}
 	if j.report, err = rehearse.Run(ctx, work.on, work.txs, options...); err != nil {
 		return j, fmt.Errorf("rehearse on a copy of %s: %w", d.target.Database.Database, err)
 	}
-	own, slower := ofAnalytics(j.report.Plans, asked)
+	own, slower := queries.Divide(j.report.Plans, asked)
 	j.report.Plans = own
 	linted, err := lint.Run(ctx, lint.Input{
-		Files: d.files, Target: &work.on, Applied: d.sums, Renames: d.project.Renames, Rows: d.rows, Queries: queries, History: history,
+		Files: d.files, Target: &work.on, Applied: d.sums, Renames: d.project.Renames, Rows: d.rows, Queries: registered, History: history,
 		Extra: problems(d.release), LedgerTable: d.project.ledger(), Report: &j.report,
 	}, lint.Options{Severity: severities(d.project)})
 	if err != nil {

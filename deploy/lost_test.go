@@ -144,8 +144,8 @@ func TestAWriteThatIsRefusedOnTheWayHasFailed(t *testing.T) {
 	}
 }
 
-// slow is a D1 that says nothing to the first Apply and carries it out after so many looks that follow.
-type slow struct {
+// silent is a D1 that says nothing to the first Apply and carries it out after so many looks that follow.
+type silent struct {
 	deploy.Databases
 	mu    sync.Mutex
 	after int
@@ -153,7 +153,7 @@ type slow struct {
 	used  bool
 }
 
-func (d *slow) Apply(ctx context.Context, id string, statements []string) (deploy.Cost, error) {
+func (d *silent) Apply(ctx context.Context, id string, statements []string) (deploy.Cost, error) {
 	d.mu.Lock()
 	defer d.mu.Unlock()
 	if d.used {
@@ -164,7 +164,7 @@ func (d *slow) Apply(ctx context.Context, id string, statements []string) (deplo
 	return deploy.Cost{}, &deploy.UnansweredError{Err: context.DeadlineExceeded}
 }
 
-func (d *slow) Read(ctx context.Context, id string, statements []string) ([]deploy.Rows, error) {
+func (d *silent) Read(ctx context.Context, id string, statements []string) ([]deploy.Rows, error) {
 	rows, err := d.Databases.Read(ctx, id, statements)
 	d.mu.Lock()
 	defer d.mu.Unlock()
@@ -180,7 +180,7 @@ func (d *slow) Read(ctx context.Context, id string, statements []string) ([]depl
 // TestAWriteThatD1StillWorksOnIsFoundAtALaterLook: a connection that breaks early leaves D1 up to half a minute to commit.
 func TestAWriteThatD1StillWorksOnIsFoundAtALaterLook(t *testing.T) {
 	for _, after := range []int{1, 2, 6} {
-		s := newWorld(t).open(t, func(s *shop) { s.databases = &slow{Databases: s.databases, after: after} })
+		s := newWorld(t).open(t, func(s *shop) { s.databases = &silent{Databases: s.databases, after: after} })
 		s.version("v1", counted)
 		s.wants(s.deploy("v1"), release.Done)
 		s.holds(release.Preview, "SELECT n FROM count", "11")

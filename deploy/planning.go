@@ -164,7 +164,7 @@ func (e *Engine) planForward(ctx context.Context, d draft, objs []migrations.Obj
 	}
 	txs, err := migrations.Apply(send, o)
 	if err != nil {
-		return out, badMigration(err)
+		return out, release.BadMigration(err)
 	}
 	if len(send) == 0 {
 		txs = nil
@@ -267,14 +267,6 @@ func (e *Engine) Script(ctx context.Context, plan release.Plan) ([]migrations.Tr
 		return nil, fmt.Errorf("read the statements of the plan: %w", err)
 	}
 	return txs, nil
-}
-
-// badMigration turns what the splitter says into a refusal with file and line.
-func badMigration(err error) error {
-	if s, ok := errors.AsType[*migrations.SyntaxError](err); ok {
-		return release.Refuse(release.CodeBadMigration, "file", s.File, "line", fmt.Sprint(s.Line), "problem", s.Reason)
-	}
-	return release.Refuse(release.CodeBadMigration, "problem", err.Error())
 }
 
 // wrap adds what was being done, and leaves nil alone.

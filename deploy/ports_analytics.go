@@ -3,6 +3,8 @@ package deploy
 import (
 	"context"
 	"time"
+
+	"towline/deploy/queries"
 )
 
 // Analytics tells what Cloudflare counted of single databases and Workers, beside what package usage samples of all of them. It lags behind by
@@ -20,7 +22,7 @@ type Analytics interface {
 type QueryCounts interface {
 	// Queries lists what was asked of a database from one moment to another, grouped by text, the costliest first in the order that is
 	// asked for. Texts come without the values of their parameters.
-	Queries(ctx context.Context, id string, from, to time.Time, by QueryOrder, limit int) ([]QueryCount, error)
+	Queries(ctx context.Context, id string, from, to time.Time, by queries.Order, limit int) ([]queries.Count, error)
 }
 
 // TrafficCounts tells how an app is doing, for the watch after a promote. What Analytics says of lag, sampling, retention and errors is true of
@@ -31,26 +33,6 @@ type TrafficCounts interface {
 	// Others is how many queries the account's other databases were asked from one moment to another: where a database's own figures are
 	// missing, they tell whether Cloudflare has counted that time at all. Of very many databases it may be a part.
 	Others(ctx context.Context, id string, from, to time.Time) (queries int64, err error)
-}
-
-// QueryOrder is what makes a query costly.
-type QueryOrder string
-
-// The orders.
-const (
-	ByRowsRead    QueryOrder = "rows read"
-	ByTime        QueryOrder = "time"
-	ByRowsWritten QueryOrder = "rows written"
-)
-
-// QueryCount is what one query's runs took together.
-type QueryCount struct {
-	SQL                                 string
-	Runs                                int64
-	Failed                              int64 // of the runs
-	RowsRead, RowsWritten, RowsReturned int64
-	Time                                time.Duration // of all runs, inside the database
-	P95                                 time.Duration // of one; 0: not told
 }
 
 // Traffic is what happened to a database and to Workers in a stretch of time. A figure that was not counted is nil.

@@ -5,6 +5,8 @@ import (
 	"slices"
 	"strings"
 	"time"
+
+	"towline/deploy/queries"
 )
 
 // lastUse is when a preview was last used by anybody but Towline, whose own looks are counted as well: /status reads the ledger. Which
@@ -14,7 +16,7 @@ func (e *Engine) lastUse(ctx context.Context, p Preview) (at, since time.Time, k
 	if !known || e.queried == nil || !at.After(p.Deployed) {
 		return at, since, known
 	}
-	oldest := midnight(e.now().Add(-slowKept)).AddDate(0, 0, 1)
+	oldest := midnight(e.now().Add(-queries.Kept)).AddDate(0, 0, 1)
 	if at.Before(oldest) {
 		return at, since, known
 	}
@@ -47,9 +49,9 @@ func (e *Engine) appsQueries(ctx context.Context, project, id string) func(from,
 	}
 	e.ofLive(ctx, &p)
 	return func(from, to time.Time) (bool, error) {
-		list, err := e.queried.Queries(ctx, id, from, to, ByTime, slowAsked)
-		return len(list) >= slowAsked || slices.ContainsFunc(list, func(q QueryCount) bool {
-			return !bookkeeping(q.SQL, p.ledger()) && !strings.EqualFold(strings.TrimSpace(q.SQL), "SELECT 1")
+		list, err := e.queried.Queries(ctx, id, from, to, queries.ByTime, queries.Limit)
+		return len(list) >= queries.Limit || slices.ContainsFunc(list, func(q queries.Count) bool {
+			return !queries.Bookkeeping(q.SQL, p.ledger()) && !strings.EqualFold(strings.TrimSpace(q.SQL), "SELECT 1")
 		}), err
 	}
 }

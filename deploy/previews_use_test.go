@@ -6,7 +6,7 @@ import (
 	"testing"
 	"time"
 
-	"towline/deploy"
+	"towline/deploy/queries"
 )
 
 // asks are the queries that a database had, each at its time, as analytics tell.
@@ -21,12 +21,12 @@ type ask struct {
 	sql string
 }
 
-func (a *asks) Queries(_ context.Context, _ string, from, to time.Time, _ deploy.QueryOrder, limit int) ([]deploy.QueryCount, error) {
+func (a *asks) Queries(_ context.Context, _ string, from, to time.Time, _ queries.Order, limit int) ([]queries.Count, error) {
 	a.times++
-	var list []deploy.QueryCount
+	var list []queries.Count
 	for _, q := range a.list {
 		if !q.at.Before(from) && q.at.Before(to) && len(list) < limit {
-			list = append(list, deploy.QueryCount{SQL: q.sql, Runs: 1})
+			list = append(list, queries.Count{SQL: q.sql, Runs: 1})
 		}
 	}
 	return list, a.err

@@ -22,7 +22,7 @@ func (e *Engine) planReset(ctx context.Context, d draft) (planned, error) {
 			return planned{}, fmt.Errorf("seed of release #%d: %w", d.release.Number, err)
 		}
 		if seed, err = migrations.Split(d.project.Seed, content); err != nil {
-			return planned{}, badMigration(err)
+			return planned{}, release.BadMigration(err)
 		}
 	}
 	var applied map[string]release.Applied

@@ -13,7 +13,9 @@ import (
 	"time"
 
 	"towline/deploy"
+	"towline/deploy/queries"
 	"towline/deploy/release"
+	"towline/deploy/slow"
 	"towline/migrations"
 	"towline/migrations/drizzle"
 	"towline/migrations/layout"
@@ -23,14 +25,14 @@ import (
 // ledgerOfQueries is analytics that tell what a test wrote there: queries in stretches that end at a moment, and others after it.
 type ledgerOfQueries struct {
 	mu            sync.Mutex
-	before, after []deploy.QueryCount
+	before, after []queries.Count
 	turn          time.Time // stretches that end up to here are before
 	err           error
 	questions     int
 }
 
 // Queries implements deploy.QueryCounts.
-func (l *ledgerOfQueries) Queries(_ context.Context, id string, from, to time.Time, by deploy.QueryOrder, limit int) ([]deploy.QueryCount, error) {
+func (l *ledgerOfQueries) Queries(_ context.Context, id string, from, to time.Time, by queries.Order, limit int) ([]queries.Count, error) {
 	l.mu.Lock()
 	defer l.mu.Unlock()
 	l.questions++
@@ -41,11 +43,11 @@ func (l *ledgerOfQueries) Queries(_ context.Context, id string, from, to time.Ti
 	if !to.After(l.turn) {
 		list = slices.Clone(l.before)
 	}
-	slices.SortStableFunc(list, func(a, b deploy.QueryCount) int {
+	slices.SortStableFunc(list, func(a, b queries.Count) int {
 		switch by {
-		case deploy.ByTime:
+		case queries.ByTime:
 			return int(b.Time - a.Time)
-		case deploy.ByRowsWritten:
+		case queries.ByRowsWritten:
 			return int(b.RowsWritten - a.RowsWritten)
 		}
 		return int(b.RowsRead - a.RowsRead)
@@ -72,17 +74,17 @@ var shopping = files{"0001_shop.sql": "CREATE TABLE users (id INTEGER PRIMARY KE
 	"WITH RECURSIVE n(x) AS (SELECT 1 UNION ALL SELECT x + 1 FROM n WHERE x < 500) INSERT INTO users SELECT x, 'u' || x, 'User' FROM n;\n" +
 	"WITH RECURSIVE n(x) AS (SELECT 1 UNION ALL SELECT x + 1 FROM n WHERE x < 2000) INSERT INTO orders SELECT x, x % 500 + 1, 'paid', x FROM n;\n"}
 
-func counts() (before, after []deploy.QueryCount) {
-	byEmail := deploy.QueryCount{SQL: "SELECT id FROM users WHERE email = ?", Runs: 100, RowsRead: 50_000, RowsReturned: 100, Time: 400 * time.Millisecond, P95: 9 * time.Millisecond}
-	mine := deploy.QueryCount{SQL: "SELECT * FROM orders WHERE user_id = ?1 ORDER BY created_at DESC LIMIT 20", Runs: 300, RowsRead: 600_000, RowsReturned: 1200, Time: 9 * time.Second}
-	key := deploy.QueryCount{SQL: "SELECT name FROM users WHERE id = ?", Runs: 5000, RowsRead: 5000, RowsReturned: 5000, Time: 12 * time.Second}
-	insert := deploy.QueryCount{SQL: "INSERT INTO orders (user_id, state, created_at) VALUES (?, ?, ?)", Runs: 40, RowsWritten: 40, Time: time.Millisecond}
-	own := deploy.QueryCount{SQL: "SELECT name FROM d1_migrations ORDER BY id", Runs: 1, RowsRead: 9_000_000, Time: time.Hour}
-	gone := deploy.QueryCount{SQL: "SELECT * FROM gone", Runs: 1, Failed: 1, Time: 5 * time.Millisecond}
-	after = []deploy.QueryCount{byEmail, mine, key, insert, own, gone}
+func counts() (before, after []queries.Count) {
+	byEmail := queries.Count{SQL: "SELECT id FROM users WHERE email = ?", Runs: 100, RowsRead: 50_000, RowsReturned: 100, Time: 400 * time.Millisecond, P95: 9 * time.Millisecond}
+	mine := queries.Count{SQL: "SELECT * FROM orders WHERE user_id = ?1 ORDER BY created_at DESC LIMIT 20", Runs: 300, RowsRead: 600_000, RowsReturned: 1200, Time: 9 * time.Second}
+	key := queries.Count{SQL: "SELECT name FROM users WHERE id = ?", Runs: 5000, RowsRead: 5000, RowsReturned: 5000, Time: 12 * time.Second}
+	insert := queries.Count{SQL: "INSERT INTO orders (user_id, state, created_at) VALUES (?, ?, ?)", Runs: 40, RowsWritten: 40, Time: time.Millisecond}
+	own := queries.Count{SQL: "SELECT name FROM d1_migrations ORDER BY id", Runs: 1, RowsRead: 9_000_000, Time: time.Hour}
+	gone := queries.Count{SQL: "SELECT * FROM gone", Runs: 1, Failed: 1, Time: 5 * time.Millisecond}
+	after = []queries.Count{byEmail, mine, key, insert, own, gone}
 	was := byEmail
 	was.RowsRead, was.Time = 1000, 100*time.Millisecond
-	return []deploy.QueryCount{was, key, insert}, after
+	return []queries.Count{was, key, insert}, after
 }
 
 // slowShop is a shop whose release went live two days ago.
@@ -100,48 +102,18 @@ func slowShop(t *testing.T, content files) (*shop, *ledgerOfQueries) {
 	return s, l
 }
 
-func TestTheCostliestQueriesSinceTheReleaseAreBesideThoseBeforeIt(t *testing.T) {
+func TestSlowIsAboutTheLiveRelease(t *testing.T) {
 	s, _ := slowShop(t, shopping)
-	slow, err := s.engine.Slow(t.Context(), "shop")
+	report, err := s.engine.Slow(t.Context(), "shop")
 	if err != nil {
 		t.Fatal(err)
 	}
-	if slow.Release != 1 || !slow.From.Equal(slow.LiveSince) || !slow.BeforeTo.Equal(slow.LiveSince) || slow.To.Sub(slow.From) != slow.BeforeTo.Sub(slow.BeforeFrom) {
-		t.Errorf("from %s to %s, before from %s to %s, live since %s", slow.From, slow.To, slow.BeforeFrom, slow.BeforeTo, slow.LiveSince)
+	want := slow.App{Project: "shop", Database: "shop", Release: 1, LiveSince: s.state(release.Production).LiveSince}
+	if report.App != want || !report.From.Equal(want.LiveSince) || !report.BeforeTo.Equal(want.LiveSince) {
+		t.Errorf("of %+v, from %s, before it to %s", report.App, report.From, report.BeforeTo)
 	}
-	texts := func(places []int) (list []string) {
-		for _, i := range places {
-			list = append(list, strings.Join(strings.Fields(slow.Queries[i].SQL)[:4], " "))
-		}
-		return list
-	}
-	for _, tt := range []struct {
-		what      string
-		got, want []string
-	}{
-		{"by rows read", texts(slow.ByRead), []string{"SELECT * FROM orders", "SELECT id FROM users", "SELECT name FROM users"}},
-		{"by time", texts(slow.ByTime), []string{"SELECT name FROM users", "SELECT * FROM orders", "SELECT id FROM users"}},
-		{"by rows read for one returned", texts(slow.ByRatio), []string{"SELECT * FROM orders", "SELECT id FROM users"}},
-	} {
-		if !slices.Equal(tt.got, tt.want) {
-			t.Errorf("%s: %q", tt.what, tt.got)
-		}
-	}
-	mine, byEmail, key := slow.Queries[0], slow.Queries[1], slow.Queries[2]
-	if !mine.New || mine.Was != nil || !byEmail.Worse || byEmail.Was == nil || key.New || key.Worse {
-		t.Errorf("new %v %v %v, worse %v %v %v", mine.New, byEmail.New, key.New, mine.Worse, byEmail.Worse, key.Worse)
-	}
-	i := mine.Index
-	if i == nil || !slices.Equal(i.SQL, []string{"CREATE INDEX orders_user_id_created_at ON orders (user_id, created_at);"}) || !slices.Equal(i.Down, []string{"DROP INDEX orders_user_id_created_at;"}) {
-		t.Fatalf("index %+v", i)
-	}
-	// 300 runs in two days read 2,000 each and return 4; the stretch is a fifteenth of a month. 40 rows were inserted.
-	about := func(got, want int64) bool { return got > want*99/100 && got <= want } // the clock goes on
-	if !i.AtLeast || i.Each != 4 || !about(i.Spares, 300*1996*15) || !about(i.Writes, 40*15) {
-		t.Errorf("each %v, at least %v, spares %d, writes %d", i.Each, i.AtLeast, i.Spares, i.Writes)
-	}
-	if key.Index != nil || !strings.Contains(key.Plan[0], "INTEGER PRIMARY KEY") {
-		t.Errorf("a key was given %+v", key.Index)
+	if worst := report.Queries[0]; !worst.New || worst.Index == nil || report.Untried != "" {
+		t.Errorf("the worst is %+v; untried: %s", worst, report.Untried)
 	}
 }
 
@@ -158,13 +130,13 @@ func TestWithACopyOfTheDataItIsCountedWhatAnIndexLeavesToBeRead(t *testing.T) {
 	l.before, l.after = counts()
 	l.mu.Unlock()
 	s.later(48 * time.Hour)
-	slow, err := s.engine.Slow(t.Context(), "shop")
+	report, err := s.engine.Slow(t.Context(), "shop")
 	if err != nil {
 		t.Fatal(err)
 	}
-	i := slow.Queries[0].Index
-	if slow.Copied.IsZero() || !slow.Copies || i == nil || i.AtLeast || i.Each != 5 { // four orders of somebody, and the end
-		t.Errorf("copied %s, index %+v", slow.Copied, i)
+	i := report.Queries[0].Index
+	if report.Copied.IsZero() || !report.Copies || i == nil || i.AtLeast || i.Each != 5 { // four orders of somebody, and the end
+		t.Errorf("copied %s, index %+v", report.Copied, i)
 	}
 }
 
@@ -195,7 +167,7 @@ func TestTopQueriesAreThoseOfTheApp(t *testing.T) {
 }
 
 // clean lints a migration on what production has, and reports what is found.
-func (s *shop) clean(content files, m deploy.NewMigration) {
+func (s *shop) clean(content files, m slow.Migration) {
 	s.t.Helper()
 	in := lint.Input{}
 	for name, text := range content {
@@ -218,12 +190,12 @@ func (s *shop) clean(content files, m deploy.NewMigration) {
 
 func TestAnIndexBecomesTheNextMigrationWithItsDownFile(t *testing.T) {
 	s, _ := slowShop(t, shopping)
-	slow, err := s.engine.Slow(t.Context(), "shop")
+	report, err := s.engine.Slow(t.Context(), "shop")
 	if err != nil {
 		t.Fatal(err)
 	}
-	i := slow.Queries[0].Index
-	ask := deploy.IndexProposal{Names: i.Names, SQL: i.SQL, Down: i.Down, Why: "For 'a' query; of /* which */ [begin x] towline:allow D1-X reason=\"y\"\n  SELECT $1 $tag$ BEGIN TRANSACTION\n"}
+	i := report.Queries[0].Index
+	ask := slow.Proposal{Names: i.Names, SQL: i.SQL, Down: i.Down, Why: "For 'a' query; of /* which */ [begin x] towline:allow D1-X reason=\"y\"\n  SELECT $1 $tag$ BEGIN TRANSACTION\n"}
 	m, err := s.engine.IndexMigration(t.Context(), "shop", ask)
 	if err != nil {
 		t.Fatal(err)
@@ -246,15 +218,15 @@ func TestAnIndexBecomesTheNextMigrationWithItsDownFile(t *testing.T) {
 	}
 	s.ship("v1")
 	s.later(48 * time.Hour)
-	if slow, err = s.engine.Slow(t.Context(), "shop"); err != nil || slow.Queries[0].Index != nil || slow.Queries[0].Plan[0] != i.After[0] {
-		t.Errorf("afterwards %+v, %v", slow.Queries[0], err)
+	if report, err = s.engine.Slow(t.Context(), "shop"); err != nil || report.Queries[0].Index != nil || report.Queries[0].Plan[0] != i.After[0] {
+		t.Errorf("afterwards %+v, %v", report.Queries[0], err)
 	}
 	s.version("v1", shopping)
 	_, err = s.engine.IndexMigration(t.Context(), "shop", ask)
 	if r, ok := deploy.IsRefusal(err); !ok || r.Code != release.CodeIndexThere || r.Facts["file"] != "" {
 		t.Errorf("while it is in production alone: %v", err)
 	}
-	_, err = s.engine.IndexMigration(t.Context(), "shop", deploy.IndexProposal{Names: []string{"i"}, SQL: []string{"CREATE INDEX i ON orders (gone);"}})
+	_, err = s.engine.IndexMigration(t.Context(), "shop", slow.Proposal{Names: []string{"i"}, SQL: []string{"CREATE INDEX i ON orders (gone);"}})
 	if r, ok := deploy.IsRefusal(err); !ok || r.Code != release.CodeIndexUnfit || !strings.Contains(r.Facts["words"], "gone") {
 		t.Errorf("on a column that is gone: %v", err)
 	}
@@ -282,7 +254,7 @@ func TestInADrizzleProjectTheJournalTheSnapshotAndTheSchemaFileComeAlong(t *test
 	s.configure(func(p *deploy.Project) { p.Migrations = "" })
 	s.version("v1", content)
 	s.ship("v1")
-	m, err := s.engine.IndexMigration(t.Context(), "shop", deploy.IndexProposal{
+	m, err := s.engine.IndexMigration(t.Context(), "shop", slow.Proposal{
 		Names: []string{"users_email"}, SQL: []string{"CREATE INDEX users_email ON users (email);"}, Down: []string{"DROP INDEX users_email;"}, Why: "x",
 	})
 	if err != nil {
@@ -297,49 +269,6 @@ func TestInADrizzleProjectTheJournalTheSnapshotAndTheSchemaFileComeAlong(t *test
 	}
 	if last := m.Files[len(m.Files)-1]; !last.Replace || !strings.Contains(m.Schema, `index("users_email")`) {
 		t.Errorf("replaces %v, schema %s", last.Replace, m.Schema)
-	}
-	second, err := s.engine.IndexMigration(t.Context(), "shop", deploy.IndexProposal{
-		Names: []string{"users_name"}, SQL: []string{"CREATE INDEX users_name ON users (name);"}, Down: []string{"DROP INDEX users_name;"}, Why: "x",
-	})
-	if err != nil {
-		t.Fatal(err)
-	}
-	if journal := string(second.Files[len(second.Files)-1].Content); second.Name != "0002_index-users_name.sql" || !strings.Contains(journal, "0001_index-users_email") || !strings.Contains(journal, "0002_index-users_name") {
-		t.Errorf("%s behind one that is not committed yet, journal %s", second.Name, journal)
-	}
-}
-
-func TestTwoIndexesAskedForOneAfterTheOtherHaveNumbersOfTheirOwn(t *testing.T) {
-	s, _ := slowShop(t, shopping)
-	ask := func(column string) deploy.NewMigration {
-		t.Helper()
-		m, err := s.engine.IndexMigration(t.Context(), "shop", deploy.IndexProposal{
-			Names: []string{"users_" + column}, SQL: []string{"CREATE INDEX users_" + column + " ON users (" + column + ");"}, Down: []string{"DROP INDEX users_" + column + ";"},
-		})
-		if err != nil {
-			t.Fatal(err)
-		}
-		return m
-	}
-	first, second := ask("email"), ask("name")
-	if first.Name != "0002_index-users_email.sql" || second.Name != "0003_index-users_name.sql" || !slices.Equal(second.Behind, []string{first.Name}) {
-		t.Errorf("%s, then %s behind %q", first.Name, second.Name, second.Behind)
-	}
-	if again := ask("email"); again.Name != first.Name {
-		t.Errorf("asked for again it is %s", again.Name)
-	}
-	s.version("v1", shopping.and(files{first.Name: string(first.Files[0].Content)})) // one of them is committed
-	if third := ask("id"); third.Name != "0004_index-users_id.sql" {
-		t.Errorf("a third one is %s", third.Name)
-	}
-	s.version("v1", shopping.and(files{"0002_other.sql": "SELECT 1;\n"})) // somebody else took the number
-	if m := ask("name"); m.Name != "0003_index-users_name.sql" || m.Behind != nil {
-		t.Errorf("behind another's it is %s behind %q", m.Name, m.Behind)
-	}
-	s.version("v1", shopping)
-	s.later(48 * time.Hour)
-	if m := ask("id"); m.Name != "0002_index-users_id.sql" {
-		t.Errorf("two days later it is %s", m.Name)
 	}
 }
 
@@ -382,30 +311,30 @@ func TestWhatWasReallyAskedOfD1IsSlowAndItsIndexHelps(t *testing.T) {
 		}
 	}
 	ask()
-	slow, err := s.engine.Slow(t.Context(), "shop")
-	if err != nil || len(slow.ByRead) == 0 {
-		t.Fatalf("%+v, %v", slow, err)
+	report, err := s.engine.Slow(t.Context(), "shop")
+	if err != nil || len(report.ByRead) == 0 {
+		t.Fatalf("%+v, %v", report, err)
 	}
-	worst := slow.Queries[slow.ByRead[0]]
+	worst := report.Queries[report.ByRead[0]]
 	if worst.Runs != 20 || worst.Each() < 2000 || worst.Index == nil {
 		t.Fatalf("the worst is %+v", worst)
 	}
-	for _, q := range slow.Queries {
+	for _, q := range report.Queries {
 		if strings.Contains(q.SQL, "d1_migrations") || strings.Contains(q.SQL, "sqlite_master") {
 			t.Errorf("Towline's own is among them: %s", q.SQL)
 		}
 	}
-	m, err := s.engine.IndexMigration(t.Context(), "shop", deploy.IndexProposal{Names: worst.Index.Names, SQL: worst.Index.SQL, Down: worst.Index.Down, Why: worst.SQL})
+	m, err := s.engine.IndexMigration(t.Context(), "shop", slow.Proposal{Names: worst.Index.Names, SQL: worst.Index.SQL, Down: worst.Index.Down, Why: worst.SQL})
 	if err != nil {
 		t.Fatal(err)
 	}
 	s.version("v2", shopping.and(files{m.Name: string(m.Files[0].Content), "down/" + m.Name: string(m.Files[1].Content)}))
 	s.ship("v2")
 	s.holds(release.Production, "SELECT name FROM sqlite_master WHERE type = 'index' AND sql IS NOT NULL", worst.Index.Names...)
-	if slow, err = s.engine.Slow(t.Context(), "shop"); err != nil {
+	if report, err = s.engine.Slow(t.Context(), "shop"); err != nil {
 		t.Fatal(err)
 	}
-	if again := slow.Queries[slow.ByRead[0]]; again.Index != nil || !slices.Equal(again.Plan, worst.Index.After) {
+	if again := report.Queries[report.ByRead[0]]; again.Index != nil || !slices.Equal(again.Plan, worst.Index.After) {
 		t.Errorf("with the index %+v", again)
 	}
 }
@@ -414,18 +343,18 @@ func TestWhatAMigrationDidIsNoneOfTheAppsQueries(t *testing.T) {
 	with := shopping.and(files{"0002_names.sql": "UPDATE users SET name = upper(name) /* once */ WHERE name <> '';\n"})
 	s, l := slowShop(t, with)
 	l.mu.Lock()
-	l.after = append(l.after, deploy.QueryCount{SQL: "UPDATE users SET name = upper(name) WHERE name <> '';", Runs: 1, RowsRead: 9_000_000, RowsWritten: 9_000_000})
+	l.after = append(l.after, queries.Count{SQL: "UPDATE users SET name = upper(name) WHERE name <> '';", Runs: 1, RowsRead: 9_000_000, RowsWritten: 9_000_000})
 	l.mu.Unlock()
-	slow, err := s.engine.Slow(t.Context(), "shop")
+	report, err := s.engine.Slow(t.Context(), "shop")
 	if err != nil {
 		t.Fatal(err)
 	}
-	for _, q := range slow.Queries {
+	for _, q := range report.Queries {
 		if strings.HasPrefix(q.SQL, "UPDATE users") {
 			t.Errorf("the migration's statement is listed: %s", q.SQL)
 		}
 	}
-	if len(slow.Queries) == 0 {
+	if len(report.Queries) == 0 {
 		t.Error("and nothing else is")
 	}
 }

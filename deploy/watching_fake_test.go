@@ -7,6 +7,7 @@ import (
 	"time"
 
 	"towline/deploy"
+	"towline/deploy/queries"
 	"towline/deploy/release"
 )
 
@@ -16,7 +17,7 @@ type minute struct {
 	p90                   time.Duration
 	requests, errors      int64
 	cpu                   time.Duration
-	top                   []deploy.QueryCount // of one minute
+	top                   []queries.Count // of one minute
 }
 
 // analytics is a Cloudflare that counts an app's traffic, some time behind.
@@ -90,16 +91,16 @@ func (a *analytics) Others(_ context.Context, _ string, from, to time.Time) (que
 }
 
 // Queries implements deploy.QueryCounts.
-func (a *analytics) Queries(_ context.Context, _ string, from, to time.Time, _ deploy.QueryOrder, limit int) ([]deploy.QueryCount, error) {
+func (a *analytics) Queries(_ context.Context, _ string, from, to time.Time, _ queries.Order, limit int) ([]queries.Count, error) {
 	a.mu.Lock()
 	defer a.mu.Unlock()
 	if a.err != nil || a.listed != nil {
 		return nil, cmpErr(a.err, a.listed)
 	}
-	var list []deploy.QueryCount
+	var list []queries.Count
 	a.each(from, to, func(_ time.Time, m minute) {
 		for _, q := range m.top {
-			i := slices.IndexFunc(list, func(have deploy.QueryCount) bool { return have.SQL == q.SQL })
+			i := slices.IndexFunc(list, func(have queries.Count) bool { return have.SQL == q.SQL })
 			if i < 0 {
 				list = append(list, q)
 				continue
@@ -123,10 +124,10 @@ func cmpErr(a, b error) error {
 func calmly(t time.Time) minute {
 	m := minute{
 		queries: 200, rows: 6800, p90: 12 * time.Millisecond, requests: 100, cpu: 5 * time.Millisecond,
-		top: []deploy.QueryCount{{SQL: "SELECT * FROM items WHERE id = ?", Runs: 200, RowsRead: 6800, P95: 8 * time.Millisecond}},
+		top: []queries.Count{{SQL: "SELECT * FROM items WHERE id = ?", Runs: 200, RowsRead: 6800, P95: 8 * time.Millisecond}},
 	}
 	if t.UTC().Year() >= 2000 {
-		m.top = append(m.top, deploy.QueryCount{SQL: "SELECT name FROM d1_migrations", Runs: 1, P95: 900 * time.Millisecond})
+		m.top = append(m.top, queries.Count{SQL: "SELECT name FROM d1_migrations", Runs: 1, P95: 900 * time.Millisecond})
 	}
 	return m
 }
@@ -137,7 +138,7 @@ func failingFrom(since func() time.Time) func(time.Time) minute {
 		m := calmly(t)
 		if from := since(); !from.IsZero() && !t.Before(from) {
 			m.failed = 20
-			m.top = append(m.top, deploy.QueryCount{SQL: "SELECT vat FROM items", Runs: 20, Failed: 20})
+			m.top = append(m.top, queries.Count{SQL: "SELECT vat FROM items", Runs: 20, Failed: 20})
 		}
 		return m
 	}

@@ -4,6 +4,7 @@ import (
 	"context"
 	"time"
 
+	"towline/deploy/queries"
 	"towline/deploy/release"
 	"towline/deploy/watch"
 )
@@ -260,7 +261,7 @@ func (e *Engine) stretch(ctx context.Context, p Project, w release.Watching, fro
 	if e.queried == nil || !c.Enough() {
 		return c, nil
 	}
-	list, err := e.queried.Queries(ctx, w.DatabaseID, from, to, ByTime, watchQueries)
+	list, err := e.queried.Queries(ctx, w.DatabaseID, from, to, queries.ByTime, watchQueries)
 	if err != nil {
 		if needed {
 			return c, err
@@ -269,9 +270,8 @@ func (e *Engine) stretch(ctx context.Context, p Project, w release.Watching, fro
 		return c, nil
 	}
 	c.Listed = true
-	x := newWording()
-	for _, q := range alike(e.notOurs(ctx, p, list), ByTime) { // a value in a text makes no new query
-		c.Top = append(c.Top, watch.Query{SQL: x.shape(q.SQL), Runs: q.Runs, Failed: q.Failed, RowsRead: q.RowsRead, Time: q.Time, P95: q.P95})
+	for _, q := range queries.Alike(e.notOurs(ctx, p, list), queries.ByTime) { // a value in a text makes no new query
+		c.Top = append(c.Top, watch.Query{SQL: queries.Shape(q.SQL), Runs: q.Runs, Failed: q.Failed, RowsRead: q.RowsRead, Time: q.Time, P95: q.P95})
 	}
 	return c, nil
 }

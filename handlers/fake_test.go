@@ -14,6 +14,7 @@ import (
 	"towline/deploy/delivery"
 	"towline/deploy/gate"
 	"towline/deploy/release"
+	"towline/deploy/slow"
 	"towline/handlers"
 	"towline/migrations"
 	"towline/sandbox/parts"
@@ -51,9 +52,9 @@ type engine struct {
 	broken  error // of Script
 	list    []deploy.Listed
 
-	slow      deploy.Slow
+	slow      slow.Report
 	slowErr   error
-	migration deploy.NewMigration
+	migration slow.Migration
 
 	contract deploy.Contract
 	backups  []deploy.Backup
@@ -244,11 +245,11 @@ func (e *engine) Contract(_ context.Context, project string) (deploy.Contract, e
 	return e.contract, e.note("", "contract %s", project)
 }
 
-func (e *engine) Slow(_ context.Context, project string) (deploy.Slow, error) {
+func (e *engine) Slow(_ context.Context, project string) (slow.Report, error) {
 	return e.slow, errors.Join(e.note("", "slow %s", project), e.slowErr)
 }
 
-func (e *engine) IndexMigration(_ context.Context, project string, i deploy.IndexProposal) (deploy.NewMigration, error) {
+func (e *engine) IndexMigration(_ context.Context, project string, i slow.Proposal) (slow.Migration, error) {
 	return e.migration, e.note("", "index %s %q", project, i.SQL)
 }
 

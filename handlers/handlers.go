@@ -21,6 +21,7 @@ import (
 	"towline/deploy/audit"
 	"towline/deploy/gate"
 	"towline/deploy/release"
+	"towline/deploy/slow"
 	"towline/migrations"
 	"towline/usage"
 	"towline/usage/alert"
@@ -74,8 +75,8 @@ type Engine interface {
 	Script(ctx context.Context, plan release.Plan) ([]migrations.Transaction, error)
 	Report(ctx context.Context, plan release.Plan) ([]byte, error)
 	Contract(ctx context.Context, project string) (deploy.Contract, error)
-	Slow(ctx context.Context, project string) (deploy.Slow, error)
-	IndexMigration(ctx context.Context, project string, i deploy.IndexProposal) (deploy.NewMigration, error)
+	Slow(ctx context.Context, project string) (slow.Report, error)
+	IndexMigration(ctx context.Context, project string, i slow.Proposal) (slow.Migration, error)
 	BackupsOf(ctx context.Context, project string, limit int) ([]deploy.Backup, error)
 	Events(ctx context.Context, after uint64, limit int) ([]deploy.Event, error)
 	Changed() <-chan struct{}

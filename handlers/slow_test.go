@@ -7,16 +7,17 @@ import (
 	"testing"
 
 	"towline/cards"
-	"towline/deploy"
+	"towline/deploy/queries"
 	"towline/deploy/release"
+	"towline/deploy/slow"
 	"towline/usage"
 )
 
 // lacking is a slow query with its index.
-func lacking() deploy.Slow {
-	return deploy.Slow{Project: "shop", Database: "shop", ByRead: []int{0}, Queries: []deploy.SlowQuery{{
-		QueryCount: deploy.QueryCount{SQL: "SELECT * FROM users WHERE email = ?", Runs: 9, RowsRead: 9000},
-		Index: &deploy.SlowIndex{Names: []string{"users_email"}, SQL: []string{"CREATE INDEX users_email ON users (email);"},
+func lacking() slow.Report {
+	return slow.Report{App: slow.App{Project: "shop", Database: "shop"}, ByRead: []int{0}, Queries: []slow.Query{{
+		Count: queries.Count{SQL: "SELECT * FROM users WHERE email = ?", Runs: 9, RowsRead: 9000},
+		Index: &slow.Index{Names: []string{"users_email"}, SQL: []string{"CREATE INDEX users_email ON users (email);"},
 			Down: []string{"DROP INDEX users_email;"}, Before: []string{"SCAN users"}, After: []string{"SEARCH users USING INDEX users_email (email=?)"}},
 	}}}
 }
@@ -44,7 +45,7 @@ func TestSlowSaysWhyNothingIsKnown(t *testing.T) {
 
 func TestAnIndexIsPostedAsTheFilesOfTheNextMigration(t *testing.T) {
 	d := newDesk()
-	d.engine.migration = deploy.NewMigration{Name: "0007_index-users_email.sql", Files: []deploy.NewFile{
+	d.engine.migration = slow.Migration{Name: "0007_index-users_email.sql", Files: []slow.File{
 		{Path: "db/0007_index-users_email.sql", Content: []byte("CREATE INDEX users_email ON users (email);\n")},
 		{Path: "db/down/0007_index-users_email.sql", Content: []byte("DROP INDEX users_email;\n")},
 	}}

@@ -15,6 +15,7 @@ import (
 	"towline/deploy"
 	"towline/deploy/delivery"
 	"towline/deploy/gate"
+	"towline/deploy/queries"
 	"towline/deploy/release"
 	"towline/usage"
 	"towline/usage/alert"
@@ -26,7 +27,7 @@ import (
 type Reported interface {
 	Week(ctx context.Context, project string, since, until time.Time) (delivery.Week, error)
 	Shipped(ctx context.Context, project string, since, until time.Time) ([]delivery.Shipped, error)
-	TopQueries(ctx context.Context, project string, from, to time.Time, limit int) ([]deploy.QueryCount, error)
+	TopQueries(ctx context.Context, project string, from, to time.Time, limit int) ([]queries.Count, error)
 }
 
 // month is what /usage month looks back on.
@@ -312,7 +313,7 @@ func (h *Handlers) asked(ctx context.Context, u *cards.Usage, q question) {
 			continue
 		}
 		for _, c := range list {
-			u.Top = append(u.Top, cards.Asked{Project: p, QueryCount: c})
+			u.Top = append(u.Top, cards.Asked{Project: p, Count: c})
 		}
 	}
 	slices.SortStableFunc(u.Top, func(a, b cards.Asked) int { return cmp.Compare(b.RowsRead, a.RowsRead) })

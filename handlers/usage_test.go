@@ -14,6 +14,7 @@ import (
 	"towline/bot"
 	"towline/deploy"
 	"towline/deploy/delivery"
+	"towline/deploy/queries"
 	"towline/deploy/release"
 	"towline/handlers"
 	"towline/usage"
@@ -26,7 +27,7 @@ import (
 // reported is what the engine of a test knows of releases and queries.
 type reported struct {
 	shipped []delivery.Shipped
-	top     []deploy.QueryCount
+	top     []queries.Count
 	noTop   error
 }
 
@@ -40,7 +41,7 @@ func (e *engine) Shipped(_ context.Context, _ string, since, until time.Time) ([
 	return out, nil
 }
 
-func (e *engine) TopQueries(_ context.Context, project string, from, to time.Time, limit int) ([]deploy.QueryCount, error) {
+func (e *engine) TopQueries(_ context.Context, project string, from, to time.Time, limit int) ([]queries.Count, error) {
 	if err := e.note("", "top queries %s from %s to %s", project, from.Format(time.RFC3339), to.Format(time.RFC3339)); err != nil {
 		return nil, err
 	}
@@ -197,7 +198,7 @@ func TestWithoutAnalyticsUsageSaysWhatIsMissingInWords(t *testing.T) {
 
 func TestAReportSaysWhichQueriesReadMostAndWhyThatIsNotKnown(t *testing.T) {
 	d := counting(t, 30, nil)
-	d.engine.reported.top = []deploy.QueryCount{{SQL: "SELECT * FROM orders", Runs: 7, RowsRead: 700_000}}
+	d.engine.reported.top = []queries.Count{{SQL: "SELECT * FROM orders", Runs: 7, RowsRead: 700_000}}
 	if f, _ := d.say(t, said{chat: team, by: 1, text: "/usage"}); !strings.Contains(f.HTML, "SELECT * FROM orders") {
 		t.Errorf("%q", f.HTML)
 	}

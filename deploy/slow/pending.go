@@ -1,4 +1,4 @@
-package deploy
+package slow
 
 import (
 	"io/fs"
@@ -11,30 +11,30 @@ import (
 	"towline/migrations/layout"
 )
 
-// offers are the migrations of indexes that were posted and are not in their project's source yet. The next one comes behind them: two of
+// pending are the migrations of indexes that were posted and are not in their project's source yet. The next one comes behind them: two of
 // one number, or two journals that each know one of them, would undo each other once both are committed. They are remembered only while the
 // process runs and for a day, since nobody says whether they are wanted.
-type offers struct {
+type pending struct {
 	mu   sync.Mutex
-	list map[string][]offer // by project
+	list map[string][]draft // by project
 }
 
-type offer struct {
+type draft struct {
 	sql  string
 	at   time.Time
 	base []string // the names of the source's migrations then
-	made NewMigration
+	made Migration
 	file migrations.File
 }
 
-// offerFor is how long one that nobody commits is reckoned with.
-const offerFor = 24 * time.Hour
+// draftFor is how long one that nobody commits is reckoned with.
+const draftFor = 24 * time.Hour
 
-// pending are those of a project that are still to come. There are none as soon as the source has others than these.
-func (o *offers) pending(project string, content layout.Content, now time.Time) []offer {
-	o.mu.Lock()
-	defer o.mu.Unlock()
-	list := o.list[project]
+// of are those of a project that are still to come. There are none as soon as the source has others than these.
+func (p *pending) of(project string, content layout.Content, now time.Time) []draft {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	list := p.list[project]
 	expected := map[string]bool{}
 	for _, f := range list {
 		expected[f.made.Name] = true
@@ -49,31 +49,31 @@ func (o *offers) pending(project string, content layout.Content, now time.Time) 
 			list = nil
 		}
 	}
-	list = slices.DeleteFunc(slices.Clone(list), func(f offer) bool { return there[f.made.Name] || now.Sub(f.at) >= offerFor })
-	if o.list == nil {
-		o.list = map[string][]offer{}
+	list = slices.DeleteFunc(slices.Clone(list), func(f draft) bool { return there[f.made.Name] || now.Sub(f.at) >= draftFor })
+	if p.list == nil {
+		p.list = map[string][]draft{}
 	}
-	o.list[project] = list
+	p.list[project] = list
 	return list
 }
 
 // add remembers one.
-func (o *offers) add(project string, content layout.Content, i IndexProposal, m NewMigration, now time.Time) {
-	o.mu.Lock()
-	defer o.mu.Unlock()
-	f := offer{sql: strings.Join(i.SQL, "\n"), at: now, made: m, file: migrations.File{Name: m.Name, SQL: m.Files[0].Content}}
+func (p *pending) add(project string, content layout.Content, i Proposal, m Migration, now time.Time) {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	f := draft{sql: strings.Join(i.SQL, "\n"), at: now, made: m, file: migrations.File{Name: m.Name, SQL: m.Files[0].Content}}
 	for _, c := range content.Files {
 		f.base = append(f.base, c.Name)
 	}
-	o.list[project] = append(o.list[project], f)
+	p.list[project] = append(p.list[project], f)
 }
 
-// behind is the source as it will be once what was offered is committed.
-func behind(at Snapshot, content layout.Content, list []offer) (Snapshot, layout.Content) {
+// behind is the source as it will be once what was posted is committed.
+func behind(at fs.FS, content layout.Content, list []draft) (fs.FS, layout.Content) {
 	if len(list) == 0 {
 		return at, content
 	}
-	over := overlay{FS: at.FS, files: map[string][]byte{}}
+	over := overlay{FS: at, files: map[string][]byte{}}
 	content.Files = slices.Clone(content.Files)
 	for _, o := range list {
 		content.Files = append(content.Files, o.file)
@@ -90,8 +90,7 @@ func behind(at Snapshot, content layout.Content, list []offer) (Snapshot, layout
 		}
 		return 0
 	})
-	at.FS = over
-	return at, content
+	return over, content
 }
 
 // overlay has some files more than what is below it, for those who read them whole.
