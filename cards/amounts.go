@@ -6,6 +6,8 @@ import (
 	"strconv"
 	"strings"
 	"time"
+
+	"github.com/dustin/go-humanize"
 )
 
 // amount says a large number as people do: 980, 12.4 k, 3.42 M, 25 bn.
@@ -65,6 +67,9 @@ func factor(ratio float64) string {
 func dollars(v float64) string {
 	if v > 0 && v < 0.01 {
 		return "less than $0.01"
+	}
+	if v >= 1000 {
+		return "$" + humanize.Comma(int64(math.Round(v)))
 	}
 	return fmt.Sprintf("$%.2f", v)
 }

@@ -234,6 +234,48 @@ func storageLimit(m report.Measure) string {
 	return sized(m.Limit.Value)
 }
 
+// beyond says that a limit was reached, empty where it was not.
+func beyond(m report.Measure) string {
+	switch {
+	case m.Limit == nil || !m.Known():
+		return ""
+	case monthly(m):
+		if m.Month < m.Limit.Value {
+			return ""
+		}
+		return "🟠 What the month includes is used up: more is billed"
+	case m.Figure == usage.Storage:
+		return full(m)
+	case m.Over == 0:
+		return ""
+	}
+	what := "D1 refuses what reads rows"
+	switch m.Figure {
+	case usage.RowsWritten:
+		what = "D1 refuses what writes rows"
+	case usage.Requests:
+		what = "no request reaches the Workers"
+	}
+	when := "on " + utcDay(m.LastOver)
+	if m.Over > 1 {
+		when = fmt.Sprintf("on %d days, last on %s", m.Over, utcDay(m.LastOver))
+	}
+	return fmt.Sprintf("🔴 The day's limit was reached %s: then %s until 00:00 UTC", when, what)
+}
+
+// full says that storage is at its limit.
+func full(m report.Measure) string {
+	switch {
+	case m.Sum < m.Limit.Value:
+		return ""
+	case m.Limit.Key == tariff.StorageIncluded:
+		return "🟠 The included " + sized(m.Limit.Value) + " are used up: each further GB is billed"
+	case m.Limit.Key == tariff.DatabaseSize:
+		return "🔴 The limit of " + sized(m.Limit.Value) + " is reached: the database takes nothing that makes it grow"
+	}
+	return "🔴 The limit of " + sized(m.Limit.Value) + " is reached: no database of the account can grow"
+}
+
 // reached is when a limit is reached, empty where that is not in sight, or was reached already.
 func reached(m report.Measure) string {
 	if m.Reach == nil || m.Share() >= 1 && !monthly(m) || monthly(m) && m.Month >= m.Limit.Value {
@@ -263,6 +305,34 @@ func reached(m report.Measure) string {
 		line += fmt.Sprintf(" (%s to %s)", utcDay(r.Earliest), utcDay(r.Latest))
 	}
 	return line
+}
+
+// unsure says that the last days are not what was to be expected, so that nobody can tell yet how it goes on. Where a release explains them, the line about it does.
+func unsure(r report.Report) (line, short string) {
+	var what []string
+	var since time.Time
+	for _, m := range []struct {
+		what string
+		of   report.Measure
+	}{{"read", r.Read}, {"written", r.Written}} {
+		if m.of.News.IsZero() || !m.of.Known() || explained(r, m.of) {
+			continue
+		}
+		what = append(what, m.what)
+		if since.IsZero() || m.of.News.Before(since) {
+			since = m.of.News
+		}
+	}
+	if len(what) == 0 {
+		return "", ""
+	}
+	return fmt.Sprintf("❔ Since %s rows %s are far from what was to be expected: too soon to tell whether it stays", utcDay(since), and(what)),
+		fmt.Sprintf("❔ Too soon for a forecast: rows %s jumped on %s", and(what), utcDay(since))
+}
+
+// explained tells whether a release is named for a change of a figure.
+func explained(r report.Report, m report.Measure) bool {
+	return slices.ContainsFunc(r.Bends, func(b report.Bend) bool { return b.Figure == m.Figure })
 }
 
 // bent says which releases changed what a day takes, those of one moment in one line.

@@ -25,6 +25,7 @@ type bit struct {
 	html  string
 	short string // the same in fewer words; empty: there are none
 	keep  int
+	rest  bool // it stands only where something was left out
 }
 
 // caption collects lines.
@@ -40,9 +41,12 @@ func (c *caption) add(keep int, lines ...string) {
 // pair puts in a line that can be said shortly.
 func (c *caption) pair(keep int, line, short string) {
 	if line != "" {
-		*c = append(*c, bit{line, short, keep})
+		*c = append(*c, bit{html: line, short: short, keep: keep})
 	}
 }
+
+// moreInWords is said where something found no room.
+const moreInWords = "➕ There is more: <i>In words</i>"
 
 // UsageCaption is what stands below a report's picture. heads is false where the heads of the audit logs found no room, so that the words have to be
 // posted as well.
@@ -50,22 +54,27 @@ func UsageCaption(u Usage) (html string, heads bool) {
 	r := u.Report
 	c := caption{{html: usageTitle(u), keep: 100}}
 	c.pair(90, measured("Rows read", r.Read, u.before()), summedUp("Rows read", r.Read, u.before()))
+	c.pair(88, beyond(r.Read), beyondShort(r.Read))
 	c.pair(89, reached(r.Read), reachedShort(r.Read))
 	c.pair(85, measured("Rows written", r.Written, ""), summedUp("Rows written", r.Written, ""))
+	c.pair(86, beyond(r.Written), beyondShort(r.Written))
 	c.pair(84, reached(r.Written), reachedShort(r.Written))
+	line, short := unsure(r)
+	c.pair(64, line, short)
 	c.add(80, stored(r.Stored, ""))
+	c.add(87, beyond(r.Stored))
 	c.pair(79, reached(r.Stored), reachedShort(r.Stored))
 	for i, a := range u.Alerts {
 		switch {
 		case !a.Clear.IsZero(): // it is as good as over
 			c.add(45, alertShort(a))
-		case !charted(a, r):
+		case !charted(a, r), a.Urgent && !a.Resets.IsZero(): // what stops today is not in the days that are over
 			c.add(83-i, alertShort(a))
 		}
 	}
-	short := bentShort(r.Bends)
+	few := bentShort(r.Bends)
 	for i, b := range bent(r.Bends) {
-		c.pair(76-20*min(i, 2), b, short[i])
+		c.pair(76-20*min(i, 2), b, few[i])
 	}
 	c.add(70, costs(r))
 	c.add(72, missing(u)...)
@@ -84,6 +93,7 @@ func UsageCaption(u Usage) (html string, heads bool) {
 	if r.Plan == tariff.Free {
 		c.add(30, freePlan)
 	}
+	c = append(c, bit{html: moreInWords, keep: 99, rest: true})
 	if lines := u.heads(0); len(lines) <= mostHeads {
 		for i, short := range u.heads(shortHead) {
 			c.pair(95, lines[i], short)
@@ -93,13 +103,16 @@ func UsageCaption(u Usage) (html string, heads bool) {
 	return c.fit(captionLimit), heads
 }
 
-// fit joins the lines. Until they are short enough they are said shortly, and then left out.
+// fit joins the lines. Until they are short enough they are said shortly, and then left out, which is said.
 func (c caption) fit(limit int) string {
-	for {
-		lines := make([]string, len(c))
+	for left := 0; ; {
+		var lines []string
 		low, long := -1, -1
 		for i, b := range c {
-			lines[i] = b.html
+			if b.rest && left == 0 {
+				continue
+			}
+			lines = append(lines, b.html)
 			if i > 0 && (low < 0 || b.keep <= c[low].keep) {
 				low = i
 			}
@@ -114,6 +127,9 @@ func (c caption) fit(limit int) string {
 		case long >= 0:
 			c[long].html, c[long].short = c[long].short, ""
 		default:
+			if c[low].html != freePlan { // that it costs nothing is no news
+				left++
+			}
 			c = slices.Delete(c, low, low+1)
 		}
 	}
@@ -125,7 +141,7 @@ func summedUp(what string, m report.Measure, before string) string {
 		return ""
 	}
 	line := fmt.Sprintf("%s: <b>%s</b>%s", what, amount(m.Sum), bracket(against(m, before)))
-	if m.Limit != nil && !monthly(m) && !m.Peak.At.IsZero() {
+	if m.Limit != nil && !monthly(m) && !m.Peak.At.IsZero() && m.Over == 0 {
 		line += ", up to " + shareOf(m.Share()) + " of a day's limit"
 	}
 	return line
@@ -144,6 +160,15 @@ func reachedShort(m report.Measure) string {
 	return "⚠️ " + strings.ToUpper(rest[:1]) + rest[1:]
 }
 
+// beyondShort is that a limit was reached, without what that stops.
+func beyondShort(m report.Measure) string {
+	line := beyond(m)
+	if m.Over == 0 || line == "" {
+		return line
+	}
+	return fmt.Sprintf("🔴 Day's limit reached on %s, last %s: %s", count(m.Over, "day"), utcDay(m.LastOver), shareOf(m.Share()))
+}
+
 // bentShort is bent without how many rows it is.
 func bentShort(all []report.Bend) []string {
 	lines := bent(all)
@@ -151,7 +176,12 @@ func bentShort(all []report.Bend) []string {
 		for _, b := range all {
 			line = strings.Replace(line, bracket(perDay(b)), "", 1)
 		}
-		lines[i] = strings.TrimSuffix(line, sameWeekdays)
+		line = strings.TrimSuffix(line, sameWeekdays)
+		// "reads 2.4 times as much and writes 2.4 times as much" is one thing.
+		if before, how, ok := strings.Cut(line, " and writes "); ok && strings.HasSuffix(before, " reads "+how) {
+			line = strings.TrimSuffix(before, how) + "and writes " + how
+		}
+		lines[i] = line
 	}
 	return lines
 }

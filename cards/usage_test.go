@@ -152,6 +152,10 @@ func TestAReportSaysInFewWordsWhatMatters(t *testing.T) {
 	preview := used(t, tariff.Free, 30, 1, func(in *report.Input) { in.Whole = false })
 	preview.Project, preview.NoProduction, preview.Top = "shop", []string{"shop"}, nil
 	golden(t, "usage", map[string]cards.Card{
+		"beyond the limits of a day":     captioned(used(t, tariff.Free, 60, 6, nil)),
+		"beyond what a month includes":   captioned(beyondIncluded(t)),
+		"days that nothing foretold":     captioned(foretold(t)),
+		"in words, nothing foretold":     cards.UsageWords(foretold(t))[0],
 		"a week with everything":         captioned(everything(used(t, tariff.Free, 60, 2.2, nil))),
 		"a quiet week":                   captioned(used(t, tariff.Free, 60, 1, nil)),
 		"on the paid plan":               captioned(used(t, tariff.Paid, 60, 1, nil)),
@@ -172,6 +176,48 @@ func TestAReportSaysInFewWordsWhatMatters(t *testing.T) {
 		"in words, on the paid plan":     cards.UsageWords(used(t, tariff.Paid, 60, 1, nil))[0],
 		"in words, ten days after start": cards.UsageWords(used(t, tariff.Free, 10, 1, nil))[0],
 	})
+}
+
+// beyondIncluded is a paid account that used up what its month includes, and stores more than that.
+func beyondIncluded(t *testing.T) cards.Usage {
+	table, err := tariff.Of(tariff.Paid, map[string]string{"rows_read_per_month": "20M", "storage_included": "4GB"}, nil)
+	if err != nil {
+		t.Fatal(err)
+	}
+	return used(t, tariff.Paid, 60, 1, func(in *report.Input) { in.Tariff = table })
+}
+
+// foretold is an account that takes five times as much since Saturday, and no release is to blame.
+func foretold(t *testing.T) cards.Usage {
+	saturday := time.Date(2026, 11, 14, 0, 0, 0, 0, time.UTC)
+	return used(t, tariff.Free, 60, 1, func(in *report.Input) {
+		in.Account, in.Changes = hours(usage.Whole(), "", 60, 30_000, 0.002, 5, saturday), nil
+	})
+}
+
+func TestWhatFoundNoRoomInACaptionIsSaidToBeInWords(t *testing.T) {
+	u := everything(used(t, tariff.Free, 60, 2.2, nil))
+	const more = "There is more: <i>In words</i>"
+	if caption, _ := cards.UsageCaption(u); strings.Contains(caption, more) {
+		t.Errorf("everything is there:\n%s", caption)
+	}
+	u.Weeks = append(u.Weeks, busy("blog"), busy("till"))
+	caption, heads := cards.UsageCaption(u)
+	if !heads || strings.Count(caption, more) != 1 || strings.Index(caption, more) > strings.Index(caption, "Audit head") {
+		t.Errorf("three projects:\n%s", caption)
+	}
+}
+
+func TestALimitThatStopsTodayIsInTheReportOfTheDaysBefore(t *testing.T) {
+	u := used(t, tariff.Free, 60, 1, nil)
+	now := alert.Alert{ID: "1", Limit: tariff.RowsReadPerDay, Used: 5.1e6, Most: 5e6, Unit: tariff.Rows, Hard: true, Percent: 95, Resets: usage.Day(until).AddDate(0, 0, 1)}
+	for urgent, want := range map[bool]int{true: 1, false: 0} {
+		now.Urgent = urgent
+		u.Alerts = []alert.Alert{now}
+		if caption, _ := cards.UsageCaption(u); strings.Count(caption, "the limit is reached: 5.1 M of 5 M") != want {
+			t.Errorf("urgent %v:\n%s", urgent, caption)
+		}
+	}
 }
 
 func TestACaptionIsNeverTooLongAndKeepsTheHeads(t *testing.T) {

@@ -97,8 +97,9 @@ func used(u Usage) string {
 		}
 		l.gap()
 		l.add(m.line)
+		l.add(beyond(m.of))
 		l.add(reached(m.of))
-		l.add(further(m.of))
+		l.add(further(m.of, explained(r, m.of)))
 	}
 	l.gap()
 	for _, a := range u.Alerts {
@@ -124,8 +125,8 @@ func used(u Usage) string {
 	return l.String()
 }
 
-// further says how a figure goes on, and how far to trust that.
-func further(m report.Measure) string {
+// further says how a figure goes on, and how far to trust that. explained: a release is named for its change.
+func further(m report.Measure, explained bool) string {
 	switch {
 	case !m.Known():
 		return ""
@@ -138,14 +139,22 @@ func further(m report.Measure) string {
 		last := m.Ahead[min(27, len(m.Ahead)-1)]
 		return "In four weeks about " + sized(last.Value) + band(sized(last.Low), sized(last.High)) + trusted(m)
 	}
-	var sum, low, high float64
-	for _, p := range m.Ahead[:7] {
-		sum, low, high = sum+p.Value, low+p.Low, high+p.High
-	}
-	if sum < 1 {
+	if m.Next.Value < 1 {
 		return "" // nothing happens, and goes on
 	}
-	return "The next 7 days about " + amount(sum) + band(amount(low), amount(high)) + trusted(m)
+	return "The next 7 days about " + amount(m.Next.Value) + band(amount(m.Next.Low), amount(m.Next.High)) + another(m, explained) + trusted(m)
+}
+
+// another says since when a count is not what it was.
+func another(m report.Measure, explained bool) string {
+	switch {
+	case explained:
+	case !m.News.IsZero():
+		return "; since " + utcDay(m.News) + " it is far from what was to be expected, and it is too soon to tell whether it stays"
+	case !m.Shift.IsZero():
+		return "; since " + utcDay(m.Shift) + " it is on another level, and that is what counts"
+	}
+	return ""
 }
 
 // band is what a forecast lies between, where that is not one figure.

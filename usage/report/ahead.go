@@ -50,8 +50,14 @@ func (m *Measure) changes(going, to forecast.Forecast, since time.Time) {
 	if len(to.Points) >= days {
 		m.Next = to.Total(days)
 	}
-	if m.News = going.News; m.News.IsZero() && !going.Shift.Before(usage.Day(since).AddDate(0, 0, -days)) {
+	if !going.Shift.Before(usage.Day(since).AddDate(0, 0, -days)) {
 		m.Shift = going.Shift
+	}
+	// From about its sixth day on another level is believed.
+	if m.News = going.News; !m.News.IsZero() && !m.Shift.IsZero() && going.News.Sub(m.Shift) >= 48*time.Hour {
+		m.News = time.Time{}
+	} else if !m.News.IsZero() {
+		m.Shift = time.Time{}
 	}
 }
 

@@ -30,7 +30,9 @@ func TestAChangeThatIsTooNewToBelieveIsNews(t *testing.T) {
 		{"none", 0, false, false},
 		{"one day may be a spike", 1, false, false},
 		{"two days are news", 2, true, false},
-		{"ten days are another level", 10, false, true},
+		{"four days still are", 4, true, false},
+		{"six days are another level", 6, false, true},
+		{"ten days as well", 10, false, true},
 		{"a month ago is long ago", 30, false, false},
 	} {
 		t.Run(c.name, func(t *testing.T) {
@@ -47,7 +49,7 @@ func TestAChangeThatIsTooNewToBelieveIsNews(t *testing.T) {
 			if r.Read.Shift.IsZero() == c.shift || c.shift && !r.Read.Shift.Equal(since) {
 				t.Errorf("another level since %v", r.Read.Shift)
 			}
-			if w := r.Read.Next; w.Value <= 0 || w.Low > w.Value || w.High < w.Value || c.news && w.High < 2*w.Value {
+			if w := r.Read.Next; w.Value <= 0 || w.Low > w.Value || w.High < w.Value || c.days == 2 && w.High < 2*w.Value {
 				t.Errorf("next week %+v", w)
 			}
 			if !r.Written.News.IsZero() || !r.Stored.News.IsZero() {
