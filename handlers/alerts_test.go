@@ -49,6 +49,8 @@ func (m *meter) Hours(context.Context, usage.Subject, time.Time, time.Time) ([]u
 }
 
 func (m *meter) State(context.Context) (usage.State, error) {
+	m.mu.Lock()
+	defer m.mu.Unlock()
 	return usage.State{Listed: m.now(), LastPass: m.passed}, nil
 }
 
@@ -74,7 +76,7 @@ func (m *meter) counts(name string, bytes float64) {
 		s = usage.Subject{Kind: usage.Database, ID: "id of " + name}
 		m.names[name] = s
 	}
-	m.stored[s] = bytes
+	m.stored[s], m.passed = bytes, m.now()
 	close(m.changed)
 	m.changed = make(chan struct{})
 }
