@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"io"
 	"io/fs"
+	"path"
 	"strings"
 	"time"
 
@@ -54,7 +55,7 @@ type File struct {
 //
 // The error says that the layout is not Drizzle's; that the journal or the last snapshot cannot be read, or are of an older drizzle-kit;
 // that two snapshots are the last one; that the SQL cannot be split (*migrations.SyntaxError) or does not run on what the folder makes
-// (*sqlite.Error), with file and line.
+// (*sqlite.Error), with file and line; or that drizzle-kit keeps folders and wrangler's pattern takes files.
 func Add(ctx context.Context, p Project, m Migration, o Options) (Written, error) {
 	if p.Layout.Kind != layout.DrizzleJournal && p.Layout.Kind != layout.DrizzleFolders {
 		return Written{}, fmt.Errorf("%s is no folder of Drizzle's", p.Layout.Dir)
@@ -70,6 +71,10 @@ func Add(ctx context.Context, p Project, m Migration, o Options) (Written, error
 	}
 	if m.Down != nil && pair.Down == "" {
 		return Written{}, fmt.Errorf("wrangler's migrations_pattern %s matches every place where a DOWN file could be", p.Layout.Pattern)
+	}
+	if p.Layout.Kind == layout.DrizzleFolders && path.Dir(pair.Up) == p.Layout.Dir {
+		return Written{}, fmt.Errorf("drizzle-kit keeps a folder for each migration of %s, and wrangler's pattern %s does not take those: set migrations_pattern to %s in wrangler's config first",
+			p.Layout.Dir, p.Layout.Pattern, path.Join(p.Layout.Dir, "*/migration.sql"))
 	}
 	books, err := p.open(pair)
 	if err != nil {

@@ -260,6 +260,7 @@ func TestWhatCannotBeFollowedIsRefused(t *testing.T) {
 		{"an old snapshot of a folder", with(folders, "drizzle/20260101000000_a/snapshot.json", `{"version":"6","dialect":"sqlite","id":"a"}`), "SELECT 1;", "drizzle-kit up"},
 		{"two last snapshots", with(folders, "drizzle/20260102000000_b/migration.sql", "", "drizzle/20260102000000_b/snapshot.json", `{"version":"7","dialect":"sqlite","id":"b","prevIds":["0"],"ddl":[]}`), "SELECT 1;", "stand side by side"},
 		{"snapshots in a circle", with(folders, "drizzle/20260101000000_a/snapshot.json", `{"version":"7","dialect":"sqlite","id":"a","prevIds":["a"],"ddl":[]}`), "SELECT 1;", "in a circle"},
+		{"folders that wrangler does not find", with(folders, "drizzle/0001_old.sql", "SELECT 1;", "wrangler.json", `{"d1_databases":[{"binding":"DB","migrations_dir":"drizzle"}]}`), "SELECT 1;", "set migrations_pattern to drizzle/*/migration.sql"},
 		{"a newest snapshot of no migration", with(journaled(), "drizzle/meta/0009_snapshot.json", "{}"), "SELECT 1;", "belongs to no entry"},
 		{"a snapshot by the time before one by its number", with(journaled(), "drizzle/meta/_journal.json", strings.ReplaceAll(journaled()["drizzle/meta/_journal.json"], "0000_a", "9_a"), "drizzle/9_a.sql", journaled()["drizzle/0000_a.sql"], "drizzle/0000_a.sql", "-",
 			"drizzle/meta/9_snapshot.json", journaled()["drizzle/meta/0000_snapshot.json"], "drizzle/meta/0000_snapshot.json", "-"), "SELECT 1;", "for newer than"},

@@ -101,7 +101,7 @@ func (l *Layout) placeDir(fsys fs.FS, o Options, e *entry, kit drizzleConfig) {
 
 // placePattern decides which files are migrations.
 func (l *Layout) placePattern(fsys fs.FS, e *entry) error {
-	l.Pattern = "*.sql"
+	l.Pattern = plainPattern
 	mine := e != nil && e.dir == l.Dir
 	if mine && e.patternSet {
 		if !e.dirSet {
@@ -121,10 +121,10 @@ func (l *Layout) placePattern(fsys fs.FS, e *entry) error {
 		}
 		return nil
 	}
-	if l.Kind != DrizzleFolders || holdsSQL(fsys, l.Dir) {
-		return nil
+	if l.Kind != DrizzleFolders || mine && holdsSQL(fsys, l.Dir) {
+		return nil // what wrangler finds by itself stays what it finds; passedOver says what it does not
 	}
-	l.Pattern = "*/" + folderFile
+	l.Pattern = folderPattern
 	if mine {
 		l.Problems = append(l.Problems, Problem{CodeConfig, l.Config, fmt.Sprintf(
 			"wrangler would find no migration in %s: they lie one folder each. Set \"migrations_pattern\": %q for %s.",

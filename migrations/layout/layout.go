@@ -124,6 +124,9 @@ func (l Layout) Matches(name string) bool {
 const (
 	downFolder = "down"          // below the migrations
 	folderFile = "migration.sql" // the one file of a folder per migration
+
+	plainPattern  = "*.sql" // wrangler's own
+	folderPattern = "*/" + folderFile
 )
 
 // Find looks for the project's migrations: in wrangler's config (wrangler.json, wrangler.jsonc or wrangler.toml, the first

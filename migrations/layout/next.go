@@ -30,11 +30,18 @@ func (l Layout) Next(names []string, title string, now time.Time) (Pair, error) 
 	}
 	last := lastNumbered(names)
 	folder, base := split(last)
+	start := base[:len(leadingDigits(base))]
+	if day := Day(base); day != "" {
+		start = day
+	}
 	separator := "_"
-	if rest := base[len(leadingDigits(base)):]; strings.HasPrefix(rest, "-") {
+	if strings.HasPrefix(base[len(start):], "-") {
 		separator = "-"
 	}
 	stem := l.number(base, now) + separator + slug
+	if Day(base) != "" {
+		stem = dayBehind(base, separator+slug, now)
+	}
 	forms := []string{path.Join(folder, stem+".sql"), path.Join(folder, stem, folderFile)}
 	if path.Base(last) == folderFile || last == "" && l.Kind == DrizzleFolders {
 		forms[0], forms[1] = forms[1], forms[0]
@@ -69,6 +76,20 @@ func split(name string) (folder, base string) {
 	}
 	folder, base = path.Split(name)
 	return strings.TrimSuffix(folder, "/"), base
+}
+
+// dayBehind is rest behind today, in UTC, for the others begin with a day; or behind the first day with which it comes behind base and is not
+// taken for its DOWN file.
+func dayBehind(base, rest string, now time.Time) string {
+	day := now.UTC()
+	if last, err := time.Parse(time.DateOnly, Day(base)); err == nil && last.After(day) {
+		day = last
+	}
+	name := day.Format(time.DateOnly) + rest
+	if up, _ := upOf(name); !migrations.Less(base, name) || up != "" && strings.HasPrefix(name, Day(base)) {
+		name = day.AddDate(0, 0, 1).Format(time.DateOnly) + rest
+	}
+	return name
 }
 
 // clock are the ways in which a time is a number, by its digits.

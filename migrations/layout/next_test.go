@@ -35,6 +35,9 @@ func TestTheNextMigrationIsNumberedAsTheOthersAre(t *testing.T) {
 		{"by its time, in seconds since 1970", in("m", "*.sql"), []string{"1700000000_a.sql"}, "x", "1795262400_x.sql"},
 		{"by its time, in milliseconds since 1970", in("m", "*.sql"), []string{"1700000000000_a.sql"}, "x", "1795262400000_x.sql"},
 		{"behind a time that is yet to come", in("m", "*.sql"), []string{"20300101000000_a.sql"}, "x", "20300101000001_x.sql"},
+		{"by the day", in("m", "*.sql"), []string{"2026-03-04-a.sql", "schema.sql"}, "x", "2026-11-21-x.sql"},
+		{"by the day, behind what is of today", in("m", "*.sql"), []string{"2026-11-21-source.sql"}, "add", "2026-11-22-add.sql"},
+		{"by the day, behind a day that is yet to come", in("m", "*.sql"), []string{"2030-01-01_b.sql"}, "a", "2030-01-02_a.sql"},
 		{"a folder by its number", in("m", "*/migration.sql"), []string{"0001_a/migration.sql"}, "x", "0002_x/migration.sql"},
 		{"a file where only folders are found", in("m", "*/migration.sql"), nil, "x", "0001_x/migration.sql"},
 		{"in the folder of the last", in("m", "**/*.sql"), []string{"a/0001_a.sql", "b/0002_b.sql"}, "x", "b/0003_x.sql"},
@@ -58,7 +61,7 @@ func TestTheNextMigrationIsNumberedAsTheOthersAre(t *testing.T) {
 // Whatever numbered names there are, the next one comes behind all of them, and has a number of its own.
 func TestTheNextMigrationComesLast(t *testing.T) {
 	rapid.Check(t, func(t *rapid.T) {
-		names := rapid.SliceOfDistinct(rapid.StringMatching(`[0-9]{1,16}[_-][a-z]{1,3}\.sql`), rapid.ID[string]).Draw(t, "names")
+		names := rapid.SliceOfDistinct(rapid.StringMatching(`([0-9]{1,16}|20[0-9][0-9]-[01][0-9]-[0-3][0-9])[_-][a-z]{1,3}\.sql`), rapid.ID[string]).Draw(t, "names")
 		title := rapid.StringMatching(`[a-z]{1,5}( down|\.down| rollback)?`).Draw(t, "title")
 		got, err := in("m", "*.sql").Next(names, title, noon())
 		if err != nil {

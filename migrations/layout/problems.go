@@ -18,6 +18,11 @@ func (l Layout) problems(fsys fs.FS, names []string) ([]Problem, error) {
 		return nil, err
 	}
 	all = append(all, stray...)
+	over, err := l.passedOver(fsys)
+	if err != nil {
+		return nil, err
+	}
+	all = append(all, over...)
 	switch l.Kind {
 	case DrizzleJournal:
 		all = append(all, l.journalProblems(fsys, names)...)
@@ -73,8 +78,8 @@ func (l Layout) duplicates(names []string) []Problem {
 	var found []Problem
 	for _, name := range names {
 		n := number(name)
-		if n == "" {
-			continue
+		if _, base := split(name); n == "" || Day(base) != "" {
+			continue // of a date that files share, the names say the order
 		}
 		if up, sure := upOf(name); up != "" && sure {
 			continue // it has a finding of its own
@@ -91,7 +96,7 @@ func (l Layout) duplicates(names []string) []Problem {
 }
 
 // number is where a migration stands by its number: its folder and the digits at the beginning of its name, without zeros
-// in front; "" if it has none. In a folder per migration it is the folder that is numbered.
+// in front, or the day; "" if it has none. In a folder per migration it is the folder that is numbered.
 func number(name string) string {
 	dir, base := path.Split(name)
 	if base == folderFile && dir != "" {
@@ -100,6 +105,9 @@ func number(name string) string {
 	digits := leadingDigits(base)
 	if digits == "" {
 		return ""
+	}
+	if day := Day(base); day != "" {
+		return dir + day
 	}
 	return dir + cmp.Or(strings.TrimLeft(digits, "0"), "0")
 }

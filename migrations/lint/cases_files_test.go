@@ -108,6 +108,7 @@ func TestAFileInFrontOfAnAppliedOneIsAnError(t *testing.T) {
 		{name: "applied ones", in: folder(map[string]string{"0001_a.sql": aTable, "0001_b.sql": anotherTable}, applied(map[string]string{"0001_a.sql": aTable, "0001_b.sql": anotherTable}))},
 		{name: "strictly increasing", in: folder(with(map[string]string{"0010_b.sql": anotherTable}), was)},
 		{name: "names without numbers", in: folder(map[string]string{"a.sql": aTable, "b.sql": anotherTable})},
+		{name: "days of one year, and one day twice", in: folder(map[string]string{"2026-01-02-a.sql": aTable, "2026-01-02-b.sql": anotherTable, "2026-04-03-c.sql": "SELECT 1;"})},
 	})
 }
 
@@ -190,6 +191,9 @@ func TestWhatTheLayoutSaysBecomesFindings(t *testing.T) {
 		{Code: layout.CodeDuplicate, File: "db/migrations/0001_b.sql", Text: "Twice."},
 		{Code: layout.CodeConfig, File: "wrangler.jsonc", Text: "Another folder."},
 	})
+	if f := lint.Layout(layout.Layout{Dir: "m"}, []layout.Problem{{Code: layout.CodeConfig, File: "m/0002_b.SQL", Text: "Rename it."}})[0]; f.Advice != "" {
+		t.Errorf("a file is no matter of the config: %+v", f)
+	}
 	report := ruleCase{sql: "-- towline:allow-file F-DOWN reason=\"no\"\nSELECT 1;", in: func(in *lint.Input) { in.Extra = list }}.run(t)
 	got := make(map[string]lint.Finding)
 	for _, f := range report.Findings {

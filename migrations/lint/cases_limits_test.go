@@ -88,7 +88,8 @@ func TestTheNewFormsOfAlterTableAreAnError(t *testing.T) {
 	testRule(t, "D1-AUTH02", []ruleCase{
 		{name: "ADD CONSTRAINT", base: base, sql: "ALTER TABLE t ADD CONSTRAINT ck CHECK (a > 0);", fires: true, table: "t"},
 		{name: "ALTER COLUMN SET NOT NULL", base: base, sql: "ALTER TABLE main.\"t\" ALTER COLUMN a SET NOT NULL;", fires: true, table: "t"},
-		{name: "ALTER COLUMN DROP NOT NULL", base: base, sql: "alter table t alter column a drop not null;", fires: true},
+		{name: "ALTER COLUMN DROP NOT NULL", base: base, sql: "alter table t alter column a drop not null;", fires: true, text: "since 3.53"},
+		{name: "what libSQL has", base: base, sql: "ALTER TABLE t ALTER COLUMN a TO a TEXT;", fires: true, text: "which no SQLite has"},
 		{name: "DROP CONSTRAINT", base: base, sql: "ALTER TABLE t DROP CONSTRAINT ck;", fires: true},
 		{name: "ADD COLUMN with a CHECK", base: base, sql: "ALTER TABLE t ADD COLUMN b INTEGER CHECK (b > 0);"},
 		{name: "a column that is called constraint", base: base, sql: "ALTER TABLE t ADD COLUMN \"constraint\" TEXT;"},

@@ -43,9 +43,9 @@ func layoutRules() []rule {
 		}, nil},
 		{Rule{
 			Code: "F-CFG", Name: "config-misleads", Group: groupFiles, Severity: Warning,
-			Summary:   "wrangler's config means something else than it seems to, or than Towline's.",
-			Why:       "wrangler and Towline would look at different folders or ledgers, and apply a migration twice.",
-			Do:        "Name the same folder and the same table in both.",
+			Summary:   "wrangler's config means something else than it seems to, or than Towline's; or a file that looks like a migration is passed over.",
+			Why:       "wrangler and Towline would look at different folders or ledgers, and apply a migration twice; a file that the pattern does not take is never applied, and nobody says so.",
+			Do:        "Name the same folder and the same table in both, and give files the names that the pattern takes.",
 			BadFiles:  "    wrangler.jsonc has \"migrations_dir\": \"db\", and Towline's config has migrations: migrations",
 			GoodFiles: "    Towline's config leaves migrations: out, so that wrangler's config says it",
 			Source:    "Configuration, wrangler docs",

@@ -101,7 +101,11 @@ func newAlter(w *walk) []Finding {
 		}
 		x := s.at()
 		x.Table = s.alteredName()
-		x.Text = fmt.Sprintf("D1 refuses this form of ALTER TABLE on %s, which SQLite has had since 3.53: %s.", x.Table, s.err.Message)
+		which := "which SQLite has had since 3.53"
+		if strings.Contains(s.err.Message, "syntax error") {
+			which = "which no SQLite has" // the one here is of 3.53
+		}
+		x.Text = fmt.Sprintf("D1 refuses this form of ALTER TABLE on %s, %s: %s.", x.Table, which, s.err.Message)
 		x.Advice = "Rebuild the table with the new constraint: `towline rebuild " + x.Table + "` writes the migration."
 		list = append(list, x)
 	}

@@ -6,6 +6,7 @@ import (
 	"strings"
 
 	"towline/migrations"
+	"towline/migrations/layout"
 )
 
 func historyRules() []rule {
@@ -240,7 +241,7 @@ func scheme(name string) string {
 	switch n := leadingNumber(name); {
 	case n < 0:
 		return "names"
-	case n > maxNumber:
+	case n > maxNumber, layout.Day(name) != "":
 		return "dates"
 	}
 	return "numbers"
@@ -267,14 +268,14 @@ func duplicates(w *walk) []Finding {
 	}
 	same := make(map[int64][]string)
 	for _, f := range w.in.Files {
-		if n := leadingNumber(f.Name); n >= 0 {
+		if n := leadingNumber(f.Name); n >= 0 && layout.Day(f.Name) == "" {
 			same[n] = append(same[n], f.Name)
 		}
 	}
 	var list []Finding
 	for _, f := range w.files {
 		group := same[leadingNumber(f.Name)]
-		if leadingNumber(f.Name) < 0 || len(group) < 2 {
+		if leadingNumber(f.Name) < 0 || len(group) < 2 || layout.Day(f.Name) != "" {
 			continue
 		}
 		others := slices.DeleteFunc(slices.Clone(group), func(n string) bool { return n == f.Name })

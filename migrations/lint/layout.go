@@ -1,7 +1,9 @@
 package lint
 
 import (
+	"path"
 	"path/filepath"
+	"strings"
 
 	"towline/migrations/layout"
 )
@@ -15,9 +17,11 @@ func Layout(l layout.Layout, problems []layout.Problem) []Finding {
 		if !ok || p.Code == layout.CodeDuplicate {
 			continue
 		}
-		list = append(list, Finding{
-			Code: rule.Code, Name: rule.Name, Severity: rule.Severity, File: below(l.Dir, p.File), Text: p.Text, Advice: rule.Do,
-		})
+		f := Finding{Code: rule.Code, Name: rule.Name, Severity: rule.Severity, File: below(l.Dir, p.File), Text: p.Text, Advice: rule.Do}
+		if p.Code == layout.CodeConfig && strings.EqualFold(path.Ext(p.File), ".sql") {
+			f.Advice = "" // the text has said what to do with the file
+		}
+		list = append(list, f)
 	}
 	return list
 }
