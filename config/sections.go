@@ -115,7 +115,7 @@ func (d *decoder) cloudflare(s *section) Cloudflare {
 		c.Plan = v.choice("paid", "free")
 	}
 	if v, ok := s.scalar("billing_day", ""); ok {
-		n, _ := v.number(1, 28)
+		n, _ := v.number(1, 31)
 		c.BillingDay = int(n)
 	}
 	return c

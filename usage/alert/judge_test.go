@@ -74,7 +74,7 @@ func (w *watch) measure(key string, used float64, now time.Time) alert.Measure {
 	case strings.HasSuffix(key, "per_day"):
 		m.From, m.Resets = usage.Day(now), usage.Day(now).Add(oneDay)
 	case strings.HasSuffix(key, "per_month"):
-		m.From, m.Resets = alert.Month(now, w.r.BillingDay)
+		m.From, m.Resets = tariff.BillingMonth(now, w.r.BillingDay)
 	}
 	return m
 }
@@ -291,6 +291,7 @@ func TestAMonthlyVolumeEndsWithTheBillingMonth(t *testing.T) {
 	}{
 		{"on the first", 1, time.Date(2026, 11, 30, 23, 59, 0, 0, time.UTC)},
 		{"on the 28th", 28, time.Date(2027, 2, 27, 23, 59, 0, 0, time.UTC)},
+		{"on the 31st, which February has not", 31, time.Date(2027, 2, 27, 23, 59, 0, 0, time.UTC)},
 		{"over the year's end", 15, time.Date(2027, 1, 14, 23, 59, 0, 0, time.UTC)},
 		{"in the night of summer time", 28, time.Date(2027, 3, 27, 23, 59, 0, 0, time.UTC)},
 	} {

@@ -142,7 +142,7 @@ func byDay(m *Measure, _ Rules, now time.Time, k Known, f usage.Figure) bool {
 
 // byMonth measures what begins at 0 with every billing month, on the account's billing day at 00:00 UTC.
 func byMonth(m *Measure, r Rules, now time.Time, k Known, f usage.Figure) bool {
-	m.From, m.Resets = Month(now, r.BillingDay)
+	m.From, m.Resets = tariff.BillingMonth(now, r.BillingDay)
 	m.Counted = countedTo(k.Hours, f)
 	if m.Counted.IsZero() {
 		return false
@@ -237,19 +237,6 @@ func asRate(m *Measure, _ Rules, now time.Time, k Known, f usage.Figure) bool {
 		}
 	}
 	return known
-}
-
-// Month is the billing month that a moment is in, in UTC. day is 1 to 28; another counts as 1.
-func Month(now time.Time, day int) (from, until time.Time) {
-	if day < 1 || day > 28 {
-		day = 1
-	}
-	now = now.UTC()
-	from = time.Date(now.Year(), now.Month(), day, 0, 0, 0, 0, time.UTC)
-	if from.After(now) {
-		from = from.AddDate(0, -1, 0)
-	}
-	return from, from.AddDate(0, 1, 0)
 }
 
 // countedTo is up to when a figure is known: the end of the last hour that is whole, else the beginning of the last that is not.

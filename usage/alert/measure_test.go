@@ -237,26 +237,3 @@ func TestWhatWasNotCountedIsNotJudgedButListed(t *testing.T) {
 		t.Errorf("without limits: %+v", got)
 	}
 }
-
-func TestTheBillingMonthBeginsOnItsDay(t *testing.T) {
-	for _, c := range []struct{ now, day, from, until string }{
-		{"2026-11-20T12:00:00Z", "1", "2026-11-01", "2026-12-01"},
-		{"2026-11-01T00:00:00Z", "1", "2026-11-01", "2026-12-01"},
-		{"2026-10-31T23:59:59Z", "1", "2026-10-01", "2026-11-01"},
-		{"2027-02-27T23:59:59Z", "28", "2027-01-28", "2027-02-28"},
-		{"2027-03-01T00:00:00Z", "28", "2027-02-28", "2027-03-28"},
-		{"2027-01-05T00:00:00Z", "15", "2026-12-15", "2027-01-15"},
-		{"2026-11-01T01:30:00+02:00", "1", "2026-10-01", "2026-11-01"},
-		{"2026-11-20T12:00:00Z", "0", "2026-11-01", "2026-12-01"},
-	} {
-		now, err := time.Parse(time.RFC3339, c.now)
-		if err != nil {
-			t.Fatal(err)
-		}
-		day := map[string]int{"0": 0, "1": 1, "15": 15, "28": 28}[c.day]
-		from, until := alert.Month(now, day)
-		if from.Format("2006-01-02") != c.from || until.Format("2006-01-02") != c.until {
-			t.Errorf("%s, day %s: %s to %s", c.now, c.day, from, until)
-		}
-	}
-}

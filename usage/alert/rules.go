@@ -15,7 +15,7 @@ type Rules struct {
 	// Zone is the team's, whose clock Quiet is on; nil: UTC.
 	Zone  *time.Location
 	Quiet Quiet
-	// BillingDay is the day of the month on which monthly volumes begin anew, 1 to 28.
+	// BillingDay is the day of the month on which monthly volumes begin anew, 1 to 31; in a month that is shorter it is the last.
 	BillingDay int
 }
 

@@ -34,7 +34,7 @@ func (b *book) ahead(m *Measure) {
 		}
 		return
 	}
-	from, until := month(b.Now.Add(-1), b.BillingDay)
+	from, until := tariff.BillingMonth(b.Now.Add(-1), b.BillingDay)
 	m.PerDay = limit.Value / (until.Sub(from).Hours() / 24)
 	for t := from; t.Before(b.Now); t = t.AddDate(0, 0, 1) {
 		m.Month += b.sum(b.counted, m.Figure, daily(), t).v

@@ -24,21 +24,10 @@ type Cost struct {
 // Known tells whether anything of the month was counted.
 func (c Cost) Known() bool { return c.Hours > 0 }
 
-// month is the billing month that t is in: billing months begin at 00:00 UTC.
-func month(t time.Time, day int) (from, until time.Time) {
-	day = max(1, min(day, 28))
-	t = t.UTC()
-	from = time.Date(t.Year(), t.Month(), day, 0, 0, 0, 0, time.UTC)
-	if from.After(t) {
-		from = from.AddDate(0, -1, 0)
-	}
-	return from, from.AddDate(0, 1, 0)
-}
-
 // cost prices the account's billing month, whatever the report's stretch is.
 func (b *book) cost() Cost {
 	var c Cost
-	c.From, c.Until = month(b.Now.Add(-1), b.BillingDay)
+	c.From, c.Until = tariff.BillingMonth(b.Now.Add(-1), b.BillingDay)
 	c.Of = int(b.Now.Sub(c.From) / time.Hour)
 	days := c.Until.Sub(c.From).Hours() / 24
 	end := tariff.Month{}

@@ -25,7 +25,7 @@ type Input struct {
 	// Now is the present, or To where a report of an older stretch is made again.
 	Now time.Time
 	// Tariff is what the account's plan allows and what it charges. BillingDay is the day of the month on which a billing month begins, from 1 to
-	// 28; 0 is 1.
+	// 31, of a month that is shorter its last; 0 is 1.
 	Tariff     tariff.Table
 	BillingDay int
 	// Account is the whole account, and Series are the databases and Workers of the report's projects.
