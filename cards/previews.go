@@ -75,7 +75,11 @@ func aPreview(l *lines, p deploy.Preview, stale bool) {
 	case p.NoBackup:
 		l.add("No backups are kept here, so that it can be neither emptied nor deleted from the chat.")
 	case p.Foreign:
-		l.addf("Towline did not make it. Who means it all the same names it twice: %s", command(fmt.Sprintf("/preview delete %s %s", p.Database, p.Database)))
+		twice := p.Database + " " + p.Database
+		l.add("Towline did not make it. Who means it all the same names it twice: " + command("/preview delete "+twice))
+		if !p.NoRelease {
+			l.add("Or, to empty it: " + command("/preview empty "+twice))
+		}
 	}
 }
 
@@ -116,7 +120,7 @@ func dropButtons(p deploy.Preview) []Button {
 		return nil
 	}
 	remove := Button{Text: "Delete " + p.Database, Action: Do(AskDelete, p.Database)}
-	if p.LeftOver {
+	if p.LeftOver || p.NoRelease {
 		return []Button{remove}
 	}
 	return []Button{{Text: "Empty " + p.Database, Action: Do(AskEmpty, p.Database)}, remove}
@@ -313,7 +317,7 @@ func aboutPreviews(r release.Refusal, f func(string) string) (said, bool) {
 		return said{what: database + " is the preview of several projects:", facts: listed(r.Items, 6, code), next: "Give each its own in the config first."}, true
 	case release.CodeNotMade:
 		twice := orElse(named, "NAME") + " " + orElse(named, "NAME")
-		return said{what: database + " was not made by Towline.", next: "Who means it all the same names it twice: " + command("/preview delete "+twice)}, true
+		return said{what: database + " was not made by Towline.", next: "Who means it all the same names it twice: " + command("/preview "+orElse(r.Facts["wish"], "delete")+" "+twice)}, true
 	case release.CodePreviewChanged:
 		return said{what: database + " is not as it was shown: it was used, deployed to or replaced since.", next: "Look again: /preview list"}, true
 	case release.CodePreviewBusy:

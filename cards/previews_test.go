@@ -54,9 +54,13 @@ func TestPreviewsAreListedWithWhatOneHasToKnow(t *testing.T) {
 		many = append(many, aPreview(func(p *deploy.Preview) { p.Database = n }))
 	}
 	golden(t, "previews", map[string]cards.Card{
-		"weekly":               cards.PreviewsOf(all[:3], true, 14*24*time.Hour),
-		"asked for":            cards.PreviewsOf(all, false, 14*24*time.Hour),
-		"none":                 cards.PreviewsOf(nil, false, 0),
+		"weekly":    cards.PreviewsOf(all[:3], true, 14*24*time.Hour),
+		"asked for": cards.PreviewsOf(all, false, 14*24*time.Hour),
+		"none":      cards.PreviewsOf(nil, false, 0),
+		"nothing is live": cards.PreviewsOf([]deploy.Preview{
+			aPreview(func(p *deploy.Preview) { p.Release, p.NoRelease = 0, true }),
+			aPreview(foreign, func(p *deploy.Preview) { p.Database, p.Release, p.NoRelease = "by-hand", 0, true }),
+		}, false, 0),
 		"more than fit":        cards.PreviewsOf(many, true, 24*time.Hour),
 		"no backups":           cards.PreviewsOf([]deploy.Preview{aPreview(func(p *deploy.Preview) { p.NoBackup = true })}, true, 14*24*time.Hour),
 		"delete it":            cards.ConfirmDrop(aPreview(), cards.DeleteNow, noon.Add(time.Hour), ""),

@@ -110,7 +110,7 @@ func slowQuery(l *lines, n int, q slow.Query, t tariff.Table) {
 	case q.Each() < 2*float64(max(1, q.RowsReturned+q.RowsWritten))/float64(max(1, q.Runs)):
 		l.add("⚪ reads little more than it needs")
 	default:
-		l.add("⚪ no index found" + noteWords(q.Notes))
+		l.add("⚪ no index found that would help more" + noteWords(q.Notes))
 	}
 }
 
@@ -158,6 +158,8 @@ func slowIndex(l *lines, i slow.Index, t tariff.Table) {
 	line := fmt.Sprintf("would read %s and spare %s%s rows a month%s", each, most, amount(float64(i.Spares)), worthOf(i, t))
 	if i.Writes > 0 {
 		line += fmt.Sprintf("; writes up to %s rows more", amount(float64(i.Writes)))
+	} else {
+		line += "; no write that was seen costs more"
 	}
 	l.add(line)
 	if len(i.Redundant) > 0 {
@@ -227,6 +229,8 @@ func slowEnd(l *lines, s slow.Report) {
 	switch {
 	case s.Untried != "":
 		l.add("⚠️ Not all indexes could be tried: " + flat(s.Untried, 200))
+	case !slices.ContainsFunc(s.Queries, func(q slow.Query) bool { return q.Index != nil }):
+		// of what was tried nothing is left to be explained
 	case s.Copied.IsZero() && s.Copies:
 		l.add("Indexes were tried on a copy of the schema. How many rows they leave to be read is not known: no copy of the data has this schema yet. A later rehearsal takes one.")
 	case s.Copied.IsZero():

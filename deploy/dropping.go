@@ -83,11 +83,7 @@ func (e *Engine) droppable(ctx context.Context, p Preview, r DropRequest, run *r
 		return nil
 	}
 	return e.store.View(ctx, func(tx Tx) error {
-		run.Release = p.Release
-		if run.Release == 0 {
-			run.Release = tx.State(p.Project, release.Production).Live
-		}
-		if run.Release == 0 || p.LeftOver {
+		if run.Release = p.rebuiltFor(tx); run.Release == 0 || p.LeftOver {
 			return release.Refuse(release.CodeNothingToReset, "database", p.Database, "project", p.Project)
 		}
 		e.describe(tx, run)

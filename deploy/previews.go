@@ -35,6 +35,8 @@ type Preview struct {
 	Problem  string // why D1 could not be asked about it
 	Place    string // opaque: where it was last asked for
 	NoBackup bool   // this Towline keeps no backups, so that it neither empties nor deletes
+	// NoRelease: none is live, there or on production, that it could be rebuilt for. It can be deleted, but not emptied.
+	NoRelease bool
 }
 
 // Idle is since when nobody is known to have done anything with it.
@@ -183,7 +185,16 @@ func (e *Engine) previewOf(tx Tx, k release.Known) (Preview, bool) {
 	if s := tx.State(p.Project, release.Preview); s.Database == k.Database {
 		p.Release = s.Live
 	}
+	p.NoRelease = p.LeftOver || p.rebuiltFor(tx) == 0
 	return p, true
+}
+
+// rebuiltFor is the release that it is rebuilt for where it is emptied: what is live on it, else on production; 0: none.
+func (p Preview) rebuiltFor(tx Tx) uint64 {
+	if p.Release != 0 {
+		return p.Release
+	}
+	return tx.State(p.Project, release.Production).Live
 }
 
 // lookAtPreview asks D1 which database has the name, and how large it is. Whether Towline made it depends on that.

@@ -223,6 +223,27 @@ func TestWhatWasShownIsWhatIsDeleted(t *testing.T) {
 	}
 }
 
+func TestAPreviewForWhichNothingIsLiveSaysThatItCannotBeEmptied(t *testing.T) {
+	s, _ := keeping(t, newWorld(t))
+	live(s)
+	deployed, err := s.engine.Preview(t.Context(), "shop-preview")
+	if err != nil || deployed.NoRelease {
+		t.Errorf("%+v, %v", deployed, err)
+	}
+	if _, err := s.direct.Create(t.Context(), "by-hand"); err != nil {
+		t.Fatal(err)
+	}
+	s.configure(func(p *deploy.Project) { p.Name, p.Preview, p.Production = "other", "by-hand", "other" })
+	p, err := s.engine.Preview(t.Context(), "by-hand")
+	if err != nil || !p.NoRelease || !p.Foreign || p.LeftOver {
+		t.Fatalf("%+v, %v", p, err)
+	}
+	_, err = s.engine.EmptyPreview(t.Context(), deploy.DropRequest{Request: deploy.Request{By: dana, Key: "empty"}, Database: "by-hand", Seen: p.Digest(), Twice: true})
+	if !isCode(err, release.CodeNothingToReset) {
+		t.Errorf("empty: %v", err)
+	}
+}
+
 func TestAPreviewWhoseProjectIsGoneIsLeftOverAndCanBeDeleted(t *testing.T) {
 	s, f := keeping(t, newWorld(t))
 	live(s)
@@ -230,7 +251,7 @@ func TestAPreviewWhoseProjectIsGoneIsLeftOverAndCanBeDeleted(t *testing.T) {
 		p.Name, p.Preview, p.Production = "other", "other-preview", "other-production"
 	})
 	stale, err := s.engine.StalePreviews(t.Context())
-	if err != nil || len(stale) != 1 || !stale[0].LeftOver || stale[0].Project != "shop" || stale[0].Database != "shop-preview" || stale[0].LeftAt.IsZero() || !stale[0].Made {
+	if err != nil || len(stale) != 1 || !stale[0].LeftOver || !stale[0].NoRelease || stale[0].Project != "shop" || stale[0].Database != "shop-preview" || stale[0].LeftAt.IsZero() || !stale[0].Made {
 		t.Fatalf("%+v, %v", stale, err)
 	}
 	if _, err := s.engine.EmptyPreview(t.Context(), s.asks("shop-preview")); !isCode(err, release.CodeNothingToReset) {

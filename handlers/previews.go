@@ -86,8 +86,8 @@ func (h *Handlers) drop(ctx context.Context, a ask, verb cards.Verb, usage strin
 	if err != nil {
 		return nil, err
 	}
-	if p.Foreign && !twice {
-		return nil, release.Refuse(release.CodeNotMade, "database", database)
+	if refusal := undroppable(p, verb, twice); refusal != nil {
+		return nil, refusal
 	}
 	switch {
 	case len(words) == 0:
@@ -98,6 +98,17 @@ func (h *Handlers) drop(ctx context.Context, a ask, verb cards.Verb, usage strin
 		return nil, release.Refuse(release.CodePreviewChanged, "database", database)
 	}
 	return nil, h.dropNow(ctx, a, p, verb, p.Digest(), twice)
+}
+
+// undroppable says before anybody is asked what would be said after it: a button that cannot do what it says is none.
+func undroppable(p deploy.Preview, verb cards.Verb, twice bool) error {
+	switch {
+	case verb == cards.EmptyNow && p.NoRelease:
+		return release.Refuse(release.CodeNothingToReset, "database", p.Database, "project", p.Project)
+	case p.Foreign && !twice:
+		return release.Refuse(release.CodeNotMade, "database", p.Database, "wish", string(verb))
+	}
+	return nil
 }
 
 // previewHere is a preview that is this chat's business.
@@ -152,12 +163,12 @@ func (h *Handlers) previewPress(ctx context.Context, a ask, p bot.Press, action 
 	}
 	switch action.Verb {
 	case cards.AskDelete, cards.AskEmpty:
-		if found.Foreign { // it was replaced since the button was made
-			return "", release.Refuse(release.CodeNotMade, "database", database)
-		}
 		verb := cards.DeleteNow
 		if action.Verb == cards.AskEmpty {
 			verb = cards.EmptyNow
+		}
+		if refusal := undroppable(found, verb, false); refusal != nil { // it was replaced since the button was made
+			return "", refusal
 		}
 		return "", h.reply(ctx, a, h.confirmDrop(a, found, verb))
 	}

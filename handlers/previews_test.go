@@ -66,7 +66,7 @@ func byHand(p *deploy.Preview) { p.Made, p.Foreign = false, true }
 
 // gone is a preview whose project has left the config, and was last asked for in a chat.
 func gone(place string) func(*deploy.Preview) {
-	return func(p *deploy.Preview) { p.LeftOver, p.LeftAt, p.Place = true, noon.AddDate(0, 0, -3), place }
+	return func(p *deploy.Preview) { p.LeftOver, p.NoRelease, p.LeftAt, p.Place = true, true, noon.AddDate(0, 0, -3), place }
 }
 
 func known() []deploy.Preview {
@@ -128,6 +128,8 @@ func TestWhatIsTypedAboutAPreview(t *testing.T) {
 		{"a word too many", said{chat: team, by: 2, text: "/preview delete shop-preview now"}, "", "usage"},
 		{"no name", said{chat: team, by: 2, text: "/preview delete"}, "", "usage"},
 		{"by hand, named once", said{chat: team, by: 2, text: "/preview delete by-hand"}, "", "not_made_here"},
+		{"by hand, named once, to be emptied", said{chat: team, by: 2, text: "/preview empty by-hand"}, "", "<code>/preview empty by-hand by-hand</code>"},
+		{"left over, to be emptied", said{chat: shared, by: 2, text: "/preview empty old-preview"}, "", "nothing_to_rebuild"},
 		{"by hand, named twice", said{chat: team, by: 2, text: "/preview delete by-hand by-hand"}, "", "You named it twice"},
 		{"by hand, named twice, as it was shown", said{chat: team, by: 2, text: "/preview delete by-hand by-hand " + hand}, "delete by-hand of shop as " + hand + " twice=true", ""},
 		{"by hand, named once, as it was shown", said{chat: team, by: 2, text: "/preview delete by-hand " + hand}, "", "not_made_here"},
@@ -163,6 +165,7 @@ func TestAPressAboutAPreviewAsksFirst(t *testing.T) {
 		{name: "empty asks", from: team, by: 2, do: cards.Do(cards.AskEmpty, "shop-preview"), reply: "Empty <code>shop-preview</code>"},
 		{name: "also on an older card", from: team, by: 2, stale: true, do: cards.Do(cards.AskDelete, "shop-preview"), reply: "Delete <code>shop-preview</code>"},
 		{name: "a left over one", from: shared, by: 2, do: cards.Do(cards.AskDelete, "old-preview"), reply: "Delete <code>old-preview</code>"},
+		{name: "one that nothing is live for is not emptied", from: shared, by: 2, do: cards.Do(cards.AskEmpty, "old-preview"), toast: "nothing_to_rebuild"},
 		{name: "a viewer", from: team, by: 1, do: cards.Do(cards.AskDelete, "shop-preview"), toast: "not_allowed"},
 		{name: "a viewer says yes", from: team, by: 1, do: cards.Do(cards.DeleteNow, "shop-preview", known()[0].Digest()), toast: "not_allowed"},
 		{name: "from another chat", from: team, by: 2, do: cards.Do(cards.AskDelete, "api-preview"), toast: "wrong_chat"},
