@@ -198,11 +198,11 @@ func (l Layout) journalProblems(fsys fs.FS, names []string) []Problem {
 		case !slices.Contains(names, name):
 			found = append(found, problem(file, "%s is listed, and there is no %s. Drizzle's own migrator stops there.", e.Tag, l.Path(name)))
 		}
-		entries[name] = true
-		if i > 0 && e.When <= j.Entries[i-1].When {
-			found = append(found, problem(file, "%s is dated before %s, which stands in front of it. Drizzle's own migrator would leave it out on a database that has the other.",
+		if i > 0 && !entries[name] && e.When <= j.Entries[i-1].When {
+			found = append(found, problem(file, "%s is not dated after %s, which stands in front of it. Drizzle's own migrator would leave it out on a database that has the other.",
 				e.Tag, j.Entries[i-1].Tag))
 		}
+		entries[name] = true
 	}
 	for _, name := range names {
 		if !entries[name] {
@@ -211,11 +211,26 @@ func (l Layout) journalProblems(fsys fs.FS, names []string) []Problem {
 		}
 	}
 	if n := len(j.Entries); n > 0 {
-		if last := j.Entries[n-1]; !last.Pictured(l.LastSnapshot(fsys)) {
-			found = append(found, problem(l.SnapshotPath(last), "Drizzle's picture of the schema after %s is not there. drizzle-kit would write what that migration did once more.", last.Tag))
+		if p, wrong := l.snapshotProblem(fsys, j.Entries[n-1]); wrong {
+			found = append(found, p)
 		}
 	}
 	return found
+}
+
+// snapshotProblem says what is wrong with the snapshot that drizzle-kit compares with, which has to be that of the journal's last entry.
+func (l Layout) snapshotProblem(fsys fs.FS, last JournalEntry) (Problem, bool) {
+	newest, own := l.LastSnapshot(fsys), l.SnapshotPath(last)
+	switch {
+	case last.Pictured(newest):
+		return Problem{}, false
+	case isFile(fsys, own):
+		return Problem{CodeJournal, newest, fmt.Sprintf(
+			"This is the newest of Drizzle's snapshots, and %s ends with %s. drizzle-kit compares with this one: what it shows has to be a migration of the journal.",
+			l.JournalPath(), last.Tag)}, true
+	}
+	return Problem{CodeJournal, own, fmt.Sprintf(
+		"Drizzle's picture of the schema after %s is not there. drizzle-kit would write what that migration did once more.", last.Tag)}, true
 }
 
 // folderProblems finds migrations of drizzle-kit 1.0 without the schema beside them.

@@ -91,8 +91,12 @@ func TestProblemsAreFoundByReading(t *testing.T) {
 		{"an entry without a file", drizzle, map[string]string{"m/0000_a.sql": "", "m/meta/_journal.json": listed(entry("0", "5", "0000_a"), entry("1", "6", "0001_b")), "m/meta/0001_snapshot.json": ""},
 			[]string{"F-JRN m/meta/_journal.json there is no m/0001_b.sql"}},
 		{"entries out of order and twice", drizzle, map[string]string{"m/0000_a.sql": "", "m/0001_b.sql": "", "m/meta/_journal.json": listed(entry("0", "5", "0000_a"), entry("1", "4", "0001_b"), entry("2", "9", "0001_b")), "m/meta/0002_snapshot.json": ""},
-			[]string{"F-JRN m/meta/_journal.json 0001_b is dated before 0000_a", "F-JRN m/meta/_journal.json listed twice"}},
+			[]string{"F-JRN m/meta/_journal.json 0001_b is not dated after 0000_a", "F-JRN m/meta/_journal.json listed twice"}},
 		{"a journal without the last snapshot", drizzle, map[string]string{"m/0000_a.sql": "", "m/meta/_journal.json": listed(entry("0", "5", "0000_a"))}, []string{"F-JRN m/meta/0000_snapshot.json is not there"}},
+		{"an entry that was taken out, with its file and snapshot left", drizzle, map[string]string{"m/0000_a.sql": "", "m/0001_b.sql": "", "m/meta/_journal.json": listed(entry("0", "5", "0000_a")), "m/meta/0000_snapshot.json": "", "m/meta/0001_snapshot.json": ""},
+			[]string{"F-JRN m/0001_b.sql no entry", "F-JRN m/meta/0001_snapshot.json m/meta/_journal.json ends with 0000_a"}},
+		{"an entry twice", drizzle, map[string]string{"m/0000_a.sql": "", "m/meta/_journal.json": listed(entry("0", "5", "0000_a"), entry("0", "5", "0000_a")), "m/meta/0000_snapshot.json": ""},
+			[]string{"F-JRN m/meta/_journal.json 0000_a is listed twice"}},
 		{"a journal that cannot be read", drizzle, map[string]string{"m/0000_a.sql": "", "m/meta/_journal.json": "{\n\"entries\": 1}"}, []string{"F-JRN m/meta/_journal.json cannot be read"}},
 		{"a folder without a snapshot", folders, map[string]string{"m/1_a/migration.sql": "", "m/1_a/snapshot.json": "", "m/2_b/migration.sql": ""}, []string{"F-JRN m/2_b/migration.sql no snapshot.json"}},
 	} {
