@@ -249,6 +249,9 @@ func (e *Engine) takeCopy(ctx context.Context, d draft, fingerprint string) (c d
 	if err != nil {
 		return c, fmt.Errorf("copy the data of %s: %w", d.target.Database.Database, err)
 	}
+	if err := onDisk(fresh); err != nil {
+		return c, fmt.Errorf("keep a copy of the data: %w", err)
+	}
 	c.Whole = e.now()
 	about, err := json.Marshal(c)
 	if err != nil {

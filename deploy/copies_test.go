@@ -114,6 +114,37 @@ func TestACopyFromTheFutureIsTakenAnew(t *testing.T) {
 	}
 }
 
+func TestACopyThatCannotBeReadGivesWayToTheNext(t *testing.T) {
+	for name, damage := range map[string]func(copied []byte){
+		"no database":       func(copied []byte) { clear(copied) },
+		"a damaged page":    func(copied []byte) { clear(copied[100:4096]) },
+		"a page of a table": func(copied []byte) { clear(copied[4096:]) },
+	} {
+		t.Run(name, func(t *testing.T) {
+			s := newShop(t)
+			copied(s, full)
+			run := s.promote(0)
+			if _, err := s.vote(run, robin, false); err != nil {
+				t.Fatal(err)
+			}
+			path := s.path + ".copies/shop.db"
+			content, err := os.ReadFile(path)
+			if err != nil {
+				t.Fatal(err)
+			}
+			damage(content)
+			if err := os.WriteFile(path, content, 0o600); err != nil {
+				t.Fatal(err)
+			}
+			run = s.promote(0)
+			if r := run.Plan.Rehearsal; !r.Data {
+				t.Errorf("rehearsed on %+v", r)
+			}
+			s.wants(s.ended(s.approve(run, robin)), release.Done)
+		})
+	}
+}
+
 func TestACopyThatWasOnItsWayWhenTheProcessEndedIsTakenByTheNext(t *testing.T) {
 	s := newShop(t)
 	inVastWorld(s)

@@ -43,18 +43,12 @@ func (e *Engine) judge(ctx context.Context, d draft, work pendingWork) (j judgem
 	if err != nil {
 		return j, err
 	}
-	copied, why, err := e.copyOf(ctx, d)
+	asked := e.countedQueries(ctx, d.project.Name)
+	report, copied, why, err := e.rehearse(ctx, d, work, slices.Concat(registered, asked))
 	if err != nil {
 		return j, err
 	}
-	asked := e.countedQueries(ctx, d.project.Name)
-	options := []rehearse.Option{rehearse.Queries(slices.Concat(registered, asked)), rehearse.Rows(d.rows)}
-	if copied.Path != "" && len(work.txs) > 0 {
-		options = append(options, rehearse.Data(copied.Path), rehearse.Temporary(e.scratch))
-	}
-	if j.report, err = rehearse.Run(ctx, work.on, work.txs, options...); err != nil {
-		return j, fmt.Errorf("rehearse on a copy of %s: %w", d.target.Database.Database, err)
-	}
+	j.report = report
 	own, slower := queries.Divide(j.report.Plans, asked)
 	j.report.Plans = own
 	linted, err := lint.Run(ctx, lint.Input{

@@ -36,8 +36,19 @@ type tableCounts struct {
 // errFailed ends a transaction whose failure is known.
 var errFailed = errors.New("the copy of the data refuses a statement")
 
-// runData fills e with what the release does to the data.
-func runData(ctx context.Context, s settings, t Target, dry *dryRun, e *Effects) (plans []PlanChange, err error) {
+// ErrUnreadable says that the copy of the data is damaged, or no database at all.
+var ErrUnreadable = errors.New("the copy of the data cannot be read")
+
+// runData fills e with what the release does to the data. ErrUnreadable: the copy is of no use.
+func runData(ctx context.Context, s settings, t Target, dry *dryRun, e *Effects) ([]PlanChange, error) {
+	plans, err := onData(ctx, s, t, dry, e)
+	if refused, ok := errors.AsType[*sqlite.Error](err); ok && (refused.Name() == "SQLITE_CORRUPT" || refused.Name() == "SQLITE_NOTADB") {
+		err = fmt.Errorf("%w: %w", ErrUnreadable, err)
+	}
+	return plans, err
+}
+
+func onData(ctx context.Context, s settings, t Target, dry *dryRun, e *Effects) (plans []PlanChange, err error) {
 	c, done, err := copyData(ctx, s)
 	if err != nil {
 		return nil, err
