@@ -12,3 +12,6 @@ var Until = until
 func (h *Handlers) PostStalePreviews(ctx context.Context, team Team, slot time.Time) error {
 	return h.postStalePreviews(ctx, team, slot)
 }
+
+// SlotAfter is when something is due next.
+func SlotAfter(s Schedule, t time.Time) time.Time { return slotAfter(s, t) }

@@ -136,7 +136,7 @@ func (h *Handlers) reportDue(ctx context.Context, c Cursor) (wait time.Duration,
 			return lookEvery, err
 		}
 	}
-	if next := team.Report.Next(now); !next.IsZero() {
+	if next := slotAfter(team.Report, now); !next.IsZero() {
 		return max(0, min(lookEvery, next.Sub(now))), nil
 	}
 	return lookEvery, nil
@@ -154,7 +154,7 @@ func lastSlot(s Schedule, last, now time.Time) (slot time.Time, ok bool) {
 	if oldest := now.Add(-missedFor); last.Before(oldest) {
 		last = oldest
 	}
-	for t := s.Next(last); !t.IsZero() && !t.After(now); t = s.Next(t) {
+	for t := slotAfter(s, last); !t.IsZero() && !t.After(now); t = slotAfter(s, t) {
 		slot, ok = t, true
 	}
 	return slot, ok
@@ -166,7 +166,7 @@ func slotBefore(s Schedule, t time.Time) (slot time.Time, ok bool) {
 		return slot, false
 	}
 	for _, back := range []int{1, 8, 32, 367} { // days: what comes often is found soon
-		for next := s.Next(t.AddDate(0, 0, -back)); !next.IsZero() && next.Before(t); next = s.Next(next) {
+		for next := slotAfter(s, t.AddDate(0, 0, -back)); !next.IsZero() && next.Before(t); next = slotAfter(s, next) {
 			slot, ok = next, true
 		}
 		if ok {
