@@ -15,8 +15,8 @@ import (
 )
 
 // busy is what the shop and its Worker do all year: quieter at night and at the weekend, and never twice the same.
-func busy() sandbox.Traffic {
-	course := sandbox.Course{Weekdays: sandbox.Workdays(), Nights: 0.6, Growth: 0.004, Noise: 0.15}
+func busy(shifts ...sandbox.Shift) sandbox.Traffic {
+	course := sandbox.Course{Weekdays: sandbox.Workdays(), Nights: 0.6, Growth: 0.004, Noise: 0.15, Shifts: shifts}
 	return sandbox.Traffic{
 		Seed: 11,
 		Databases: []sandbox.DatabaseTraffic{{Name: "shop", Course: course, Queries: []sandbox.QueryTraffic{
@@ -42,6 +42,7 @@ func TestAWatchOnTheLocalCloudflaresTrafficSeesWhatIsThere(t *testing.T) {
 		begin func() sandbox.Traffic // with the promote
 		want  []string
 		query string
+		quiet bool // nobody comes any more from the minute after the promote on
 	}{
 		{name: "nothing but traffic"},
 		{
@@ -63,10 +64,11 @@ func TestAWatchOnTheLocalCloudflaresTrafficSeesWhatIsThere(t *testing.T) {
 				return sandbox.Traffic{Workers: []sandbox.WorkerTraffic{{Script: "shop-api", Course: from, PerDay: 0.01, Failing: 1}}}
 			},
 		},
+		{name: "a shop that nobody reaches any more", want: []string{"gone", "worker_gone"}, quiet: true},
 	} {
 		t.Run(c.name, func(t *testing.T) {
 			sampled(t) // not in the bubble, which has a result to give
-			w := watchedLocally(t, c.begin)
+			w := watchedLocally(t, c.begin, c.quiet)
 			var got []string
 			for _, f := range w.Watch.Worse {
 				got = append(got, f.What)
@@ -74,7 +76,7 @@ func TestAWatchOnTheLocalCloudflaresTrafficSeesWhatIsThere(t *testing.T) {
 					t.Errorf("%s names %q", f.What, f.Query)
 				}
 			}
-			if !slices.Equal(got, c.want) || w.Watch.Weeks != 4 || len(w.Watch.Aside) > 0 {
+			if !slices.Equal(got, c.want) || w.Watch.Weeks != 4 || !c.quiet && len(w.Watch.Aside) > 0 {
 				t.Errorf("%s, %d weeks, aside %q, worse %+v, well %+v", found(w), w.Watch.Weeks, w.Watch.Aside, w.Watch.Worse, w.Watch.Well)
 			}
 		})
@@ -82,7 +84,7 @@ func TestAWatchOnTheLocalCloudflaresTrafficSeesWhatIsThere(t *testing.T) {
 }
 
 // watchedLocally promotes on a Thursday noon, with something that begins then, and waits for the watch.
-func watchedLocally(t *testing.T, begin func() sandbox.Traffic) (watch release.Run) {
+func watchedLocally(t *testing.T, begin func() sandbox.Traffic, quiet bool) (watch release.Run) {
 	dir := t.TempDir()
 	synctest.Test(t, func(t *testing.T) {
 		time.Sleep(time.Until(time.Date(2000, 6, 15, 12, 7, 0, 0, time.UTC)))
@@ -91,7 +93,11 @@ func watchedLocally(t *testing.T, begin func() sandbox.Traffic) (watch release.R
 			t.Fatal(err)
 		}
 		defer server.Close()
-		server.AddTraffic(busy())
+		if quiet {
+			server.AddTraffic(busy(sandbox.Shift{At: time.Date(2000, 6, 15, 12, 8, 0, 0, time.UTC)}))
+		} else {
+			server.AddTraffic(busy())
+		}
 		const url = "http://127.0.0.1/client/v4"
 		d, err := cloudflare.New(cloudflare.Options{AccountID: account, Token: token, APIURL: url, HTTP: &http.Client{Transport: inProcess{server}}})
 		if err != nil {
