@@ -5,9 +5,11 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"maps"
 	"os"
 	"os/exec"
 	"path/filepath"
+	"slices"
 	"strings"
 
 	"towline/migrations"
@@ -30,19 +32,11 @@ func (at *lintPlace) since(ctx context.Context, ref string) (sinceBase, error) {
 	if err != nil {
 		return s, err
 	}
-	folder := at.inRepository(at.content.Layout.Dir)
-	listed, err := at.git(ctx, "ls-tree", "-r", "-z", "--name-only", "--full-tree", base, "--", folder)
+	files, err := at.filesAt(ctx, base)
 	if err != nil {
 		return s, err
 	}
-	for _, file := range fields(listed) {
-		name, below := strings.CutPrefix(file, folder+"/")
-		if folder == "." {
-			name, below = file, true
-		}
-		if !below || !at.content.Layout.Matches(name) {
-			continue
-		}
+	for name, file := range files {
 		sql, err := at.git(ctx, "cat-file", "blob", base+":"+file)
 		if err != nil {
 			return s, err
@@ -61,6 +55,65 @@ func (at *lintPlace) since(ctx context.Context, ref string) (sinceBase, error) {
 		}
 	}
 	return s, nil
+}
+
+// filesAt are the migrations that base has: their names, and their paths below the checkout. Where the folder has none there, it is the
+// one that the files have left since: the ledger knows no folder, so a moved file is applied as before.
+func (at *lintPlace) filesAt(ctx context.Context, base string) (map[string]string, error) {
+	listed, err := at.git(ctx, "ls-tree", "-r", "-z", "--name-only", "--full-tree", base)
+	if err != nil {
+		return nil, err
+	}
+	tree := fields(listed)
+	files := at.migrationsIn(tree, at.inRepository(at.content.Layout.Dir))
+	if len(files) > 0 {
+		return files, nil
+	}
+	return at.migrationsIn(tree, at.leftFolder(tree)), nil
+}
+
+func (at *lintPlace) migrationsIn(tree []string, folder string) map[string]string {
+	files := make(map[string]string)
+	for _, file := range tree {
+		name, below := strings.CutPrefix(file, folder+"/")
+		if folder == "." {
+			name, below = file, true
+		}
+		if below && at.content.Layout.Matches(name) {
+			files[name] = file
+		}
+	}
+	return files
+}
+
+// leftFolder is the folder of the tree from which most of the migrations are gone that are here now; empty if there is none.
+func (at *lintPlace) leftFolder(tree []string) string {
+	here := make(map[string]bool)
+	for _, f := range at.content.Files {
+		here[f.Name] = true
+	}
+	left := make(map[string]int)
+	for _, file := range tree {
+		folder, name := ".", file
+		for !here[name] {
+			cut := strings.IndexByte(name, '/')
+			if cut < 0 {
+				break
+			}
+			name = name[cut+1:]
+			folder = strings.TrimSuffix(file, "/"+name)
+		}
+		if here[name] && !has(at.repository, filepath.FromSlash(file)) {
+			left[folder]++
+		}
+	}
+	best := ""
+	for _, folder := range slices.Sorted(maps.Keys(left)) {
+		if left[folder] > left[best] {
+			best = folder
+		}
+	}
+	return best
 }
 
 func (at *lintPlace) mergeBase(ctx context.Context, ref string) (string, error) {
