@@ -62,6 +62,11 @@ func (r bringing) into(ctx context.Context, p program, c *config.Config, kept *b
 	if err := l.say(ctx); err != nil {
 		return err
 	}
+	text, size, err := l.text(ctx)
+	if err != nil {
+		return err
+	}
+	defer text.Close() //nolint:errcheck // read only
 	if !r.yes {
 		return &exitError{code: exitRefused, text: "nothing was changed. With -yes it is done."}
 	}
@@ -70,7 +75,7 @@ func (r bringing) into(ctx context.Context, p program, c *config.Config, kept *b
 			return err
 		}
 	}
-	return l.put(ctx, r.to)
+	return l.put(ctx, r.to, text, size)
 }
 
 // usersOf says which environments have a database of that name, and whether one of them is production.
@@ -194,8 +199,8 @@ func (l *landing) lately(ctx context.Context) string {
 		number(int(rows), "row written", "rows written"), asOf.UTC().Format("15:04 UTC"))
 }
 
-// put empties the database and imports the backup. If the import is refused, Time Travel takes the database back.
-func (l *landing) put(ctx context.Context, name string) (err error) {
+// put empties the database and imports the backup's text. If the import is refused, Time Travel takes the database back.
+func (l *landing) put(ctx context.Context, name string, text io.ReadSeeker, size int64) (err error) {
 	if l.db.ID == "" {
 		if l.db, err = l.d1.Create(ctx, name); err != nil {
 			return &exitError{code: exitUnknown, text: fmt.Sprintf("make %s: %v", name, err)}
@@ -207,11 +212,6 @@ func (l *landing) put(ctx context.Context, name string) (err error) {
 	}
 	undo := fmt.Sprintf("wrangler d1 time-travel restore %s --bookmark=%s", name, point)
 	fmt.Fprintf(l.p.stdout, "Undo: %s\n", undo)
-	text, size, err := l.text(ctx)
-	if err != nil {
-		return &exitError{code: exitUnknown, text: fmt.Sprintf("%v\nNothing was changed.", err)}
-	}
-	defer text.Close() //nolint:errcheck // read only
 	if err := l.empty(ctx); err != nil {
 		return l.failed(err, undo)
 	}
@@ -233,17 +233,33 @@ func (l *landing) put(ctx context.Context, name string) (err error) {
 	return nil
 }
 
-// text writes the restored file as statements that D1 takes.
-func (l *landing) text(ctx context.Context) (file *os.File, size int64, err error) {
+// text writes the restored file as statements that D1 takes. What it would not take is known now, before anything is emptied.
+func (l *landing) text(ctx context.Context) (*os.File, int64, error) {
+	file, err := os.Create(l.path + ".sql")
+	if err != nil {
+		return nil, 0, &exitError{code: exitUnknown, text: fmt.Sprintf("%v\nNothing was changed.", err)}
+	}
+	written, err := l.write(ctx, file)
+	switch {
+	case err != nil:
+		err = &exitError{code: exitUnknown, text: fmt.Sprintf("%v\nNothing was changed.", err)}
+	case len(written.Long) > 0 || len(written.Raw) > 0:
+		err = l.notTaken(written)
+	}
+	if err != nil {
+		return nil, 0, errors.Join(err, file.Close())
+	}
+	size, err := file.Seek(0, io.SeekEnd)
+	return file, size, err
+}
+
+func (l *landing) write(ctx context.Context, w io.Writer) (written dump.Written, err error) {
 	conn, err := sqlite.Open(ctx, l.path)
 	if err != nil {
-		return nil, 0, err
+		return written, err
 	}
 	defer func() { err = errors.Join(err, conn.Close()) }()
-	if file, err = os.Create(l.path + ".sql"); err != nil {
-		return nil, 0, err
-	}
-	_, err = dump.Write(ctx, file, dump.Source{Objects: l.here.Contents.Objects, Query: func(ctx context.Context, sql string) (rows [][]any, err error) {
+	return dump.Write(ctx, w, dump.Source{Objects: l.here.Contents.Objects, Query: func(ctx context.Context, sql string) (rows [][]any, err error) {
 		err = conn.Without(func() error {
 			res, err := conn.Exec(ctx, sql)
 			rows = res.Rows
@@ -251,13 +267,22 @@ func (l *landing) text(ctx context.Context) (file *os.File, size int64, err erro
 		})
 		return rows, err
 	}})
-	if err == nil {
-		size, err = file.Seek(0, io.SeekEnd)
+}
+
+// notTaken says that D1 would refuse the backup's text, and what is left.
+func (l *landing) notTaken(written dump.Written) error {
+	var text strings.Builder
+	if len(written.Long) > 0 {
+		fmt.Fprintf(&text, "D1 would refuse it: a statement may have %d bytes, and a row of %s takes more.\n", migrations.MaxStatement, strings.Join(written.Long, ", of "))
 	}
-	if err != nil {
-		return nil, 0, errors.Join(err, file.Close())
+	if len(written.Raw) > 0 {
+		fmt.Fprintf(&text, "D1 would refuse it: the rows of %s cannot be read back.\n", strings.Join(written.Raw, ", "))
 	}
-	return file, size, nil
+	fmt.Fprintf(&text, "Nothing was changed. As a file it can be had: towline backups restore -file out.db %s", l.backup.ID)
+	if b := l.backup; b.Bookmark != "" && b.DatabaseID == l.db.ID {
+		fmt.Fprintf(&text, "\nWhile Time Travel reaches back to it: wrangler d1 time-travel restore %s --bookmark=%s", l.db.Name, b.Bookmark)
+	}
+	return &exitError{code: exitRefused, text: text.String()}
 }
 
 // scratchLedger is the ledger that emptying a database leaves behind, under a name that no backup has.

@@ -240,6 +240,32 @@ func TestARestoreThatIsRefusedTakesTheDatabaseBack(t *testing.T) {
 	}
 }
 
+func TestARestoreThatD1WouldRefuseEmptiesNothing(t *testing.T) {
+	c := newCopied(t)
+	db, err := c.d1.Find(t.Context(), "shop")
+	if err != nil {
+		t.Fatal(err)
+	}
+	c.apply(db.ID, "INSERT INTO orders VALUES (3, 1, NULL, NULL, zeroblob(60000))")
+	long, err := c.kept.Keep(t.Context(), deploy.Backup{Project: "shop", Environment: release.Production, Database: "shop", DatabaseID: db.ID, Bookmark: "b-1"},
+		func(w io.Writer, _ *deploy.Backup) error { return c.d1.Export(t.Context(), db.ID, w) })
+	if err != nil {
+		t.Fatal(err)
+	}
+	c.apply(db.ID, "DELETE FROM orders")
+	c.faults.Forget()
+	for _, flags := range [][]string{{}, {"-yes"}} {
+		_, errs := c.line(1, append(append([]string{"backups restore", "-to", "shop", "-production", "shop"}, flags...), long.ID)...)
+		c.wants(errs, "a row of orders takes more", "Nothing was changed", "-file out.db "+long.ID, "wrangler d1 time-travel restore shop --bookmark=b-1")
+	}
+	for _, call := range c.faults.Calls() {
+		if call.Write {
+			t.Errorf("it was changed by %s %s", call.Path, call.Body)
+		}
+	}
+	c.holds("shop", asBefore)
+}
+
 func TestARestoreThatIsInDoubtSaysHowToUndoIt(t *testing.T) {
 	c := newCopied(t)
 	c.faults.Inject(sandboxcloudflare.Fault{Path: "/import", Body: `"ingest"`, Execute: true, Reply: sandboxcloudflare.Drop()})

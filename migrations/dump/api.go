@@ -27,6 +27,9 @@ type Written struct {
 	// Raw are virtual tables whose rows cannot be read back (FTS5 with content=''), copied by their shadow tables: Load and
 	// the sqlite3 shell restore them, D1 would not.
 	Raw []string
+	// Long are tables with a row whose statement is longer than D1 takes (migrations.MaxStatement): Load and the sqlite3 shell
+	// restore them, D1 would not.
+	Long []string
 	// Moving are tables that changed while they were copied: they had another number of rows before than after, or other than
 	// were copied. An empty list does not prove that nothing moved.
 	Moving []string

@@ -7,8 +7,11 @@ import (
 	"encoding/json"
 	"errors"
 	"fmt"
+	"slices"
 	"strings"
 	"unicode/utf8"
+
+	"towline/migrations"
 )
 
 // The sizes of a window. Rows are few at first and get more while the answers stay small.
@@ -215,7 +218,11 @@ func (w *writer) row(ctx context.Context, t keyed, head string, row []string) er
 		}
 		values[i] = whole
 	}
-	return w.line(head + strings.Join(values, ",") + ");")
+	text := head + strings.Join(values, ",") + ");"
+	if len(text) > migrations.MaxStatement && !slices.Contains(w.written.Long, t.name) {
+		w.written.Long = append(w.written.Long, t.name)
+	}
+	return w.line(text)
 }
 
 func isLong(literal string) bool { return literal == ":" || literal == "x" }

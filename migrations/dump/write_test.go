@@ -96,7 +96,7 @@ func TestWhatWasWrittenLoadsAsItWas(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	if written.Bytes != int64(text.Len()) || len(written.Moving) > 0 || !cmp.Equal(written.Raw, []string{"bare"}) {
+	if written.Bytes != int64(text.Len()) || len(written.Moving) > 0 || !cmp.Equal(written.Raw, []string{"bare"}) || !cmp.Equal(written.Long, []string{"notes"}) {
 		t.Errorf("%+v", written)
 	}
 	loadedPath, loaded, err := load(t, text.String())
