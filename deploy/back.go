@@ -110,7 +110,7 @@ func (e *Engine) count(ctx context.Context, id string, tables []string) (map[str
 	}
 	queries := make([]string, len(tables))
 	for i, t := range tables {
-		queries[i] = `SELECT count(*) FROM "` + strings.ReplaceAll(t, `"`, `""`) + `"`
+		queries[i] = `SELECT count(*) AS __towline_n FROM "` + strings.ReplaceAll(t, `"`, `""`) + `"`
 	}
 	rows, err := e.d1.Read(ctx, id, queries)
 	if err != nil {

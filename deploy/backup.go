@@ -110,7 +110,7 @@ func (e *Engine) rowsOf(ctx context.Context, t target) map[string]int64 {
 	for _, o := range t.Objects {
 		if o.Type == "table" && !isVirtual(o) && !virtual(o.Name) {
 			tables = append(tables, o.Name)
-			statements = append(statements, "SELECT count(*) AS n FROM "+quoteName(o.Name))
+			statements = append(statements, "SELECT count(*) AS __towline_n FROM "+quoteName(o.Name))
 		}
 	}
 	if len(statements) == 0 {

@@ -24,9 +24,10 @@ func OfApp(list []Count, ledger string, applied func() Statements) []Count {
 }
 
 // Bookkeeping reports whether a query is none of the app's by its words: about the schema, or a table of Towline's, wrangler's or Cloudflare's.
+// What Towline asks of an app's own tables, how many rows they have and what is in them, names its columns __towline_ for that.
 func Bookkeeping(sql, ledger string) bool {
 	sql = strings.ToLower(sql)
-	for _, word := range []string{"sqlite_master", "sqlite_schema", "sqlite_stat1", "pragma_", "pragma ", "__towline_", "_cf_", strings.ToLower(ledger)} {
+	for _, word := range []string{"sqlite_master", "sqlite_schema", "sqlite_stat1", "sqlite_sequence", "pragma_", "pragma ", "__towline_", "_cf_", strings.ToLower(ledger)} {
 		if strings.Contains(sql, word) {
 			return true
 		}

@@ -152,7 +152,7 @@ func (w *writer) rows(ctx context.Context, name string, virtual bool) (copied in
 }
 
 func (w *writer) count(ctx context.Context, name string) (int64, error) {
-	answer, err := w.from.Query(ctx, "SELECT count(*) FROM "+quoteName(name))
+	answer, err := w.from.Query(ctx, "SELECT count(*) AS __towline_n FROM "+quoteName(name))
 	if err != nil || len(answer) == 0 || len(answer[0]) == 0 {
 		return 0, err
 	}
@@ -173,7 +173,7 @@ func (w *writer) window(ctx context.Context, t keyed, after []string, limit int)
 	if after != nil {
 		where = fmt.Sprintf(" WHERE (%s) > (%s)", strings.Join(t.key, ", "), strings.Join(after, ", "))
 	}
-	answer, err := w.from.Query(ctx, fmt.Sprintf("SELECT json_array(%s) AS r FROM %s%s ORDER BY %s LIMIT %d",
+	answer, err := w.from.Query(ctx, fmt.Sprintf("SELECT json_array(%s) AS __towline_r FROM %s%s ORDER BY %s LIMIT %d",
 		strings.Join(parts, ", "), quoteName(t.name), where, strings.Join(t.key, ", "), limit))
 	if err != nil {
 		return nil, 0, err
@@ -231,7 +231,7 @@ func isLong(literal string) bool { return literal == ":" || literal == "x" }
 func (w *writer) long(ctx context.Context, t keyed, key []string, column string, isBlob bool) (string, error) {
 	var digits strings.Builder
 	for from := 1; ; from += pieceBytes {
-		answer, err := w.from.Query(ctx, fmt.Sprintf("SELECT hex(substr(CAST(%s AS BLOB), %d, %d)) AS piece FROM %s WHERE (%s) = (%s)",
+		answer, err := w.from.Query(ctx, fmt.Sprintf("SELECT hex(substr(CAST(%s AS BLOB), %d, %d)) AS __towline_piece FROM %s WHERE (%s) = (%s)",
 			column, from, pieceBytes, quoteName(t.name), strings.Join(t.key, ", "), strings.Join(key, ", ")))
 		if err != nil {
 			return "", err

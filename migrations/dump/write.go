@@ -105,7 +105,7 @@ func (w *writer) table(ctx context.Context, t tableInfo) error {
 
 // configuration writes what was set with INSERT INTO f(f, rank) VALUES(...).
 func (w *writer) configuration(ctx context.Context, t tableInfo) error {
-	settings, err := w.from.Query(ctx, "SELECT quote(k), quote(v) FROM "+quoteName(t.Name+"_config")+" WHERE k <> 'version' ORDER BY k")
+	settings, err := w.from.Query(ctx, "SELECT quote(k) AS __towline_k, quote(v) FROM "+quoteName(t.Name+"_config")+" WHERE k <> 'version' ORDER BY k")
 	if err != nil {
 		return err
 	}
