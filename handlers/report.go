@@ -143,7 +143,8 @@ func (h *Handlers) reportDue(ctx context.Context, c Cursor) (wait time.Duration,
 }
 
 func (h *Handlers) reported(ctx context.Context, c Cursor, slot time.Time) error {
-	if err := c.SetCursor(ctx, reportFollower, uint64(max(1, slot.Unix()))); err != nil { //nolint:gosec // positive
+	// A part of a second is rounded up: the same slot would be due once more.
+	if err := c.SetCursor(ctx, reportFollower, uint64(max(1, wholeSecond(slot).Unix()))); err != nil { //nolint:gosec // positive
 		return fmt.Errorf("store when the last report was: %w", err)
 	}
 	return nil

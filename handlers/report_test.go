@@ -151,6 +151,29 @@ func TestTheReportComesWhenItIsDueToEveryPlaceOnce(t *testing.T) {
 	})
 }
 
+// weekly is a schedule whose slots are a week apart, wherever in a second they are.
+type weekly struct{ first time.Time }
+
+func (w weekly) Next(t time.Time) time.Time {
+	for slot := w.first; ; slot = slot.Add(7 * day) {
+		if slot.After(t) {
+			return slot
+		}
+	}
+}
+
+func TestAReportThatIsDueWithinASecondIsMadeOnce(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		n := newNewsroom(t, "")
+		n.schedule = weekly{monday.Add(1500 * time.Millisecond)}
+		n.works(t, time.Until(monday)+time.Hour)
+		n.works(t, time.Hour)
+		if got := strings.Count(strings.Join(n.engine.asked, ";"), "week shop from"); got != 1 || len(n.posted()) != places {
+			t.Errorf("made %d times, posted %d times", got, len(n.posted()))
+		}
+	})
+}
+
 func TestAReportThatWasMissedComesWithTheStartIfItIsNotOld(t *testing.T) {
 	for _, c := range []struct {
 		name  string
