@@ -1,6 +1,7 @@
 package lint_test
 
 import (
+	"strings"
 	"testing"
 
 	"towline/migrations/lint"
@@ -101,4 +102,17 @@ func TestReplaceIntoAParentIsAnError(t *testing.T) {
 		{name: "into a new table", sql: users + sessions + "REPLACE INTO users(id, name) VALUES (1, 'x');"},
 		{name: "the function", base: users + sessions, sql: "INSERT INTO users(id, name) VALUES (1, replace('a', 'a', 'b'));"},
 	})
+}
+
+func TestAContractOfAFileOfTheSameReleaseIsToldWhyItHasNoEffect(t *testing.T) {
+	for name, sql := range map[string]string{"itself": "-- towline:contract of=0002\nDROP TABLE orders;", "an earlier file": "-- towline:contract of=0001\nDROP TABLE orders;"} {
+		report := ruleCase{base: "CREATE TABLE orders(id INTEGER PRIMARY KEY);", sql: sql}.run(t)
+		told := false
+		for _, f := range report.Findings {
+			told = told || f.Code == "D1-DS01" && strings.Contains(f.Advice, "names a file of this one")
+		}
+		if told != (name == "itself") {
+			t.Errorf("%s: %s", name, show(report.Findings))
+		}
+	}
 }

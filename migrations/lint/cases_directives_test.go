@@ -33,6 +33,9 @@ func TestDirectivesThatCannotBeFollowedAreErrors(t *testing.T) {
 		{name: "an assert that reads", base: base, sql: "-- towline:assert SELECT count(*) > 0 FROM users\n" + drop},
 		{name: "an allow with a reason", base: base, sql: "-- towline:allow D1-DS02 reason=\"unused since release 12\"\n" + drop},
 		{name: "in a text", base: base, sql: "INSERT INTO users(fax) VALUES ('\n-- towline:allow nothing\n');"},
+		{name: "an allow between slashes and stars", base: base, sql: "/* towline:allow D1-DS02 reason=\"x\" */\n" + drop, fires: true, text: "behind two dashes"},
+		{name: "an assert between slashes and stars, over lines", base: base, sql: "/*\n Towline:assert SELECT 1\n*/\n" + drop, fires: true, text: "behind two dashes"},
+		{name: "a window between slashes and stars", base: base, sql: "/* :window */" + drop},
 		{name: "in a comment of another kind", base: base, sql: "/* -- towline:nonsense */\n-- see towline:nonsense\n" + drop},
 	})
 	testRule(t, "F-DIR02", []ruleCase{

@@ -19,6 +19,9 @@ func (w *walk) goes(s *step, table, column string) (x Finding, fires bool) {
 	x.Advice = "Ship code that does not use it first, and let it go in a later release, with a contract directive."
 	x.Rewrite = w.contractRewrite(s)
 	marked := w.marked(s.file)
+	if of := w.expandOf(s.file); of != "" && !marked {
+		x.Advice = "Let it go in a release after that of " + of + ": the contract directive names a file of this one and has no effect."
+	}
 	l, known := w.lifetime(table, column)
 	if !known {
 		return x, !marked
@@ -75,11 +78,16 @@ func (w *walk) lifetime(table, column string) (Lifetime, bool) {
 
 // marked reports whether a file says that it is the contract of an earlier one, which must not be among the checked ones.
 func (w *walk) marked(f *file) bool {
-	if f.contract == nil {
-		return false
-	}
-	name := w.expand(f.contract)
+	name := w.expandOf(f)
 	return name != "" && name != f.Name && !slices.ContainsFunc(w.files, func(x *file) bool { return x.Name == name })
+}
+
+// expandOf is the file that a file's contract directive names; empty where there is none.
+func (w *walk) expandOf(f *file) string {
+	if f.contract == nil {
+		return ""
+	}
+	return w.expand(f.contract)
 }
 
 // contractRewrite is the statement with the directive that it needs, in a later release.

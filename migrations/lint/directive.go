@@ -31,19 +31,36 @@ func directives(src string) []directive {
 	tokens, _ := migrations.Lex(src)
 	at := lines{src: src, line: 1, col: 1}
 	for _, t := range tokens {
-		if t.Kind != migrations.TokenComment || !strings.HasPrefix(t.Text(src), "--") {
+		if t.Kind != migrations.TokenComment {
 			continue
 		}
-		text := strings.TrimSpace(strings.TrimPrefix(t.Text(src), "--"))
-		if len(text) < len(marker) || !strings.EqualFold(text[:len(marker)], marker) {
+		text, marked, asMeant := directiveText(t.Text(src))
+		if !marked {
 			continue
 		}
-		d := parseDirective(text[len(marker):])
+		d := directive{problem: "nobody reads it like this: write -- " + marker + "..., behind two dashes and on a line of its own"}
+		if asMeant {
+			d = parseDirective(text)
+		}
 		at.move(t.Start)
 		d.offset, d.line, d.col = t.Start, at.line, at.col
 		list = append(list, d)
 	}
 	return list
+}
+
+// directiveText is what stands behind the marker of a comment. A comment between /* and */ is marked as well, and not as it is meant: who
+// wrote it thinks that it counts. One that holds a whole directive, dashes and all, is a directive that was taken out.
+func directiveText(comment string) (text string, marked, asMeant bool) {
+	text, asMeant = strings.CutPrefix(comment, "--")
+	if !asMeant {
+		text = strings.TrimSuffix(strings.TrimPrefix(comment, "/*"), "*/")
+	}
+	text = strings.TrimSpace(text)
+	if len(text) < len(marker) || !strings.EqualFold(text[:len(marker)], marker) {
+		return "", false, false
+	}
+	return text[len(marker):], true, asMeant
 }
 
 func parseDirective(text string) directive {
