@@ -169,6 +169,7 @@ func TestAReportSaysInFewWordsWhatMatters(t *testing.T) {
 		"no production yet":              cards.UsageWithout(unborn),
 		"no production, but a preview":   captioned(preview),
 		"a new production":               cards.UsageWithout(fresh),
+		"right after the last report":    cards.UsageWithout(sinceJustNow(denied.Report)),
 		"nothing was counted yet":        cards.UsageWithout(cards.Usage{Span: cards.Week, Counting: true, Report: denied.Report}),
 		"nobody counts":                  cards.UsageWithout(cards.Usage{Span: cards.Week, Report: denied.Report, Weeks: []delivery.Week{weekOf("shop")}}),
 		"the weekly one, nobody counts":  cards.ReportsWithout(cards.Usage{Span: cards.WeekOver, Report: denied.Report, Weeks: []delivery.Week{weekOf("shop")}})[0],
@@ -185,6 +186,12 @@ func beyondIncluded(t *testing.T) cards.Usage {
 		t.Fatal(err)
 	}
 	return used(t, tariff.Paid, 60, 1, func(in *report.Input) { in.Tariff = table })
+}
+
+// sinceJustNow is a report so far some minutes after the last one.
+func sinceJustNow(r report.Report) cards.Usage {
+	r.From = r.To.Add(-20 * time.Minute)
+	return cards.Usage{Span: cards.WeekSoFar, Counting: true, Report: r, State: counting(), Weeks: []delivery.Week{{Project: "shop"}}}
 }
 
 // foretold is an account that takes five times as much since Saturday, and no release is to blame.

@@ -316,6 +316,8 @@ func missing(u Usage) []string {
 	case u.Counted() || len(out) > 0:
 	case unborn:
 		out = append(out, "❔ "+name(u.Project)+" has no production database yet, so there is nothing to count.", "Next: /promote what is live on preview; where nothing is, /deploy first.")
+	case u.Span == WeekSoFar && r.To.Sub(r.From) < justBegun:
+		out = append(out, "❔ No whole hour is counted yet since the last report. Next: /usage for the last seven days.")
 	default:
 		out = append(out, "❔ Nothing of it was counted yet. A new database is counted within the hour.")
 	}
@@ -345,6 +347,9 @@ func unasked(err error) string {
 
 // lagWords is how far Cloudflare may be behind before it is worth a word. Of an account in which nothing happens it tells nothing for hours.
 const lagWords = 8 * time.Hour
+
+// justBegun is how long after a report little of what comes after it is counted: an hour has to be over, and Cloudflare is some minutes behind.
+const justBegun = 3 * time.Hour
 
 func datasetWords(d usage.Dataset) string {
 	switch d {
