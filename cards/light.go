@@ -37,6 +37,8 @@ func lightLines(l *lines, project string, e deploy.EnvironmentStatus) {
 // backTo says where a rollback would go.
 func backTo(g deploy.Light) string {
 	switch {
+	case slices.Contains(g.Why, deploy.LightLost):
+		return "the database in which the restore points lead back is not there any more"
 	case slices.Contains(g.Why, deploy.LightNoWay):
 		return fmt.Sprintf("#%d was live before, and its restore point is gone", g.To)
 	case g.To == 0:
@@ -66,6 +68,8 @@ func testedWhen(g deploy.Light, project string) string {
 
 func lightReason(why deploy.LightReason, g deploy.Light, project string) string {
 	switch why {
+	case deploy.LightLost:
+		return "• what was saved of it: <code>/backups " + name(project) + "</code>"
 	case deploy.LightNoWay:
 		return "• <code>/rollback " + name(project) + "</code> says whether DOWN files lead back; else ship a fix forward, or restore a backup: <code>/backups " + name(project) + "</code>"
 	case deploy.LightDrillFailed:

@@ -2,6 +2,7 @@ package cards_test
 
 import (
 	"errors"
+	"slices"
 	"strings"
 	"testing"
 	"time"
@@ -68,11 +69,16 @@ func TestTheLightUnderStatus(t *testing.T) {
 			Why: []deploy.LightReason{deploy.LightExpires, deploy.LightNoRestores, deploy.LightUntested, deploy.LightDrift}},
 		"green, only added since": {Color: deploy.Green, To: 41, Until: noon.Add(-time.Hour), Adds: true, Tested: noon, Backup: noon},
 		"red, no way back":        {Color: deploy.Red, To: 41, Until: noon.Add(-time.Hour), Why: []deploy.LightReason{deploy.LightNoWay}},
+		"red, the database is gone":        {Color: deploy.Red, To: 41, Tested: noon, Backup: noon, Why: []deploy.LightReason{deploy.LightLost}},
+		"red, the database is another one": {Color: deploy.Red, To: 41, Before: 1, Tested: noon, Backup: noon, Why: []deploy.LightReason{deploy.LightLost}},
 		"red, the drill failed": {Color: deploy.Red, To: 41, Until: until, Backup: noon, Drill: &release.Drill{At: noon, Words: "orders: 12,034 rows then, 11,998 now"},
 			Why: []deploy.LightReason{deploy.LightDrillFailed}},
 	} {
 		all[name] = cards.StatusOf(environments(func(_, production *deploy.EnvironmentStatus) {
 			production.Light = &light
+			if slices.Contains(light.Why, deploy.LightLost) {
+				production.Lost, production.Exists = true, light.Before > 0
+			}
 			if len(light.Why) == 4 {
 				d := fromOutside()
 				production.State.Drift, production.State.Left = &d, []string{"0005_left.sql"}

@@ -31,7 +31,7 @@ func environment(l *lines, project string, e deploy.EnvironmentStatus) {
 		mark, what = "🟢", fmt.Sprintf("<b>#%d</b> live · %s", e.Live.Number, when(e.State.LiveSince))
 	}
 	switch {
-	case e.State.Unresolved:
+	case e.State.Unresolved, e.Lost:
 		mark = "⚠️"
 	case e.Running != nil:
 		mark = "🟡"
@@ -68,6 +68,10 @@ func database(l *lines, e deploy.EnvironmentStatus) {
 	switch {
 	case e.Problem != "":
 		l.addf("database %s could not be asked: %s", code(e.Database), flat(e.Problem, 200))
+	case !e.Exists && e.Lost:
+		l.addf("⚠️ database %s is not there any more; a release would make an empty one", code(e.Database))
+	case e.Lost:
+		l.addf("⚠️ database %s is another one than #%d went to · %s in its ledger", code(e.Database), e.Live.Number, count(e.Applied, "migration"))
 	case !e.Exists:
 		l.addf("database %s does not exist yet; the first release makes it", code(e.Database))
 	default:

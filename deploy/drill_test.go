@@ -143,6 +143,38 @@ func TestADrillNeedsABackupAndOneAtATime(t *testing.T) {
 	refused(t, third(none.engine.Drill(t.Context(), none.request(dana))), release.CodeNoBackups)
 }
 
+func TestTheLightIsRedWhereProductionsDatabaseIsGoneOrAnotherOne(t *testing.T) {
+	onBoth(t, func(t *testing.T, s *shop) {
+		s.version("v1", notes)
+		s.ship("v1")
+		s.version("v2", tidied)
+		s.ship("v2")
+		production := func() deploy.EnvironmentStatus {
+			t.Helper()
+			status, err := s.engine.Status(t.Context(), "shop")
+			if err != nil {
+				t.Fatal(err)
+			}
+			return status.Environments[1]
+		}
+		if p := production(); p.Lost || slices.Contains(p.Light.Why, deploy.LightLost) {
+			t.Errorf("while all is well: %+v", p.Light)
+		}
+		if err := s.direct.Delete(t.Context(), s.id(release.Production)); err != nil {
+			t.Fatal(err)
+		}
+		if p := production(); !p.Lost || p.Exists || p.Light.Color != deploy.Red || p.Light.Why[0] != deploy.LightLost || !p.Light.Oldest.IsZero() {
+			t.Errorf("without the database: %+v", p.Light)
+		}
+		if _, err := s.direct.Create(t.Context(), production().Database); err != nil {
+			t.Fatal(err)
+		}
+		if p := production(); !p.Lost || !p.Exists || p.Light.Color != deploy.Red {
+			t.Errorf("with another database of its name: %+v", p.Light)
+		}
+	})
+}
+
 // vanishing is a folder of backups whose disk can be taken away, or become unreadable.
 type vanishing struct {
 	deploy.Backups

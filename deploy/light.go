@@ -1,13 +1,14 @@
 package deploy
 
 import (
+	"slices"
 	"time"
 
 	"towline/deploy/release"
 )
 
-// Light says whether production can go back, how far, and since when nobody has tried. It is made of stored facts alone, so
-// that /status asks nobody for it.
+// Light says whether production can go back, how far, and since when nobody has tried. It is made of stored facts, so that
+// /status asks nobody for it; only that the database is still there is seen by the look that /status takes at it.
 type Light struct {
 	Color  Color
 	To     uint64    // the release that a rollback without a number goes to; 0: there is none
@@ -38,6 +39,7 @@ type LightReason string
 
 // The reasons, the red ones first.
 const (
+	LightLost        LightReason = "lost"         // the database that the restore points are of is gone, or another one has its name
 	LightNoWay       LightReason = "no_way"       // there is a release to go back to, and nothing leads there
 	LightDrillFailed LightReason = "drill_failed" // the last backup could not be restored
 	LightNoRestores  LightReason = "no_restores"  // Time Travel is used up for minutes
@@ -100,6 +102,15 @@ func (l *Light) add(c Color, why LightReason) {
 	if c == Red || l.Color == "" {
 		l.Color = c
 	}
+}
+
+// lose says that the database is not there any more in which the restore points lead back.
+func (l *Light) lose() {
+	l.Color, l.Oldest, l.Until, l.Adds = Red, time.Time{}, time.Time{}, false
+	l.Why = slices.DeleteFunc(l.Why, func(why LightReason) bool {
+		return why == LightNoWay || why == LightExpires || why == LightFirst || why == LightNoRestores
+	})
+	l.Why = append([]LightReason{LightLost}, l.Why...)
 }
 
 // reach finds the oldest restore point of this database that Time Travel still leads to.

@@ -56,6 +56,7 @@ type EnvironmentStatus struct {
 	Light    *Light         // production's way back; nil where nothing is live
 
 	Exists  bool
+	Lost    bool     // the database that the live release went to is gone, or another one has its name
 	Applied int      // names in the ledger
 	Behind  []string // migrations of the live release that the ledger lacks
 	Foreign []string // names in the ledger that the live release lacks, but for State.Left
@@ -138,6 +139,9 @@ func (e *Engine) compare(ctx context.Context, p Project, s *EnvironmentStatus) {
 	s.Exists, s.Applied = t.Database.ID != "", len(t.Ledger)
 	if s.Live == nil {
 		return
+	}
+	if s.Lost = s.State.DatabaseID != "" && s.State.DatabaseID != t.Database.ID; s.Lost && s.Light != nil {
+		s.Light.lose()
 	}
 	var own []string
 	for _, m := range s.Live.Migrations {
