@@ -289,7 +289,7 @@ func TestAPriceIsNeverABareNumberWhereRowsWereNotCounted(t *testing.T) {
 	if p := s.rollbackBy(0, release.WayTimeTravel).Plan.Back.Price; !p.Counted || p.AtLeast != 1 {
 		t.Errorf("price %+v", p)
 	}
-	uncountable := sandbox.Fault{Body: "SELECT count(*) AS __towline", Times: sandbox.Always, Reply: sandbox.APIError(500, 7500, "internal error")}
+	uncountable := sandbox.Fault{Body: "SELECT count(*)", Times: sandbox.Always, Reply: sandbox.APIError(500, 7500, "internal error")}
 	s.api.Inject(uncountable)
 	if p := s.rollbackBy(0, release.WayTimeTravel).Plan.Back.Price; p.Counted || p.Reason != release.NotCountedNow || p.AtLeast != 0 {
 		t.Errorf("price %+v", p)
