@@ -135,6 +135,10 @@ func (v value) orOff(low, high time.Duration) OrOff {
 	if v.text == "off" || v.text == "false" {
 		return 0
 	}
+	if !spanShape.MatchString(v.text) {
+		v.failf("expected a length of time such as 30m, 24h or 7d, or off, found %s", v.shown())
+		return 0
+	}
 	span, _ := v.span(low, high)
 	return OrOff(span)
 }
