@@ -130,7 +130,7 @@ func (e *Engine) Inspect(ctx context.Context, project string) (done bool, err er
 		return false, wrap(err, "read the state of %s", project)
 	}
 	t, err := e.look(ctx, p, release.Production, release.Target{})
-	if err != nil || t.Database.ID == "" {
+	if err != nil || t.Database.ID == "" && before.DatabaseID == "" {
 		return err == nil, err
 	}
 	found := e.drift(ctx, p, before, t, releases)
@@ -180,11 +180,23 @@ func (e *Engine) notice(tx Tx, s release.State, found *release.Drift, now *relea
 
 // drift is how a database differs from what was seen of it; nil: it does not, or nothing was seen of this database.
 func (e *Engine) drift(ctx context.Context, p Project, s release.State, t target, releases map[string]bool) *release.Drift {
-	if s.Seen == nil || s.DatabaseID != "" && s.DatabaseID != t.Database.ID || same(s.Seen, p, t) {
+	replaced := s.DatabaseID != "" && s.DatabaseID != t.Database.ID
+	if s.Seen == nil || !replaced && same(s.Seen, p, t) {
 		return nil
 	}
 	now := names(t.Ledger)
-	d := &release.Drift{Fingerprint: fingerprint(p, t.Objects), Ledger: now, At: t.At, Changes: e.differs(ctx, p, s.Seen, t)}
+	d := &release.Drift{Fingerprint: fingerprint(p, t.Objects), Ledger: now, At: t.At}
+	if !same(s.Seen, p, t) {
+		d.Changes = e.differs(ctx, p, s.Seen, t)
+	}
+	if replaced {
+		d.Replaced, d.Database = true, t.Database.ID
+		if t.Database.ID == "" {
+			d.Changes = []string{"the database is not there any more"}
+			return d
+		}
+		d.Changes = slices.Insert(d.Changes, 0, "it is another database than the one before")
+	}
 	for _, name := range without(now, s.Seen.Ledger) {
 		if releases[name] {
 			d.Applied = append(d.Applied, name)
@@ -219,6 +231,9 @@ func (e *Engine) Adopt(ctx context.Context, r Request, key string) (release.Drif
 		out = *s.Drift
 		s.Seen = &release.Seen{Fingerprint: out.Fingerprint, Ledger: out.Ledger, At: out.At, Schema: out.Schema}
 		s.Drift = nil
+		if out.Replaced {
+			s.DatabaseID = out.Database // the restore points are of the one before, and lead nowhere
+		}
 		tx.PutState(*s)
 		tx.Audit(audit.Entry{At: e.now(), Project: s.Project, Environment: s.Environment, Who: r.By.Person, What: "drift adopted", Key: r.Key, Detail: strings.Join(out.Changes, "; ")})
 	})

@@ -66,6 +66,43 @@ func TestAChangeFromOutsideIsToldOnce(t *testing.T) {
 	})
 }
 
+func TestADatabaseThatIsGoneOrReplacedIsAChangeFromOutsideAndToldOnce(t *testing.T) {
+	onBoth(t, func(t *testing.T, s *shop) {
+		s.version("v1", counting)
+		s.ship("v1")
+		s.inspect()
+		told := func(times int, change string) *release.Drift {
+			t.Helper()
+			s.inspect()
+			s.inspect()
+			d := s.state(release.Production).Drift
+			if d == nil || d.Changes[0] != change || s.toldOf(deploy.DriftFound) != times {
+				t.Fatalf("told %d times, drift %+v", s.toldOf(deploy.DriftFound), d)
+			}
+			return d
+		}
+		status, err := s.engine.Status(t.Context(), "shop")
+		if err != nil {
+			t.Fatal(err)
+		}
+		if err := s.direct.Delete(t.Context(), s.id(release.Production)); err != nil {
+			t.Fatal(err)
+		}
+		told(1, "the database is not there any more")
+		if _, err := s.direct.Create(t.Context(), status.Environments[1].Database); err != nil {
+			t.Fatal(err)
+		}
+		d := told(2, "it is another database than the one before")
+		if _, err := s.engine.Adopt(t.Context(), s.request(dana), d.Key()); err != nil {
+			t.Fatal(err)
+		}
+		s.inspect()
+		if s.state(release.Production).Drift != nil || s.toldOf(deploy.DriftFound) != 2 {
+			t.Errorf("told %d times, %+v", s.toldOf(deploy.DriftFound), s.state(release.Production).Drift)
+		}
+	})
+}
+
 func TestWhatWranglerAppliedIsAChangeFromOutsideWithItsRelease(t *testing.T) {
 	s := newShop(t)
 	s.version("v1", counting)

@@ -90,13 +90,20 @@ type Drift struct {
 	// Applied are migrations of a release that something else than Towline applied.
 	Applied []string `json:"applied,omitempty"`
 	Schema  string   `json:"schema,omitempty"` // blob of the objects as they are now
+	// Replaced: it is not the database that Towline knew, but the one of the id Database; empty: there is none.
+	Replaced bool   `json:"replaced,omitempty"`
+	Database string `json:"database_id,omitempty"`
 	// Looking is who said that they look into it; nobody is told again meanwhile.
 	Looking *Person `json:"looking,omitempty"`
 }
 
 // Key names the change, whenever it was noticed.
 func (d Drift) Key() string {
-	sum := sha256.Sum256([]byte(d.Fingerprint + "\n" + strings.Join(d.Ledger, "\n")))
+	text := d.Fingerprint + "\n" + strings.Join(d.Ledger, "\n")
+	if d.Replaced {
+		text += "\nin database " + d.Database
+	}
+	sum := sha256.Sum256([]byte(text))
 	return hex.EncodeToString(sum[:8])
 }
 
