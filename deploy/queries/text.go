@@ -30,6 +30,7 @@ func rewritten(sql string, numbers bool) string {
 		case !t.Means():
 			gap = true
 			continue
+		case t.Kind == migrations.TokenNumber && last == "?" && !gap: // ?2 is one parameter, and no value
 		case t.Kind == migrations.TokenNumber && numbers && text != "0" && text != "1":
 			text = "?"
 		case t.Kind == migrations.TokenNumber && !migrations.Common(text):

@@ -29,7 +29,7 @@ func TestRunsOfOneQueryHaveOneShape(t *testing.T) {
 		"SELECT * FROM orders WHERE user_id = ? AND open = 1": {
 			"SELECT * FROM orders WHERE user_id = 17 AND open = 1", "SELECT * FROM orders  WHERE user_id = 4711 /* Lead */ AND open = 1",
 		},
-		"SELECT * FROM t WHERE id IN (?, …)": {"SELECT * FROM t WHERE id IN (?,?)", "SELECT * FROM t WHERE id IN ( 17, 18, 19 )"},
+		"SELECT * FROM t WHERE id IN (?, …)": {"SELECT * FROM t WHERE id IN (?,?)", "SELECT * FROM t WHERE id IN ( 17, 18, 19 )", "SELECT * FROM t WHERE id IN (?1, ?2, ?13)", "SELECT * FROM t WHERE id IN (?4, ?5)"},
 		"SELECT * FROM t WHERE name = '…'":   {"SELECT * FROM t WHERE name = 'Ada Lead'", "SELECT * FROM t WHERE name = 'Bo O''Reviewer'"},
 	} {
 		for _, sql := range runs {
