@@ -66,7 +66,9 @@ func byHand(p *deploy.Preview) { p.Made, p.Foreign = false, true }
 
 // gone is a preview whose project has left the config, and was last asked for in a chat.
 func gone(place string) func(*deploy.Preview) {
-	return func(p *deploy.Preview) { p.LeftOver, p.NoRelease, p.LeftAt, p.Place = true, true, noon.AddDate(0, 0, -3), place }
+	return func(p *deploy.Preview) {
+		p.LeftOver, p.NoRelease, p.LeftAt, p.Place = true, true, noon.AddDate(0, 0, -3), place
+	}
 }
 
 func known() []deploy.Preview {
