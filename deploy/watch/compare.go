@@ -9,9 +9,11 @@ import (
 // How much more is worse. A figure has to pass every one of these, since each alone is passed by quiet traffic now and then; quiet_test.go
 // counts how often they all are.
 const (
-	// factor is how many times the usual it is, and factorAlone where there is but one stretch to know the usual from.
+	// factor is how many times the usual it is, factorAlone where there is but one stretch to know the usual from, and factorPair where there are
+	// two: the middle of two is moved by each of them.
 	factor      = 2
 	factorAlone = 3
+	factorPair  = 2.5
 	// beyond is how many times the worst of the stretches before.
 	beyond = 1.5
 	// latencyFloor and cpuFloor are how much more at least, whatever the factor: 2 ms that become 5 ms hurt nobody.
@@ -72,8 +74,11 @@ func more(now share, before []share) bool {
 }
 
 func needed(stretches int) float64 {
-	if stretches == 1 {
+	switch stretches {
+	case 1:
 		return factorAlone
+	case 2:
+		return factorPair
 	}
 	return factor
 }

@@ -2,6 +2,7 @@ package watch
 
 import (
 	"cmp"
+	"math"
 	"slices"
 	"time"
 )
@@ -119,7 +120,15 @@ func fails(q Query, before known, isNew bool) bool {
 	if len(before.stretches) == 1 {
 		times = failingAlone
 	}
-	return more(now, before.stretches) && now.of() >= times*usual
+	return more(now, before.stretches) && now.of() >= times*usual && apart(now, share{before.Failed, before.Runs})
+}
+
+// apart reports whether two counts are further from each other than chance takes them, where both are of the same share. A query has few runs in
+// a stretch, so that what is usual of it is itself a matter of chance: of eighty runs of which three in a hundred fail, none does one time in eleven.
+func apart(now, before share) bool {
+	pooled := share{now.part + before.part, now.all + before.all}.of()
+	deviation := math.Sqrt(pooled * (1 - pooled) * (1/float64(max(now.all, 1)) + 1/float64(max(before.all, 1))))
+	return now.of()-before.of() > surprise*deviation
 }
 
 func isSlow(q Query, before known, isNew bool) bool {
