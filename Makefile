@@ -20,11 +20,11 @@ check:
 
 ## unit: every test, with real D1, wrangler and the chat page
 unit:
-	$(GO) test -timeout 5m ./...
+	$(GO) test -timeout 15m ./...
 
 ## race: the race detector, without the tests that only wait for other programs
 race:
-	$(GO) test -race -short -timeout 8m ./...
+	$(GO) test -race -short -timeout 20m ./...
 
 ## fuzz: every parser of what others send, with a thousand new inputs each
 fuzz:

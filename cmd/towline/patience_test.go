@@ -6,16 +6,21 @@ import (
 	"time"
 )
 
-// lastWords is how long before the end of the whole test binary a wait is given up, so that what hangs can say what it waited for.
-const lastWords = 20 * time.Second
+const (
+	// lastWords is how long before the end of the whole test binary a wait is given up, so that what hangs can say what it waited for.
+	lastWords = 20 * time.Second
+	// hanging is when a test certainly hangs: it is many times what the slowest one takes, so that what never comes takes no other
+	// test with it.
+	hanging = 4 * time.Minute
+)
 
-// patient is the context of everything that a test waits for. It sets no time of its own: how fast the machine is decides
-// nothing. What never comes is told shortly before -timeout ends the test binary.
+// patient is the context of everything that a test waits for. How fast the machine is decides nothing; what never comes is told.
 func patient(parent context.Context, t testing.TB) (context.Context, context.CancelFunc) {
+	over := time.Now().Add(hanging)
 	if timed, ok := t.(interface{ Deadline() (time.Time, bool) }); ok {
-		if end, limited := timed.Deadline(); limited {
-			return context.WithDeadline(parent, end.Add(-lastWords))
+		if end, limited := timed.Deadline(); limited && end.Add(-lastWords).Before(over) {
+			over = end.Add(-lastWords)
 		}
 	}
-	return context.WithCancel(parent)
+	return context.WithDeadline(parent, over)
 }
