@@ -52,6 +52,9 @@ func (b *bot) Runs() []admin.Runs {
 func (b *bot) Refusals() []admin.Refusals {
 	return []admin.Refusals{{Code: "not_on_preview", Times: 2}}
 }
+func (b *bot) Verdicts() []admin.Verdicts {
+	return []admin.Verdicts{{Project: "shop", Verdict: "well", Watches: 2}, {Project: "shop", Verdict: "worse"}}
+}
 func (b *bot) Cloudflare() admin.Cloudflare {
 	return admin.Cloudflare{Calls: []admin.Calls{{Kind: "d1", Status: "2xx", Calls: 41}, {Kind: "d1", Status: "429", Calls: 1}}, Busiest: 17}
 }
@@ -120,6 +123,8 @@ towline_telegram_oldest_waiting_seconds 90
 towline_telegram_paused_chats 1
 towline_telegram_requests_total{method="sendMessage",status="ok"} 7
 towline_telegram_waiting 2
+towline_watch_verdicts_total{project="shop",verdict="well"} 2
+towline_watch_verdicts_total{project="shop",verdict="worse"} 0
 `
 	if got := samples(page); status != http.StatusOK || got != want {
 		t.Errorf("status %d:\n%s\nwant:\n%s", status, got, want)

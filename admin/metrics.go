@@ -11,7 +11,7 @@ import (
 // metrics are the descriptions of everything that is told.
 type metrics struct {
 	build, ready, failed                              *prometheus.Desc
-	runs, refusals, open                              *prometheus.Desc
+	runs, refusals, verdicts, open                    *prometheus.Desc
 	cloudflare, busiest                               *prometheus.Desc
 	telegram, waiting, oldest, paused                 *prometheus.Desc
 	limitUsed, limitValue, limitReached               *prometheus.Desc
@@ -29,6 +29,7 @@ func newMetrics() metrics {
 
 		runs:     d("runs_total", "Runs that ended, by what they did, where, and how that came out.", "kind", "environment", "outcome"),
 		refusals: d("refusals_total", "What gates and roles said no to, by the reason's code. A code is there from its first refusal on.", "code"),
+		verdicts: d("watch_verdicts_total", "Watches after a promote that are over, by what they found.", "project", "verdict"),
 		open:     d("open_runs", "Runs that are not over: queued behind another one, waiting for approval, running.", "project", "environment", "phase"),
 
 		cloudflare: d("cloudflare_calls_total", "Requests to Cloudflare, by what they asked for and the class of the answer's status.", "kind", "status"),
@@ -96,6 +97,9 @@ func (s *scrape) work(count teller) {
 	}
 	for _, r := range s.source.Refusals() {
 		count(s.refusals, float64(r.Times), r.Code)
+	}
+	for _, v := range s.source.Verdicts() {
+		count(s.verdicts, float64(v.Watches), v.Project, v.Verdict)
 	}
 }
 

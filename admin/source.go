@@ -15,6 +15,8 @@ type Source interface {
 	// Runs are those that ended since the process began, and Refusals what gates and roles said no to.
 	Runs() []Runs
 	Refusals() []Refusals
+	// Verdicts are those of the watches that ended since the process began, with a row of 0 for what there could be.
+	Verdicts() []Verdicts
 	// Open are the runs that are not over, with a row of 0 for what there could be.
 	Open(ctx context.Context) ([]Open, error)
 	// Cloudflare is what was asked of Cloudflare's API, Telegram of the Bot API.
@@ -30,6 +32,13 @@ type Source interface {
 type Runs struct {
 	Kind, Environment, Outcome string
 	Ended                      uint64
+}
+
+// Verdicts is how many watches of a project came to a verdict: "well", "worse". A watch that found something worse has ended as "done": it did
+// what it was for.
+type Verdicts struct {
+	Project, Verdict string
+	Watches          uint64
 }
 
 // Refusals is how often something was refused with a code: "not_rehearsed".

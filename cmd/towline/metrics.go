@@ -4,6 +4,7 @@ import (
 	"cmp"
 	"context"
 	"fmt"
+	"maps"
 	"math"
 	"net"
 	"runtime/debug"
@@ -27,6 +28,7 @@ type figures struct {
 	mu       sync.Mutex // guards the counts
 	runs     map[admin.Runs]uint64
 	refusals map[release.Code]uint64
+	verdicts map[admin.Verdicts]uint64
 
 	limits limitsRead
 }
@@ -43,7 +45,10 @@ type limitsRead struct {
 const limitsFor = 5 * time.Minute
 
 func newFigures(s *service, a account, now func() time.Time) *figures {
-	f := &figures{service: s, account: a, now: now, runs: map[admin.Runs]uint64{}, refusals: map[release.Code]uint64{}}
+	f := &figures{
+		service: s, account: a, now: now,
+		runs: map[admin.Runs]uint64{}, refusals: map[release.Code]uint64{}, verdicts: map[admin.Verdicts]uint64{},
+	}
 	// A counter that begins at 1 hides its first step from Prometheus, so that the usual ones are there from the start.
 	for _, kind := range release.Kinds() {
 		env := release.Production
@@ -107,13 +112,21 @@ func (f *figures) take(ctx context.Context, e deploy.Event) error {
 	if !ok || run.Phase.Open() { // somebody looked at it again meanwhile: it will end once more
 		return nil
 	}
+	f.count(run)
+	return nil
+}
+
+// count takes a run that has ended into the counts.
+func (f *figures) count(run release.Run) {
 	f.mu.Lock()
 	defer f.mu.Unlock()
 	f.runs[admin.Runs{Kind: string(run.Kind), Environment: string(run.Environment), Outcome: string(run.Phase)}]++
 	if run.Refusal != nil {
 		f.refusals[run.Refusal.Code]++
 	}
-	return nil
+	if run.Watch != nil && run.Watch.Over() { // one that the next change ended has no verdict
+		f.verdicts[admin.Verdicts{Project: run.Project, Verdict: string(run.Watch.Verdict)}]++
+	}
 }
 
 // Alive implements admin.Source: the store answers.
@@ -144,6 +157,24 @@ func (f *figures) Refusals() []admin.Refusals {
 	var list []admin.Refusals
 	for code, n := range f.refusals {
 		list = append(list, admin.Refusals{Code: string(code), Times: n})
+	}
+	return list
+}
+
+// Verdicts implements admin.Source.
+func (f *figures) Verdicts() []admin.Verdicts {
+	f.mu.Lock()
+	defer f.mu.Unlock()
+	all := maps.Clone(f.verdicts)
+	for _, p := range f.service.wiring.Load().projects {
+		for _, v := range release.WatchVerdicts() {
+			all[admin.Verdicts{Project: p.Name, Verdict: string(v)}] += 0 // so that its first step is not hidden
+		}
+	}
+	list := make([]admin.Verdicts, 0, len(all))
+	for key, n := range all {
+		key.Watches = n
+		list = append(list, key)
 	}
 	return list
 }

@@ -2,15 +2,20 @@ package main
 
 import (
 	"context"
+	"fmt"
 	"io"
 	"net"
 	"net/http"
 	"os"
 	"regexp"
+	"slices"
 	"strconv"
 	"strings"
 	"testing"
 	"time"
+
+	"towline/deploy"
+	"towline/deploy/release"
 )
 
 // listening serves with an admin listener, and returns where that is.
@@ -93,6 +98,7 @@ func TestProgramsReadWhatTheBotDid(t *testing.T) {
 		`^towline_ready 1$`,
 		`^towline_runs_total\{environment="production",kind="promote",outcome="failed"\} 0$`,
 		`^towline_refusals_total\{code="no_hold"\} 1$`,
+		`^towline_watch_verdicts_total\{project="shop",verdict="worse"\} 0$`,
 		`^towline_open_runs\{environment="production",phase="waiting",project="shop"\} 0$`,
 		`^towline_cloudflare_calls_total\{kind="d1",status="2xx"\} [1-9]`,
 		`^towline_cloudflare_calls_busiest_5m [1-9]`,
@@ -124,6 +130,32 @@ func TestProgramsReadWhatTheBotDid(t *testing.T) {
 	}
 	s.stop()
 	s.end(exitFine)
+}
+
+func TestAWatchIsCountedByWhatItFoundAndOneThatWasOvertakenIsNot(t *testing.T) {
+	s := &service{}
+	s.wiring.Store(&wiring{projects: []deploy.Project{{Name: "shop"}}})
+	f := newFigures(s, nil, time.Now)
+	for _, run := range []release.Run{
+		{Kind: release.Promote, Project: "shop", Phase: release.Done},
+		{Kind: release.Watch, Project: "shop", Phase: release.Done, Watch: &release.Watching{Verdict: release.WatchWorse}},
+		{Kind: release.Watch, Project: "shop", Phase: release.Overtaken, Watch: &release.Watching{}},
+		{Kind: release.Watch, Project: "blog", Phase: release.Done, Watch: &release.Watching{Verdict: release.WatchWell}}, // it left the config since
+	} {
+		f.count(run)
+	}
+	var got []string
+	for range 2 { // reading changes nothing
+		got = nil
+		for _, v := range f.Verdicts() {
+			got = append(got, fmt.Sprintf("%s %s %d", v.Project, v.Verdict, v.Watches))
+		}
+	}
+	slices.Sort(got)
+	want := []string{"blog well 1", "shop alone 0", "shop little 0", "shop unseen 0", "shop well 0", "shop worse 1"}
+	if !slices.Equal(got, want) {
+		t.Errorf("%q, want %q", got, want)
+	}
 }
 
 // ours are the lines of a page that are Towline's own.

@@ -49,6 +49,11 @@ const (
 	WatchUnseen WatchVerdict = "unseen" // it could not be watched
 )
 
+// WatchVerdicts are all of them.
+func WatchVerdicts() []WatchVerdict {
+	return []WatchVerdict{WatchWell, WatchWorse, WatchLittle, WatchAlone, WatchUnseen}
+}
+
 // WatchBlind is why a release could not be watched.
 type WatchBlind string
 
