@@ -78,6 +78,9 @@ func onData(ctx context.Context, s settings, t Target, dry *dryRun, e *Effects) 
 		return nil, err
 	}
 	r.compareTables()
+	if err := r.compareRows(ctx); err != nil {
+		return nil, err
+	}
 	if r.plansAfter, err = readPlans(ctx, c, s.queries); err != nil {
 		return nil, err
 	}

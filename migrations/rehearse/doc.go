@@ -16,7 +16,8 @@
 //     names the tables whose rows may change, and indexes and triggers that went unnoticed.
 //   - With a copy of the data, data.go goes through it a third time, on a copy of that copy (datacopy.go): rows before and
 //     after, new orphans. reject.go finds the rows that a constraint refuses, cut.go those that a copy from table to table
-//     leaves behind; costs.go estimates what D1 bills, estimate.go does so without the data.
+//     leaves behind. rows.go compares the tables that were written, row by row, and valueloss.go says what a value has lost.
+//     costs.go estimates what D1 bills, estimate.go does so without the data.
 //   - plans.go compares how the project's own queries are carried out before and after.
 //
 // Beside it: roundtrip.go goes up, down and up again; full.go and fullcompare.go take a fingerprint of a whole database and

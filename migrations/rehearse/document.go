@@ -16,6 +16,7 @@ func Document(report Report) []byte {
 	d.where()
 	d.refusals()
 	d.rejected()
+	d.rowLosses()
 	d.losses()
 	d.rows()
 	d.lost()

@@ -38,6 +38,13 @@ func full() rehearse.Report {
 			Orphans:  []rehearse.Orphan{{Table: "orders", Parent: "users", Rows: 1}},
 			Rejected: []rehearse.RejectedRow{{Place: at, Table: "users_new", Message: "CHECK constraint failed: age > 0", Columns: []string{"id", "age"}, Values: []string{"7", "-1"}}}, RejectedTotal: 1200,
 			Cut: []rehearse.Cut{{Place: at, From: "users", To: "users_new", Rows: 30000, Copied: 29999, Columns: []string{"id"}, Left: [][]string{{"9"}}}},
+			RowLosses: []rehearse.RowLosses{{Table: "people", Key: []string{"id"}, Gone: 1, GoneColumns: []string{"id", "name"}, GoneRows: [][]string{{"4", "'Dee'"}},
+				Columns: []rehearse.ColumnLosses{
+					{Name: "name", Cut: 1200, Nulled: 1, Shown: []rehearse.LostValue{
+						{Key: []string{"1"}, Loss: rehearse.ValueCut, Was: "'Bartholomew'", Is: "'Barth'", WasSize: 11, IsSize: 5}, {Key: []string{"2"}, Loss: rehearse.ValueNulled, Was: "'Ann'", Is: "NULL"}}},
+					{Name: "photo", Cut: 1, Shown: []rehearse.LostValue{{Key: []string{"1"}, Loss: rehearse.ValueCut, Was: "x'0001'", Is: "x'00'", WasSize: 2, IsSize: 1}}},
+					{Name: "price", Rounded: 1, Shown: []rehearse.LostValue{{Key: []string{"1"}, Loss: rehearse.ValueRounded, Was: "19.99", Is: "19"}}}}}},
+			Uncompared: []rehearse.Uncompared{{Table: "log", Why: "it has no primary key, and its rows may have been written anew"}},
 		},
 	}
 }

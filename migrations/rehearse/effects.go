@@ -30,6 +30,11 @@ type Effects struct {
 	Rejected      []RejectedRow
 	RejectedTotal int64
 	Cut           []Cut // copies from table to table that leave rows behind
+
+	// RowLosses is what the rows of tables that are there before and after lose, with a copy of the data: each table whose
+	// rows lose something. Uncompared are the touched tables with rows of which nobody can say so.
+	RowLosses  []RowLosses
+	Uncompared []Uncompared
 }
 
 // MaxRowsShown is how many rejected or cut rows of one statement a report holds.
@@ -77,6 +82,47 @@ type Cut struct {
 	Columns      []string   // of From
 	Left         [][]string // rows of From that are not in To, at most MaxRowsShown, as in RejectedRow; nil where they cannot be told
 }
+
+// RowLosses is what the rows of one table lose, found by comparing the table before and after the release, row by row by
+// its key. A value that becomes another one is no loss as long as nothing of it was cut off.
+type RowLosses struct {
+	Table string
+	Key   []string // the columns by which rows were found again: the primary key, or "rowid"
+	// Gone is how many keys are not there any more, GoneRows the first of those rows, at most MaxRowsShown, as in RejectedRow,
+	// and GoneColumns the columns of these.
+	Gone        int64
+	GoneColumns []string
+	GoneRows    [][]string
+	Columns     []ColumnLosses // that lose something, in the order of the table
+}
+
+// ColumnLosses is what the values of one column lose, in rows that are there before and after.
+type ColumnLosses struct {
+	Name                 string
+	Cut, Rounded, Nulled int64       // values, by what they lose
+	Shown                []LostValue // the first of them, at most MaxRowsShown
+}
+
+// ValueLoss is what a value loses.
+type ValueLoss string
+
+// The losses of values.
+const (
+	ValueCut     ValueLoss = "cut"     // the new text or blob is the beginning or the end of the old one
+	ValueRounded ValueLoss = "rounded" // a number has lost digits or its fraction
+	ValueNulled  ValueLoss = "nulled"  // it has become NULL
+)
+
+// LostValue is one value that loses something.
+type LostValue struct {
+	Key             []string // of the row, as SQL literals
+	Loss            ValueLoss
+	Was, Is         string // as SQL literals, long ones cut to MaxValueShown bytes
+	WasSize, IsSize int    // of a cut text in characters, of a cut blob in bytes; else 0
+}
+
+// Uncompared is a touched table that could not be compared row by row, and why.
+type Uncompared struct{ Table, Why string }
 
 // PlanChange is a query whose plan the release changes.
 type PlanChange struct {
