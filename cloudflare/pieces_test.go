@@ -87,6 +87,21 @@ func TestADatasetThatIsNotEnabledIsNoMissingPermission(t *testing.T) {
 	}
 }
 
+func TestADatasetThatTheSettingsHaveAsNullIsMissingAndTheOthersAreCounted(t *testing.T) {
+	const told = `{"enabled":true,"maxDuration":604800,"maxPageSize":10000,"notOlderThan":2678400}`
+	d, _ := answering(t, http.StatusOK, `{"data":{"viewer":{"accounts":[{"settings":{"d1AnalyticsAdaptiveGroups":`+told+
+		`,"d1StorageAdaptiveGroups":`+told+`,"d1QueriesAdaptiveGroups":null,"workersInvocationsAdaptive":`+told+`}}]}}}`)
+	bounds, err := d.Datasets(t.Context())
+	if err != nil {
+		t.Fatal(err)
+	}
+	for _, set := range usage.AllDatasets() {
+		if _, there := bounds[set]; there == (set == usage.Queries) {
+			t.Errorf("%s: there is %v", set, there)
+		}
+	}
+}
+
 func TestNumbersThatComeAsTextAreNumbers(t *testing.T) {
 	hour := countedAt().Truncate(time.Hour)
 	d, _ := serving(t, func(w http.ResponseWriter, r *http.Request) {

@@ -110,6 +110,9 @@ func (d *D1) settings(ctx context.Context, sets []usage.Dataset) (map[usage.Data
 	bounds := map[usage.Dataset]usage.Bounds{}
 	for _, s := range sets {
 		told := a.Settings[s]
+		if told == nil && len(a.Settings) == len(sets) {
+			continue // null: the account does not have this one, which says nothing of the others
+		}
 		if told == nil || told.Enabled == nil {
 			return nil, strange("settings that lack %s", s)
 		}
