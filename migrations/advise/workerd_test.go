@@ -1,9 +1,6 @@
 package advise_test
 
 import (
-	"bytes"
-	"encoding/json"
-	"net/http"
 	"strings"
 	"testing"
 
@@ -12,20 +9,7 @@ import (
 )
 
 // d1 is one fresh database in Cloudflare's own runtime.
-type d1 struct {
-	http     *http.Client
-	instance *workerd.Instance
-	path     string
-}
-
-func newD1(t *testing.T, instance *workerd.Instance, client *http.Client, name string) *d1 {
-	t.Helper()
-	d := &d1{http: client, instance: instance, path: "/accounts/" + instance.AccountID + "/d1/database"}
-	var created struct{ UUID string }
-	d.post(t, "", map[string]any{"name": name}, &created)
-	d.path += "/" + created.UUID
-	return d
-}
+type d1 struct{ *workerd.Database }
 
 // read carries a statement out and returns the rows that the engine says it read.
 func (d *d1) read(t *testing.T, sql string, params ...any) int64 {
@@ -35,41 +19,10 @@ func (d *d1) read(t *testing.T, sql string, params ...any) int64 {
 			Read int64 `json:"rows_read"`
 		}
 	}
-	d.post(t, "/query", map[string]any{"sql": sql, "params": params}, &result)
+	if message := d.Refusal(t, "/query", map[string]any{"sql": sql, "params": params}, &result); message != "" {
+		t.Fatalf("%s: %s", sql, message)
+	}
 	return result[0].Meta.Read
-}
-
-func (d *d1) post(t *testing.T, path string, body, result any) {
-	t.Helper()
-	text, err := json.Marshal(body)
-	if err != nil {
-		t.Fatal(err)
-	}
-	req, err := http.NewRequestWithContext(t.Context(), http.MethodPost, d.instance.URL+d.path+path, bytes.NewReader(text))
-	if err != nil {
-		t.Fatal(err)
-	}
-	req.Header.Set("Authorization", "Bearer "+d.instance.Token)
-	req.Header.Set("Content-Type", "application/json")
-	res, err := d.http.Do(req)
-	if err != nil {
-		t.Fatal(err)
-	}
-	defer res.Body.Close()
-	var answer struct {
-		Success bool
-		Errors  []struct{ Message string }
-		Result  json.RawMessage
-	}
-	if err := json.NewDecoder(res.Body).Decode(&answer); err != nil {
-		t.Fatal(err)
-	}
-	if !answer.Success {
-		t.Fatalf("%s: %v", text, answer.Errors)
-	}
-	if err := json.Unmarshal(answer.Result, result); err != nil {
-		t.Fatal(err)
-	}
 }
 
 // plan asks for the plan of a statement.
@@ -78,7 +31,10 @@ func (d *d1) plan(t *testing.T, sql string) (lines []string) {
 	var result []struct {
 		Results []struct{ Detail string }
 	}
-	d.post(t, "/query", map[string]any{"sql": "EXPLAIN QUERY PLAN " + sql, "params": make([]any, strings.Count(sql, "?"))}, &result)
+	body := map[string]any{"sql": "EXPLAIN QUERY PLAN " + sql, "params": make([]any, strings.Count(sql, "?"))}
+	if message := d.Refusal(t, "/query", body, &result); message != "" {
+		t.Fatalf("%s: %s", sql, message)
+	}
 	for _, r := range result[0].Results {
 		lines = append(lines, r.Detail)
 	}
@@ -121,9 +77,7 @@ func TestCloudflaresRuntimeUsesTheIndexAndReadsAboutWhatWasWorkedOut(t *testing.
 		t.Skip("it waits for another program")
 	}
 	instance := workerd.Start(t, workerd.Options{})
-	client := &http.Client{}
-	t.Cleanup(client.CloseIdleConnections)
-	d := newD1(t, instance, client, "advise")
+	d := &d1{instance.Database(t, "advise")}
 	statements := append(shop(), rows()...)
 	for _, sql := range statements {
 		d.read(t, sql)

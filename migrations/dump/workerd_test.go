@@ -3,9 +3,7 @@ package dump_test
 import (
 	"bytes"
 	"context"
-	"encoding/json"
 	"fmt"
-	"net/http"
 	"path/filepath"
 	"testing"
 
@@ -17,57 +15,11 @@ import (
 )
 
 // remote is a database in Cloudflare's own runtime, asked over REST.
-type remote struct {
-	http     *http.Client
-	instance *workerd.Instance
-	path     string
-}
-
-func newRemote(t *testing.T) *remote {
-	t.Helper()
-	r := &remote{http: &http.Client{}, instance: workerd.Start(t, workerd.Options{})}
-	t.Cleanup(r.http.CloseIdleConnections)
-	r.path = "/accounts/" + r.instance.AccountID + "/d1/database"
-	var created struct{ UUID string }
-	if err := r.post(t.Context(), "", map[string]any{"name": "dump"}, &created); err != nil {
-		t.Fatal(err)
-	}
-	r.path += "/" + created.UUID
-	return r
-}
-
-func (r *remote) post(ctx context.Context, path string, body, result any) error {
-	text, err := json.Marshal(body)
-	if err != nil {
-		return err
-	}
-	req, err := http.NewRequestWithContext(ctx, http.MethodPost, r.instance.URL+r.path+path, bytes.NewReader(text))
-	if err != nil {
-		return err
-	}
-	req.Header.Set("Authorization", "Bearer "+r.instance.Token)
-	res, err := r.http.Do(req)
-	if err != nil {
-		return err
-	}
-	defer res.Body.Close()
-	var answer struct {
-		Success bool
-		Errors  []struct{ Message string }
-		Result  json.RawMessage
-	}
-	if err := json.NewDecoder(res.Body).Decode(&answer); err != nil {
-		return err
-	}
-	if !answer.Success {
-		return fmt.Errorf("refused: %v", answer.Errors)
-	}
-	return json.Unmarshal(answer.Result, result)
-}
+type remote struct{ *workerd.Database }
 
 func (r *remote) query(ctx context.Context, sql string) ([][]any, error) {
 	var result []struct{ Results struct{ Rows [][]any } }
-	if err := r.post(ctx, "/raw", map[string]any{"sql": sql}, &result); err != nil {
+	if err := r.Post(ctx, "/raw", map[string]any{"sql": sql}, &result); err != nil {
 		return nil, err
 	}
 	return result[len(result)-1].Results.Rows, nil
@@ -76,13 +28,9 @@ func (r *remote) query(ctx context.Context, sql string) ([][]any, error) {
 // TestADatabaseOfCloudflaresRuntimeIsCopiedExactly copies one that cannot be exported, and compares the copy with the same
 // database made here.
 func TestADatabaseOfCloudflaresRuntimeIsCopiedExactly(t *testing.T) {
-	r := newRemote(t)
-	var batch []map[string]string
-	for _, sql := range rich() {
-		batch = append(batch, map[string]string{"sql": sql})
-	}
-	if err := r.post(t.Context(), "/raw", map[string]any{"batch": batch}, new([]json.RawMessage)); err != nil {
-		t.Fatal(err)
+	r := &remote{workerd.Start(t, workerd.Options{}).Database(t, "dump")}
+	if no := r.Run(t, rich()...); no != "" {
+		t.Fatal(no)
 	}
 	var objects []migrations.Object
 	rows, err := r.query(t.Context(), "SELECT type, name, tbl_name, coalesce(sql, '') AS s FROM sqlite_master WHERE substr(name, 1, 4) <> '_cf_' ORDER BY rowid")

@@ -1,10 +1,7 @@
 package lint_test
 
 import (
-	"bytes"
-	"encoding/json"
 	"fmt"
-	"net/http"
 	"strings"
 	"testing"
 
@@ -13,22 +10,7 @@ import (
 )
 
 // d1 is one fresh database in Cloudflare's own runtime.
-type d1 struct {
-	client   *http.Client
-	instance *workerd.Instance
-	path     string
-}
-
-func newD1(t *testing.T, instance *workerd.Instance, client *http.Client, name string) *d1 {
-	t.Helper()
-	d := &d1{client, instance, "/accounts/" + instance.AccountID + "/d1/database"}
-	var created struct{ UUID string }
-	if message := d.post(t, "", map[string]any{"name": name}, &created); message != "" {
-		t.Fatal(message)
-	}
-	d.path += "/" + created.UUID
-	return d
-}
+type d1 struct{ *workerd.Database }
 
 // run sends the statements of a text as one transaction and returns the message of a refusal.
 func (d *d1) run(t *testing.T, sql string) string {
@@ -37,60 +19,24 @@ func (d *d1) run(t *testing.T, sql string) string {
 	if err != nil {
 		t.Fatalf("%v\n%s", err, sql)
 	}
-	var batch []map[string]string
+	var batch []string
 	for _, s := range statements {
-		batch = append(batch, map[string]string{"sql": migrations.Canonical(s)})
+		batch = append(batch, migrations.Canonical(s))
 	}
 	if len(batch) == 0 {
 		return ""
 	}
-	return d.post(t, "/query", map[string]any{"batch": batch}, nil)
+	return d.Run(t, batch...)
 }
 
 // value reads one value as a text.
 func (d *d1) value(t *testing.T, sql string) string {
 	t.Helper()
 	var result []struct{ Results []struct{ V any } }
-	if message := d.post(t, "/query", map[string]any{"sql": sql}, &result); message != "" {
+	if message := d.Refusal(t, "/query", map[string]any{"sql": sql}, &result); message != "" {
 		return message
 	}
 	return fmt.Sprint(result[0].Results[0].V)
-}
-
-func (d *d1) post(t *testing.T, path string, body, result any) (message string) {
-	t.Helper()
-	text, err := json.Marshal(body)
-	if err != nil {
-		t.Fatal(err)
-	}
-	req, err := http.NewRequestWithContext(t.Context(), http.MethodPost, d.instance.URL+d.path+path, bytes.NewReader(text))
-	if err != nil {
-		t.Fatal(err)
-	}
-	req.Header.Set("Authorization", "Bearer "+d.instance.Token)
-	res, err := d.client.Do(req)
-	if err != nil {
-		t.Fatal(err)
-	}
-	defer res.Body.Close()
-	var answer struct {
-		Success bool
-		Errors  []struct{ Message string }
-		Result  json.RawMessage
-	}
-	if err := json.NewDecoder(res.Body).Decode(&answer); err != nil {
-		t.Fatal(err)
-	}
-	if !answer.Success {
-		return fmt.Sprint("refused: ", answer.Errors)
-	}
-	if result == nil {
-		return ""
-	}
-	if err := json.Unmarshal(answer.Result, result); err != nil {
-		t.Fatal(err)
-	}
-	return ""
 }
 
 // harm is what the bad example of a rule does on D1 with rows, and the good one does not.
@@ -141,14 +87,12 @@ func TestCloudflaresRuntimeDoesWhatTheRulesSay(t *testing.T) {
 		t.Skip("it waits for another program")
 	}
 	instance := workerd.Start(t, workerd.Options{})
-	client := &http.Client{}
-	t.Cleanup(client.CloseIdleConnections)
 	for i, h := range harms() {
 		t.Run(h.code, func(t *testing.T) {
 			r := ruleOf(t, h.code)
-			h.check(t, newD1(t, instance, client, fmt.Sprintf("bad-%d", i)), r.Bad, h.bad, h.refused)
+			h.check(t, &d1{instance.Database(t, fmt.Sprintf("bad-%d", i))}, r.Bad, h.bad, h.refused)
 			if h.code != "D1-MF04" && h.code != "D1-FK03" { // their good examples fail too on such rows, but by name
-				h.check(t, newD1(t, instance, client, fmt.Sprintf("good-%d", i)), r.Good, h.good, false)
+				h.check(t, &d1{instance.Database(t, fmt.Sprintf("good-%d", i))}, r.Good, h.good, false)
 			}
 		})
 	}

@@ -1,12 +1,9 @@
 package rebuild_test
 
 import (
-	"bytes"
 	"encoding/json"
-	"errors"
 	"flag"
 	"fmt"
-	"net/http"
 	"slices"
 	"strings"
 	"sync/atomic"
@@ -92,37 +89,25 @@ func (h *here) query(sql string) []string {
 
 // d1 is a database in Cloudflare's own runtime.
 type d1 struct {
-	t        reporter
-	at       *workerd.Instance
-	path     string
-	name, id string
+	t  reporter
+	at *workerd.Instance
+	*workerd.Database
 }
 
 func openD1(t *testing.T) *d1 {
 	t.Helper()
 	at := shared.Get(t)
-	d := &d1{t: t, at: at, path: "/accounts/" + at.AccountID + "/d1/database", name: fmt.Sprintf("rebuild-%d", databases.Add(1))}
-	var created struct{ UUID string }
-	if err := d.post("", map[string]any{"name": d.name}, &created); err != nil {
-		t.Fatal(err)
-	}
-	d.id = created.UUID
-	d.path += "/" + d.id
-	return d
+	return &d1{t, at, at.Database(t, fmt.Sprintf("rebuild-%d", databases.Add(1)))}
 }
 
 func (d *d1) all(statements ...string) error {
-	var batch []map[string]string
-	for _, s := range statements {
-		batch = append(batch, map[string]string{"sql": s})
-	}
-	return d.post("/query", map[string]any{"batch": batch}, nil)
+	return d.Post(background(), "/query", workerd.Batch(statements...), nil)
 }
 
 func (d *d1) query(sql string) []string {
 	d.t.Helper()
 	var results []struct{ Results []map[string]any }
-	if err := d.post("/query", map[string]any{"sql": sql}, &results); err != nil {
+	if err := d.Post(background(), "/query", map[string]any{"sql": sql}, &results); err != nil {
 		d.t.Fatalf("%s: %v", sql, err)
 	}
 	var list []string
@@ -132,40 +117,6 @@ func (d *d1) query(sql string) []string {
 		}
 	}
 	return list
-}
-
-func (d *d1) post(path string, body, result any) error {
-	text, err := json.Marshal(body)
-	if err != nil {
-		return err
-	}
-	req, err := http.NewRequestWithContext(background(), http.MethodPost, d.at.URL+d.path+path, bytes.NewReader(text))
-	if err != nil {
-		return err
-	}
-	req.Header.Set("Authorization", "Bearer "+d.at.Token)
-	res, err := http.DefaultClient.Do(req)
-	if err != nil {
-		return err
-	}
-	defer res.Body.Close()
-	var answer struct {
-		Success bool
-		Errors  []struct{ Message string }
-		Result  json.RawMessage
-	}
-	if err := json.NewDecoder(res.Body).Decode(&answer); err != nil {
-		return err
-	}
-	switch {
-	case !answer.Success && len(answer.Errors) > 0:
-		return errors.New(answer.Errors[0].Message)
-	case !answer.Success:
-		return errors.New("refused")
-	case result == nil:
-		return nil
-	}
-	return json.Unmarshal(answer.Result, result)
 }
 
 // schema lists an engine's objects, as Generate wants them.

@@ -31,7 +31,7 @@ func TestAnUnmodifiedWranglerAppliesARebuild(t *testing.T) {
 			t.Fatal(err)
 		}
 	}
-	write("wrangler.jsonc", fmt.Sprintf(`{"d1_databases": [{"binding": "DB", "database_name": %q, "database_id": %q}]}`, d.name, d.id))
+	write("wrangler.jsonc", fmt.Sprintf(`{"d1_databases": [{"binding": "DB", "database_name": %q, "database_id": %q}]}`, d.Name, d.ID))
 	i := slices.IndexFunc(shapeCases(), func(c keepCase) bool { return c.name == "names that need quotes" })
 	quoted, family := shapeCases()[i], keepCases()[7]                                                    // triggers that write and that refuse
 	setUp(t, d, quoted.setup+family.setup+"CREATE TABLE counted(id INTEGER PRIMARY KEY AUTOINCREMENT);") // the ledger counts so too
@@ -43,7 +43,7 @@ func TestAnUnmodifiedWranglerAppliesARebuild(t *testing.T) {
 		}
 		write(fmt.Sprintf("migrations/000%d_rebuild.sql", n+1), r.SQL)
 	}
-	stdout, stderr, exit := wrangler.Run(t, server.Env(t), project, "d1", "migrations", "apply", d.name, "--remote")
+	stdout, stderr, exit := wrangler.Run(t, server.Env(t), project, "d1", "migrations", "apply", d.Name, "--remote")
 	if exit != 0 {
 		t.Fatalf("wrangler ended with %d: %s%s", exit, stdout, stderr)
 	}

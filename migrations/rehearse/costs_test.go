@@ -2,7 +2,6 @@ package rehearse_test
 
 import (
 	"fmt"
-	"net/http"
 	"testing"
 
 	"towline/migrations/rehearse"
@@ -12,17 +11,13 @@ import (
 // billed sends statements as one batch and adds up what the engine says they cost.
 func (d *d1) billed(t *testing.T, statements ...string) (read, written int64) {
 	t.Helper()
-	var batch []map[string]string
-	for _, sql := range statements {
-		batch = append(batch, map[string]string{"sql": sql})
-	}
 	var result []struct {
 		Meta struct {
 			Read    int64 `json:"rows_read"`
 			Written int64 `json:"rows_written"`
 		}
 	}
-	if message := d.post(t, "/query", map[string]any{"batch": batch}, &result); message != "" {
+	if message := d.Refusal(t, "/query", workerd.Batch(statements...), &result); message != "" {
 		t.Fatal(message)
 	}
 	for _, r := range result {
@@ -46,8 +41,6 @@ func large() []string {
 // TestCloudflaresRuntimeBillsAboutWhatIsEstimated carries the same statements out on D1's engine and on the copy.
 func TestCloudflaresRuntimeBillsAboutWhatIsEstimated(t *testing.T) {
 	instance := workerd.Start(t, workerd.Options{})
-	client := &http.Client{}
-	t.Cleanup(client.CloseIdleConnections)
 	path, target := withData(t, large()...)
 	rows := map[string]int64{"users": 2000, "orders": 4000}
 	for i, tt := range []struct{ name, sql string }{
@@ -61,8 +54,8 @@ func TestCloudflaresRuntimeBillsAboutWhatIsEstimated(t *testing.T) {
 		{"a deletion of some", "DELETE FROM orders WHERE total > 2;"},
 	} {
 		t.Run(tt.name, func(t *testing.T) {
-			d := newD1(t, instance, client, fmt.Sprintf("costs-%d", i))
-			if message := d.batch(t, large()...); message != "" {
+			d := &d1{instance.Database(t, fmt.Sprintf("costs-%d", i))}
+			if message := d.Run(t, large()...); message != "" {
 				t.Fatal(message)
 			}
 			read, written := d.billed(t, split(t, tt.sql)...)

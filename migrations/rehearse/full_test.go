@@ -2,7 +2,6 @@ package rehearse_test
 
 import (
 	"fmt"
-	"net/http"
 	"testing"
 
 	"github.com/google/go-cmp/cmp"
@@ -151,10 +150,8 @@ func TestAnExpectedFingerprintKeepsTheRowsOfWhatIsNotTouched(t *testing.T) {
 // TestCloudflaresRuntimeAnswersTheFingerprint sends the queries as one batch, as the engine does.
 func TestCloudflaresRuntimeAnswersTheFingerprint(t *testing.T) {
 	instance := workerd.Start(t, workerd.Options{})
-	client := &http.Client{}
-	t.Cleanup(client.CloseIdleConnections)
-	d := newD1(t, instance, client, "fingerprint")
-	if message := d.batch(t, fingerprinted()...); message != "" {
+	d := &d1{instance.Database(t, "fingerprint")}
+	if message := d.Run(t, fingerprinted()...); message != "" {
 		t.Fatal(message)
 	}
 	objects := d.objects(t)

@@ -1,10 +1,7 @@
 package rehearse_test
 
 import (
-	"bytes"
-	"encoding/json"
 	"fmt"
-	"net/http"
 	"slices"
 	"strings"
 	"testing"
@@ -15,32 +12,7 @@ import (
 )
 
 // d1 is one fresh database in Cloudflare's own runtime.
-type d1 struct {
-	http     *http.Client
-	instance *workerd.Instance
-	path     string
-}
-
-func newD1(t *testing.T, instance *workerd.Instance, client *http.Client, name string) *d1 {
-	t.Helper()
-	d := &d1{http: client, instance: instance, path: "/accounts/" + instance.AccountID + "/d1/database"}
-	var created struct{ UUID string }
-	if message := d.post(t, "", map[string]any{"name": name}, &created); message != "" {
-		t.Fatal(message)
-	}
-	d.path += "/" + created.UUID
-	return d
-}
-
-// batch sends statements as one transaction and returns the message of a refusal.
-func (d *d1) batch(t *testing.T, statements ...string) string {
-	t.Helper()
-	var batch []map[string]string
-	for _, sql := range statements {
-		batch = append(batch, map[string]string{"sql": sql})
-	}
-	return d.post(t, "/query", map[string]any{"batch": batch}, nil)
-}
+type d1 struct{ *workerd.Database }
 
 // objects reads the schema.
 func (d *d1) objects(t *testing.T) []migrations.Object {
@@ -52,7 +24,7 @@ func (d *d1) objects(t *testing.T) []migrations.Object {
 		}
 	}
 	sql := "SELECT type, name, tbl_name, coalesce(sql, '') AS sql FROM sqlite_master"
-	if message := d.post(t, "/query", map[string]any{"sql": sql}, &result); message != "" {
+	if message := d.Refusal(t, "/query", map[string]any{"sql": sql}, &result); message != "" {
 		t.Fatal(message)
 	}
 	var objects []migrations.Object
@@ -66,45 +38,10 @@ func (d *d1) objects(t *testing.T) []migrations.Object {
 func (d *d1) number(t *testing.T, sql string) int {
 	t.Helper()
 	var result []struct{ Results []struct{ N int } }
-	if message := d.post(t, "/query", map[string]any{"sql": sql}, &result); message != "" {
+	if message := d.Refusal(t, "/query", map[string]any{"sql": sql}, &result); message != "" {
 		return -1
 	}
 	return result[0].Results[0].N
-}
-
-func (d *d1) post(t *testing.T, path string, body, result any) (message string) {
-	t.Helper()
-	text, err := json.Marshal(body)
-	if err != nil {
-		t.Fatal(err)
-	}
-	req, err := http.NewRequestWithContext(t.Context(), http.MethodPost, d.instance.URL+d.path+path, bytes.NewReader(text))
-	if err != nil {
-		t.Fatal(err)
-	}
-	req.Header.Set("Authorization", "Bearer "+d.instance.Token)
-	res, err := d.http.Do(req)
-	if err != nil {
-		t.Fatal(err)
-	}
-	defer res.Body.Close()
-	var answer struct {
-		Success bool
-		Errors  []struct{ Message string }
-		Result  json.RawMessage
-	}
-	if err := json.NewDecoder(res.Body).Decode(&answer); err != nil {
-		t.Fatal(err)
-	}
-	if !answer.Success {
-		return fmt.Sprint(answer.Errors)
-	}
-	if result != nil {
-		if err := json.Unmarshal(answer.Result, result); err != nil {
-			t.Fatal(err)
-		}
-	}
-	return ""
 }
 
 // rowsOf gives rows for the tables of a schema, parents first.
@@ -143,18 +80,16 @@ func split(t *testing.T, sql string) []string {
 // rehearsal calls a loss is one, what it leaves alone is none, and the schema is afterwards what it said.
 func TestCloudflaresRuntimeDoesWhatTheRehearsalSays(t *testing.T) {
 	instance := workerd.Start(t, workerd.Options{})
-	client := &http.Client{}
-	t.Cleanup(client.CloseIdleConnections)
 	for i, tt := range slices.Concat(lossCases(), quietCases()) {
 		t.Run(tt.name, func(t *testing.T) {
-			d := newD1(t, instance, client, fmt.Sprintf("case-%d", i))
+			d := &d1{instance.Database(t, fmt.Sprintf("case-%d", i))}
 			if schema := split(t, tt.schema); len(schema) > 0 {
-				if message := d.batch(t, append(schema, rowsOf(tt.schema)...)...); message != "" {
+				if message := d.Run(t, append(schema, rowsOf(tt.schema)...)...); message != "" {
 					t.Fatal(message)
 				}
 			}
 			report := run(t, rehearse.Target{Objects: d.objects(t)}, bare(t, tt.sql))
-			message := d.batch(t, split(t, tt.sql)...)
+			message := d.Run(t, split(t, tt.sql)...)
 			if message == "" && rehearse.Fingerprint(d.objects(t), "") != rehearse.Fingerprint(report.After, "") {
 				t.Errorf("another schema:\n%v\nrehearsed:\n%v", d.objects(t), report.After)
 			}
@@ -197,12 +132,8 @@ func confirm(t *testing.T, d *d1, l rehearse.Loss, message string) {
 // raw sends statements as one batch and returns the rows of each, with the values in the order of the columns.
 func (d *d1) raw(t *testing.T, statements []string) [][][]any {
 	t.Helper()
-	var batch []map[string]string
-	for _, sql := range statements {
-		batch = append(batch, map[string]string{"sql": sql})
-	}
 	var result []struct{ Results struct{ Rows [][]any } }
-	if message := d.post(t, "/raw", map[string]any{"batch": batch}, &result); message != "" {
+	if message := d.Refusal(t, "/raw", workerd.Batch(statements...), &result); message != "" {
 		t.Fatal(message)
 	}
 	var answers [][][]any

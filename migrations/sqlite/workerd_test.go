@@ -1,10 +1,7 @@
 package sqlite_test
 
 import (
-	"bytes"
-	"encoding/json"
 	"fmt"
-	"net/http"
 	"strings"
 	"testing"
 
@@ -12,62 +9,12 @@ import (
 )
 
 // d1 is one fresh database in Cloudflare's own runtime.
-type d1 struct {
-	http     *http.Client
-	instance *workerd.Instance
-	path     string
-}
-
-func newD1(t *testing.T, instance *workerd.Instance, client *http.Client, name string) *d1 {
-	t.Helper()
-	d := &d1{http: client, instance: instance, path: "/accounts/" + instance.AccountID + "/d1/database"}
-	var created struct{ UUID string }
-	if message := d.post(t, "", map[string]any{"name": name}, &created); message != "" {
-		t.Fatal(message)
-	}
-	d.path += "/" + created.UUID
-	return d
-}
+type d1 struct{ *workerd.Database }
 
 // query returns the message of a refusal, or "".
 func (d *d1) query(t *testing.T, sql string) string {
 	t.Helper()
-	return d.post(t, "/query", map[string]any{"sql": sql}, nil)
-}
-
-func (d *d1) post(t *testing.T, path string, body, result any) (message string) {
-	t.Helper()
-	text, err := json.Marshal(body)
-	if err != nil {
-		t.Fatal(err)
-	}
-	req, err := http.NewRequestWithContext(t.Context(), http.MethodPost, d.instance.URL+d.path+path, bytes.NewReader(text))
-	if err != nil {
-		t.Fatal(err)
-	}
-	req.Header.Set("Authorization", "Bearer "+d.instance.Token)
-	res, err := d.http.Do(req)
-	if err != nil {
-		t.Fatal(err)
-	}
-	defer res.Body.Close()
-	var answer struct {
-		Success bool
-		Errors  []struct{ Message string }
-		Result  json.RawMessage
-	}
-	if err := json.NewDecoder(res.Body).Decode(&answer); err != nil {
-		t.Fatal(err)
-	}
-	if !answer.Success && len(answer.Errors) > 0 {
-		return answer.Errors[0].Message
-	}
-	if result != nil {
-		if err := json.Unmarshal(answer.Result, result); err != nil {
-			t.Fatal(err)
-		}
-	}
-	return ""
+	return d.Refusal(t, "/query", map[string]any{"sql": sql}, nil)
 }
 
 // TestTheProfileAgreesWithCloudflaresRuntime asks both about every case of the profile.
@@ -79,14 +26,12 @@ func TestTheProfileAgreesWithCloudflaresRuntime(t *testing.T) {
 		"a value over 2 MB": true,
 	}
 	instance := workerd.Start(t, workerd.Options{})
-	client := &http.Client{}
-	t.Cleanup(client.CloseIdleConnections)
 	for i, tt := range profileCases() {
 		if local[tt.name] {
 			continue
 		}
 		t.Run(tt.name, func(t *testing.T) {
-			d := newD1(t, instance, client, fmt.Sprintf("profile-%d", i))
+			d := &d1{instance.Database(t, fmt.Sprintf("profile-%d", i))}
 			if message := d.query(t, strings.Join(profileSetup(), ";\n")); message != "" {
 				t.Fatal(message)
 			}
@@ -108,9 +53,7 @@ func TestTheProfileAgreesWithCloudflaresRuntime(t *testing.T) {
 // TestEveryFunctionIsAllowedHereIfAndOnlyIfItIsThere calls each function that this SQLite has, in every arity.
 func TestEveryFunctionIsAllowedHereIfAndOnlyIfItIsThere(t *testing.T) {
 	instance := workerd.Start(t, workerd.Options{})
-	client := &http.Client{}
-	t.Cleanup(client.CloseIdleConnections)
-	d := newD1(t, instance, client, "functions")
+	d := &d1{instance.Database(t, "functions")}
 	c := open(t)
 	var functions [][]any
 	if err := c.Without(func() error {
@@ -141,9 +84,7 @@ func TestEveryFunctionIsAllowedHereIfAndOnlyIfItIsThere(t *testing.T) {
 // TestEveryPragmaIsAllowedHereIfAndOnlyIfItIsThere asks both for each pragma that this SQLite knows, in every form.
 func TestEveryPragmaIsAllowedHereIfAndOnlyIfItIsThere(t *testing.T) {
 	instance := workerd.Start(t, workerd.Options{})
-	client := &http.Client{}
-	t.Cleanup(client.CloseIdleConnections)
-	d := newD1(t, instance, client, "pragmas")
+	d := &d1{instance.Database(t, "pragmas")}
 	if message := d.query(t, strings.Join(profileSetup(), ";\n")); message != "" {
 		t.Fatal(message)
 	}
