@@ -127,7 +127,15 @@ func undo(l *lines, r release.Run) {
 	}
 	l.addf("↩️ %s:", verb)
 	l.add(command(p.Command()))
-	l.add("It takes the whole database back; later writes are lost. Kept 30 days, 7 on the free plan.")
+	l.addf("It takes the whole database back; later writes are lost. Kept %s.", kept(*p))
+}
+
+// kept is for how long Time Travel leads back to a point; both of Cloudflare's figures where nobody told the account's plan.
+func kept(p release.RestorePoint) string {
+	if p.Kept == 0 {
+		return fmt.Sprintf("%d days, %d on the free plan", release.Days(release.Retention), release.Days(release.RetentionFree))
+	}
+	return count(release.Days(p.Kept), "day")
 }
 
 // next are the buttons of what one would do now.

@@ -218,7 +218,7 @@ func aboutDestination(r release.Refusal, run release.Run, f func(string) string)
 		return s, true
 	case release.CodePointExpired:
 		return said{
-			what: "The restore point is older than the 30 days that Time Travel keeps.",
+			what: fmt.Sprintf("The restore point is older than the %s days that Time Travel keeps.", orElse(f("days"), "30")),
 			next: "Write a migration that takes the change back, and deploy it.",
 		}, true
 	case release.CodePointMissing:

@@ -63,6 +63,9 @@ func TestEveryRefusalHasWordsOfItsOwn(t *testing.T) {
 		if code == release.CodeNothingBefore {
 			r.Facts["command"] = "wrangler d1 time-travel restore shop --bookmark=" + bookmark
 		}
+		if code == release.CodePointExpired {
+			r.Facts["days"] = "7"
+		}
 		card := cards.Refusal(r, "shop")
 		replies[string(code)] = card
 		onPreview[string(code)] = cards.Run(with(run(release.Deploy, release.Refused), func(run *release.Run) { run.Refusal = r }))

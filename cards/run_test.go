@@ -154,6 +154,8 @@ func TestARunThatWentWell(t *testing.T) {
 		}),
 		"promoted without migrations": with(run(release.Promote, release.Done), func(r *release.Run) { r.Plan.Pending = nil }),
 		"promoted, schema differs":    with(run(release.Promote, release.Done), func(r *release.Run) { r.Notes = []string{"schema_differs"} }),
+		"promoted on the free plan":   with(run(release.Promote, release.Done), func(r *release.Run) { r.Point = keptFor(release.RetentionFree) }),
+		"promoted on the paid plan":   with(run(release.Promote, release.Done), func(r *release.Run) { r.Point = keptFor(release.Retention) }),
 		"promoted, 90 s":              with(run(release.Promote, release.Done), func(r *release.Run) { r.EndedAt = r.StartedAt.Add(92 * time.Second) }),
 		"rolled back by DOWN": with(run(release.Rollback, release.Done), func(r *release.Run) {
 			r.Point = point()

@@ -23,6 +23,13 @@ func point() *release.RestorePoint {
 	return &release.RestorePoint{Database: "shop", DatabaseID: "id-1", Bookmark: bookmark, At: noon.Add(-time.Hour)}
 }
 
+// keptFor is a point of an account whose plan is known.
+func keptFor(d time.Duration) *release.RestorePoint {
+	p := point()
+	p.Kept = d
+	return p
+}
+
 func pending(n int) []release.Pending {
 	list := []release.Pending{
 		{Name: "0007_orders.sql", Statements: []string{"CREATE TABLE orders", "CREATE INDEX orders_customer"}},

@@ -68,6 +68,8 @@ type Cloudflare struct {
 	APIURL string `yaml:"api_url"`
 	// Plan is "paid" or "free": how far back Time Travel reaches, and which limits count.
 	Plan string `yaml:"plan"`
+	// PlanSaid: the file says which; else Plan is the default, of an account whose plan nobody told.
+	PlanSaid bool `yaml:"-"`
 	// BillingDay is the day of the month on which the account's billing period begins, 1 to 31, in a shorter month its last: monthly volumes count from then.
 	BillingDay int `yaml:"billing_day"`
 }

@@ -86,6 +86,19 @@ func TestTheLeastConfigHasTheDocumentedDefaults(t *testing.T) {
 	}
 }
 
+func TestOnlyAPlanThatTheFileNamesIsSaidToBeTheAccounts(t *testing.T) {
+	for plan, said := range map[string]bool{"": false, "  plan: paid\n": true, "  plan: free\n": true} {
+		text := strings.Replace(small, "  account_id:", plan+"  account_id:", 1)
+		c, _, err := config.Parse("config.yaml", []byte(text), t.TempDir(), env())
+		if err != nil {
+			t.Fatal(err)
+		}
+		if free := strings.Contains(plan, "free"); c.Cloudflare.Plan != map[bool]string{true: "free", false: "paid"}[free] || c.Cloudflare.PlanSaid != said {
+			t.Errorf("%q: %s, said %t", plan, c.Cloudflare.Plan, c.Cloudflare.PlanSaid)
+		}
+	}
+}
+
 func TestTheReportIsAtNineInTheConfiguredTimeZone(t *testing.T) {
 	c, _, err := config.Parse("c", []byte(small+"usage: {timezone: Asia/Tokyo}\n"), t.TempDir(), env())
 	if err != nil {

@@ -112,7 +112,7 @@ func (d *decoder) cloudflare(s *section) Cloudflare {
 	}
 	c.Plan, c.BillingDay = "paid", 1
 	if v, ok := s.scalar("plan", ""); ok {
-		c.Plan = v.choice("paid", "free")
+		c.Plan, c.PlanSaid = v.choice("paid", "free"), true
 	}
 	if v, ok := s.scalar("billing_day", ""); ok {
 		n, _ := v.number(1, 31)

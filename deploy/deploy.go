@@ -139,9 +139,10 @@ type Options struct {
 	Drills Schedule
 	// Scratch is a folder for local copies of databases.
 	Scratch string
-	// Free says that the account is on Cloudflare's free plan, where Time Travel keeps less.
-	Free     bool
-	Projects func() []Project // asked at every decision, so that a reloaded config counts at once
+	// Free says that the account is on Cloudflare's free plan, where Time Travel keeps less, Paid that it is on the paid one. With neither
+	// nobody told, and it is taken for paid.
+	Free, Paid bool
+	Projects   func() []Project // asked at every decision, so that a reloaded config counts at once
 	// People are those whom the config names, with their roles; asked at every decision. nil: whoever delivers a request is
 	// trusted with the role that it says.
 	People func() []gate.Actor
@@ -181,20 +182,20 @@ type Engine struct {
 	spacing  time.Duration
 	within   func(context.Context, time.Duration) (context.Context, context.CancelFunc)
 
-	exports   Exports
-	analytics Analytics
-	traffic   TrafficCounts
-	queried   QueryCounts
-	backups   Backups
-	uses      Uses
-	stale     func() time.Duration
-	drills    Schedule
-	scratch   string
-	free      bool
-	refused   func(release.Code)
-	copying   copying
-	top       queries.Top
-	drafts    *slow.Drafts
+	exports    Exports
+	analytics  Analytics
+	traffic    TrafficCounts
+	queried    QueryCounts
+	backups    Backups
+	uses       Uses
+	stale      func() time.Duration
+	drills     Schedule
+	scratch    string
+	free, paid bool // the account's plan, where it is known
+	refused    func(release.Code)
+	copying    copying
+	top        queries.Top
+	drafts     *slow.Drafts
 
 	ids     sync.Mutex // guards entropy
 	entropy io.Reader
@@ -234,7 +235,7 @@ func New(o Options) *Engine {
 	e := &Engine{
 		uses: o.Uses, stale: o.StalePreviews, refused: o.Refused,
 		patience: o.Patience, spacing: o.Spacing, stopping: o.StopTimeout, within: o.Within, people: o.People,
-		exports: o.Exports, analytics: o.Analytics, traffic: o.Traffic, queried: o.Queries, backups: o.Backups, drills: o.Drills, scratch: o.Scratch, free: o.Free,
+		exports: o.Exports, analytics: o.Analytics, traffic: o.Traffic, queried: o.Queries, backups: o.Backups, drills: o.Drills, scratch: o.Scratch, free: o.Free, paid: o.Paid,
 		store: o.Store, blobs: o.Blobs, d1: o.Databases, projects: o.Projects, now: o.Now, log: o.Logger,
 		entropy: ulid.Monotonic(o.Random, 0), changed: newSignal(),
 	}

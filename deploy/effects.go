@@ -74,7 +74,7 @@ func (p point) do(ctx context.Context) (string, error) {
 	if err != nil {
 		return "", err
 	}
-	rp := release.RestorePoint{Database: p.run.Plan.Target.Database, DatabaseID: id, Bookmark: bookmark, At: p.e.now()}
+	rp := release.RestorePoint{Database: p.run.Plan.Target.Database, DatabaseID: id, Bookmark: bookmark, At: p.e.now(), Kept: p.e.promised()}
 	if !p.run.Plan.Reset {
 		rp.Ledger = p.run.Plan.Applied
 	}

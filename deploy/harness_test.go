@@ -109,6 +109,7 @@ type world struct {
 	inside  deploy.Databases // instead of a connection, where there is to be no socket
 
 	free      bool // of the account's plan
+	paid      bool // likewise; neither: nobody told
 	analytics deploy.Analytics
 	traffic   deploy.TrafficCounts // with which promotes are watched, where the project wants that
 	queries   deploy.QueryCounts
@@ -339,7 +340,7 @@ func (s *shop) start() {
 	s.stop()
 	o := deploy.Options{
 		Store: s.store, Blobs: s.records, Databases: s.databases, Projects: s.projects,
-		Now: s.now, Patience: time.Millisecond, Spacing: time.Nanosecond, StopTimeout: s.stopTimeout, Free: s.free, Analytics: s.analytics,
+		Now: s.now, Patience: time.Millisecond, Spacing: time.Nanosecond, StopTimeout: s.stopTimeout, Free: s.free, Paid: s.paid, Analytics: s.analytics,
 		Backups: s.backups, Drills: s.drills, Uses: s.uses, StalePreviews: s.stale, Traffic: s.traffic, Queries: s.queries, Within: s.within,
 	}
 	if s.backups != nil {

@@ -332,7 +332,7 @@ func (e *Engine) wayTravel(ctx context.Context, b backing) weighed {
 	w.back.Restores = left
 	switch {
 	case !now.Before(w.back.Until):
-		w.back.Not = release.Refuse(release.CodePointExpired, "at", point.At.UTC().Format(time.RFC3339), "command", point.Command())
+		w.back.Not = release.Refuse(release.CodePointExpired, "at", point.At.UTC().Format(time.RFC3339), "command", point.Command(), "days", fmt.Sprint(release.Days(e.retention())))
 		return w
 	case point.DatabaseID != b.target.Database.ID:
 		w.back.Not = release.Refuse(release.CodePointMissing, "release", fmt.Sprint(b.run.Release), "problem", "another_database")
@@ -345,6 +345,14 @@ func (e *Engine) wayTravel(ctx context.Context, b backing) weighed {
 		w.pending = append(w.pending, release.Pending{Name: name})
 	}
 	return w
+}
+
+// promised is how long Time Travel leads back where the account's plan is known, 0 where it is not.
+func (e *Engine) promised() time.Duration {
+	if e.free || e.paid {
+		return e.retention()
+	}
+	return 0
 }
 
 // retention is how long Time Travel leads back.

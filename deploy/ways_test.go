@@ -218,11 +218,26 @@ func TestOnTheFreePlanTimeTravelLeadsBackSevenDays(t *testing.T) {
 	w.free = true
 	s := w.open(t)
 	twoShipped(s, counting, counted)
-	if b := s.rollback(0).Plan.Back; !b.Until.Equal(b.To.At.Add(7 * 24 * time.Hour)) {
-		t.Errorf("until %s", b.Until)
+	if b := s.rollback(0).Plan.Back; !b.Until.Equal(b.To.At.Add(7*24*time.Hour)) || b.To.Kept != 7*24*time.Hour {
+		t.Errorf("until %s, kept %s", b.Until, b.To.Kept)
 	}
 	s.later(8 * 24 * time.Hour)
-	refused(t, second2(s.engine.Rollback(t.Context(), s.request(dana), 0)), release.CodePointExpired)
+	r := refused(t, second2(s.engine.Rollback(t.Context(), s.request(dana), 0)), release.CodePointExpired)
+	if r.Facts["days"] != "7" {
+		t.Errorf("facts %v", r.Facts)
+	}
+}
+
+func TestARestorePointIsKeptForAsLongAsThePlanSaysWhereSomebodyToldIt(t *testing.T) {
+	for paid, want := range map[bool]time.Duration{true: 30 * 24 * time.Hour, false: 0} {
+		w := newWorld(t)
+		w.paid = paid
+		s := w.open(t)
+		twoShipped(s, counting, counted)
+		if b := s.rollback(0).Plan.Back; b.To.Kept != want || !b.Until.Equal(b.To.At.Add(30*24*time.Hour)) {
+			t.Errorf("paid %t: until %s, kept %s", paid, b.Until, b.To.Kept)
+		}
+	}
 }
 
 // meter is what Cloudflare counted.

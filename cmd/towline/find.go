@@ -115,7 +115,7 @@ func withoutTelegram(p program, s *store.Store, c *config.Config) (*desk, error)
 		return nil, err
 	}
 	service, err := newService(parts{
-		wiring: w, store: s, databases: d1, backups: copies, bot: botOptions(c), now: time.Now, log: log, free: c.Cloudflare.Plan == "free", scratch: copiesOf(c.Store.Path),
+		wiring: w, store: s, databases: d1, backups: copies, bot: botOptions(c), now: time.Now, log: log, free: c.Cloudflare.Plan == "free", paid: c.Cloudflare.PlanSaid && c.Cloudflare.Plan == "paid", scratch: copiesOf(c.Store.Path),
 	})
 	if err != nil {
 		return nil, &exitError{code: exitRefused, text: err.Error()}

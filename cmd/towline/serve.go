@@ -75,7 +75,7 @@ func serve(ctx context.Context, p program, path string, verbose bool) error {
 	file := &configFile{program: p, path: path, first: c}
 	service, err := newService(parts{
 		wiring: w, store: s, databases: d1, bot: botOptions(c), now: time.Now, log: log, stop: c.StopTimeout, file: file,
-		backups: copies, drills: c.Backups.Schedule, free: c.Cloudflare.Plan == "free", scratch: copiesOf(c.Store.Path),
+		backups: copies, drills: c.Backups.Schedule, free: c.Cloudflare.Plan == "free", paid: c.Cloudflare.PlanSaid && c.Cloudflare.Plan == "paid", scratch: copiesOf(c.Store.Path),
 		spread: rand.New(rand.NewPCG(rand.Uint64(), rand.Uint64())),
 		admin:  programs,
 	})

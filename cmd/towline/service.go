@@ -46,6 +46,7 @@ type parts struct {
 	backups   deploy.Backups // nil: none are taken
 	drills    deploy.Schedule
 	free      bool          // the account is on Cloudflare's free plan
+	paid      bool          // the config says that it is on the paid one
 	scratch   string        // a folder for copies of databases; empty: none are made
 	counting  time.Duration // how often use is counted; 0: each hour
 	spread    *rand.Rand    // when in an hour; nil: always at the same minute
@@ -88,7 +89,7 @@ func newService(p parts) (*service, error) {
 		Projects: func() []deploy.Project { return s.wiring.Load().projects }, StopTimeout: p.stop,
 		People:  func() []gate.Actor { return s.wiring.Load().team.People },
 		Exports: p.databases, Analytics: p.databases, Queries: p.databases, Traffic: p.databases,
-		Backups: p.backups, Drills: p.drills, Free: p.free, Scratch: p.scratch,
+		Backups: p.backups, Drills: p.drills, Free: p.free, Paid: p.paid, Scratch: p.scratch,
 		Refused: s.figures.refused,
 		Uses:    s.usage, StalePreviews: func() time.Duration { return s.wiring.Load().stale() },
 	})

@@ -159,12 +159,15 @@ const (
 
 // RestorePoint is the state of a database at one moment, to which D1's Time Travel can return it.
 type RestorePoint struct {
-	Database   string           `json:"database"` // its name, as wrangler takes it
-	DatabaseID string           `json:"database_id"`
-	Bookmark   string           `json:"bookmark"`
-	At         time.Time        `json:"at"`
-	Rows       map[string]int64 `json:"rows,omitzero"`   // rows per table then; nil: they were not counted
-	Ledger     []string         `json:"ledger,omitzero"` // names that the ledger held then
+	Database   string    `json:"database"` // its name, as wrangler takes it
+	DatabaseID string    `json:"database_id"`
+	Bookmark   string    `json:"bookmark"`
+	At         time.Time `json:"at"`
+	// Kept is for how long Time Travel leads back to it, by the account's plan; 0: nobody told the plan.
+	Kept time.Duration `json:"kept,omitempty"`
+
+	Rows   map[string]int64 `json:"rows,omitzero"`   // rows per table then; nil: they were not counted
+	Ledger []string         `json:"ledger,omitzero"` // names that the ledger held then
 }
 
 // Command is the literal wrangler command that returns to the point, for the day the bot is down.
@@ -178,6 +181,9 @@ const (
 	Retention     = 30 * 24 * time.Hour
 	RetentionFree = 7 * 24 * time.Hour
 )
+
+// Days are the whole days of a retention.
+func Days(d time.Duration) int { return int(d / (24 * time.Hour)) }
 
 // Restores is how many Time Travel restores Cloudflare allows a database in RestoresIn. Source: D1 documentation, "Limits".
 const (
