@@ -8,14 +8,16 @@ import (
 	"towline/migrations/sqlite"
 )
 
-// copying is a statement that copies a table which the release drops later on.
+// copying is a statement that copies a table which the release drops later on, or that passes over rows which it meets in
+// its way.
 type copying struct {
 	from, to     string
 	rows, before int64
+	passing      bool // the source stays: what counts are the rows that the statement reads, not all of the source
 }
 
 // watchCopy tells whether step i copies rows of a table that is dropped later: then all of its rows should arrive, and
-// they are counted. nil if it does not.
+// they are counted. So should the rows that it reads where it says OR IGNORE or the like. nil if it does neither.
 func (r *dataRun) watchCopy(ctx context.Context, i int) (*copying, error) {
 	s := &r.dry.steps[i]
 	kind, to := s.work()
@@ -24,11 +26,16 @@ func (r *dataRun) watchCopy(ctx context.Context, i int) (*copying, error) {
 	}
 	from := s.source(to)
 	dropped := func(later step) bool { return from != "" && sameName(later.dropped, from) }
-	if !slices.ContainsFunc(r.dry.steps[i+1:], dropped) {
-		return nil, nil
-	}
 	k := &copying{from: from, to: to}
 	var err error
+	if !slices.ContainsFunc(r.dry.steps[i+1:], dropped) {
+		if from == "" || kind != sqlite.Insert || !passesOver(lex(s.planned.SQL)) {
+			return nil, nil
+		}
+		k.passing = true
+		k.before, err = r.cost.rows(ctx, to)
+		return k, err
+	}
 	if k.rows, err = r.cost.rows(ctx, from); err != nil {
 		return nil, err
 	}
@@ -60,6 +67,9 @@ func (s *step) source(to string) string {
 func (r *dataRun) judgeCopy(ctx context.Context, i int, k *copying) error {
 	if k == nil {
 		return nil
+	}
+	if k.passing {
+		return r.judgePassing(ctx, i, k)
 	}
 	after, err := r.cost.rows(ctx, k.to)
 	if err != nil || after-k.before >= k.rows {

@@ -65,13 +65,7 @@ func (j *rejection) insert(ctx context.Context, pieces []piece) error {
 	if at < 0 || pieces[0].word != "insert" && pieces[0].word != "replace" {
 		return nil
 	}
-	end := len(sql)
-	for i := at; i < len(pieces); i++ {
-		if p := pieces[i]; p.depth == 0 && (p.word == "returning" || p.word == "on" && i+1 < len(pieces) && pieces[i+1].word == "conflict") {
-			end = p.start
-			break
-		}
-	}
+	end := endOfQuery(sql, pieces, at)
 	query := sql[pieces[at].start:end]
 	none, err := j.r.c.Exec(ctx, "SELECT * FROM ("+query+"\n) LIMIT 0")
 	if err != nil {
@@ -88,6 +82,16 @@ func (j *rejection) insert(ctx context.Context, pieces []piece) error {
 		return nil
 	})
 	return err
+}
+
+// endOfQuery is where the query of an INSERT ends, which begins with piece at.
+func endOfQuery(sql string, pieces []piece, at int) int {
+	for i := at; i < len(pieces); i++ {
+		if p := pieces[i]; p.depth == 0 && (p.word == "returning" || p.word == "on" && i+1 < len(pieces) && pieces[i+1].word == "conflict") {
+			return p.start
+		}
+	}
+	return len(sql)
 }
 
 // targetColumns are the columns that an INSERT names, or all of its table.
