@@ -3,7 +3,7 @@ package slow_test
 import (
 	"testing"
 
-	"go.uber.org/goleak"
+	"towline/sandbox/parts"
 )
 
-func TestMain(m *testing.M) { goleak.VerifyTestMain(m) }
+func TestMain(m *testing.M) { parts.Main(m) }
