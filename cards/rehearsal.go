@@ -52,6 +52,9 @@ func rehearsed(l *lines, p release.Plan) {
 	if r.Cut > 0 {
 		l.addf("⚠️ %s would be left behind in a copy from table to table; the report has them.", count(r.Cut, "row"))
 	}
+	if text := lessened(*r); text != "" {
+		l.addf("⚠️ On the copy %s; the report has them.", text)
+	}
 	if len(r.Lost) > 0 {
 		l.addf("⚠️ Gone afterwards, and nothing brings them back: %s", and(shorten(r.Lost, 6, code)))
 	}
@@ -61,6 +64,24 @@ func rehearsed(l *lines, p release.Plan) {
 	if more := len(r.Slower) - 3; more > 0 {
 		l.spare(fmt.Sprintf("… and %s get slower", count(more, "more query")))
 	}
+}
+
+// lessened says what the rows of the copy lose.
+func lessened(r release.Rehearsal) string {
+	var parts []string
+	add := func(n int64, what, singular, plural string) {
+		switch {
+		case n == 1:
+			parts = append(parts, "1 "+what+" "+singular)
+		case n > 1:
+			parts = append(parts, count(n, what)+" "+plural)
+		}
+	}
+	add(r.Gone, "row", "goes", "go")
+	add(r.Short, "value", "is cut off", "are cut off")
+	add(r.Rounded, "number", "loses digits", "lose digits")
+	add(r.Nulled, "value", "becomes NULL", "become NULL")
+	return and(parts)
 }
 
 func rehearsedOn(r release.Rehearsal) string {

@@ -31,6 +31,8 @@ func TestARequestSaysWhatTheRehearsalFound(t *testing.T) {
 			Tables:  []release.Rows{{Table: "orders", Before: 10000, After: 9988}, {Table: "notes", Before: -1, After: 3}, {Table: "carts", Before: 412, After: -1}},
 			Orphans: 12, Rejected: 3, Cut: 1, Lost: []string{"orders_by_day"},
 			Slower: []string{"by_user: SEARCH orders USING INDEX orders_user (user=?) becomes SCAN orders", "b: breaks: no such table: carts", "c: SCAN", "d: SCAN"}}),
+		"rows lose something": rehearsed(release.Rehearsal{Data: true, CopyAt: noon, Tables: []release.Rows{{Table: "orders", Before: 10, After: 9}}, Gone: 1, Short: 1200, Rounded: 2, Nulled: 1}),
+		"texts get shorter":   rehearsed(release.Rehearsal{Data: true, CopyAt: noon, Short: 3}),
 		"fails on the data":   rehearsed(release.Rehearsal{Data: true, CopyAt: noon, Fails: "0007_orders.sql line 2: malformed JSON"}),
 		"rejected by a CHECK": rehearsed(release.Rehearsal{Data: true, CopyAt: noon, Rejected: 5, Fails: "0007_orders.sql line 2: CHECK constraint failed: total >= 0"}),
 		"the copy is no use":  rehearsed(release.Rehearsal{NoCopy: deploy.NoCopyUnfit}),

@@ -122,6 +122,12 @@ func summaryOf(r rehearse.Report) release.Rehearsal {
 	for _, c := range r.Cut {
 		s.Cut += c.Rows - c.Copied
 	}
+	for _, l := range r.RowLosses {
+		s.Gone += l.Gone
+		for _, c := range l.Columns {
+			s.Short, s.Rounded, s.Nulled = s.Short+c.Cut, s.Rounded+c.Rounded, s.Nulled+c.Nulled
+		}
+	}
 	for _, p := range r.Plans {
 		if p.Worse {
 			s.Slower = append(s.Slower, p.Name+": "+p.What)
@@ -190,7 +196,7 @@ func (e *Engine) noteAll(ctx context.Context, plan *release.Plan, d draft, j jud
 		return e.keepReport(ctx, plan, j)
 	}
 	judged := j.report
-	judged.Rejected, judged.Cut = nil, nil // people's rows are in the document alone
+	judged.Rejected, judged.Cut, judged.RowLosses = nil, nil, nil // people's rows are in the document alone
 	var err error
 	if plan.Judged, err = e.keepValue(ctx, judged); err != nil {
 		return err

@@ -24,6 +24,10 @@ type Rehearsal struct {
 	Rejected int64     `json:"rejected,omitempty"` // rows of the copy that a constraint refuses
 	Fails    string    `json:"fails,omitempty"`    // where and why the copy of the data refuses the release; empty: it takes it
 	Cut      int64     `json:"cut,omitempty"`      // rows that a copy from table to table leaves behind
+	Gone     int64     `json:"gone,omitempty"`     // rows whose keys are not there afterwards
+	Short    int64     `json:"short,omitempty"`    // values of which the release cuts something off
+	Rounded  int64     `json:"rounded,omitempty"`  // numbers that lose digits
+	Nulled   int64     `json:"nulled,omitempty"`   // values that become NULL
 	Lost     []string  `json:"lost,omitempty"`     // indexes and triggers that are gone afterwards
 	Slower   []string  `json:"slower,omitempty"`   // the project's queries with a worse plan: "name: what becomes what"
 }
