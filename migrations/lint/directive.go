@@ -16,7 +16,7 @@ type directive struct {
 
 	offset, line, col int // of the comment
 	problem           string
-	used              bool
+	used              []string // the codes of an allow that a finding needed
 
 	untrue bool     // an assertion that is not true of the copy
 	reads  []string // the tables that an assertion reads
@@ -91,15 +91,32 @@ func (d *directive) arguments(text string) {
 			text = strings.TrimPrefix(rest, ",")
 			continue
 		}
+		quoted := strings.HasPrefix(rest[1:], `"`) || strings.HasPrefix(rest[1:], "'")
 		value, rest, ok := argument(rest[1:])
-		if !ok {
+		switch {
+		case !ok:
 			d.problem = "the quotation mark after " + key + "= is never closed"
+			return
+		case quoted && (strings.HasSuffix(value, "\\") && rest != "" || goesOn(rest)):
+			d.problem = "the quotation mark inside " + key + "= ends it there, with a backslash before it too: write the inner ones as the other kind, " +
+				key + `='say "yes"'`
 			return
 		}
 		d.values[strings.ToLower(key)] = value
 		text = rest
 	}
 	d.check()
+}
+
+// goesOn reports whether the quotation mark that ended a value was meant to stand in it: a word follows without a blank, or one that has such a
+// mark, as no code and no key has.
+func goesOn(rest string) bool {
+	word := strings.TrimLeft(rest, " \t,")
+	attached, key := word == rest, false
+	if i := strings.IndexAny(word, " \t,="); i >= 0 {
+		word, key = word[:i], word[i] == '='
+	}
+	return strings.ContainsAny(word, `"'`) || attached && word != "" && !key
 }
 
 func (d *directive) check() {

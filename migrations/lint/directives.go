@@ -88,7 +88,7 @@ func (w *walk) allow() []Finding {
 		}
 		for j := range f.directives {
 			if d := &f.directives[j]; f.covers(d, w.found[i]) {
-				d.used = true
+				d.used = append(d.used, strings.ToUpper(w.found[i].Code))
 				w.found[i].Allowed, w.found[i].Severity = d.reason, Info
 				break
 			}
@@ -134,9 +134,9 @@ func directiveRules() []rule {
 		}, unclear},
 		{Rule{
 			Code: codeUnused, Name: "allow-covers-nothing", Group: groupDirectives, Severity: Warning,
-			Summary: "An allow that no finding needs.",
+			Summary: "An allow that no finding needs, or one of its codes.",
 			Why:     "It would cover a finding that appears later, which nobody has looked at.",
-			Do:      "Remove the directive.",
+			Do:      "Remove the directive, or the code from it.",
 			Bad:     "-- towline:allow D1-DS02 reason=\"unused\"\nCREATE TABLE notes(id INTEGER PRIMARY KEY);",
 			Good:    "CREATE TABLE notes(id INTEGER PRIMARY KEY);",
 			Source:  "Towline",
@@ -245,30 +245,48 @@ func (w *walk) idle() []Finding {
 	for _, f := range w.files {
 		for i := range f.directives {
 			d := &f.directives[i]
-			if d.verb != "allow" && d.verb != "allow-file" || d.used || d.problem != "" || d.reason == "" || w.excused(f, d) {
+			if d.verb != "allow" && d.verb != "allow-file" || d.problem != "" || d.reason == "" {
+				continue
+			}
+			needless := w.needless(f, d)
+			if len(needless) == 0 {
 				continue
 			}
 			x := d.at(f)
 			x.Code, x.Name, x.Severity = codeUnused, "allow-covers-nothing", severity
-			x.Text = "This directive allows " + strings.Join(d.codes, ", ") + ", but no such finding is there."
+			x.Text = "This directive allows " + strings.Join(needless, ", ") + ", but no such finding is there."
 			x.Advice = "Remove the directive, so that it does not cover a finding that appears later."
+			if len(needless) < len(d.codes) {
+				x.Advice = "Leave " + strings.Join(needless, ", ") + " out of it, so that it does not cover a finding that appears later."
+			}
 			list = append(list, x)
 		}
 	}
 	return list
 }
 
-// excused reports whether an allow may have been needed elsewhere: its rules are off here, or it is about a table that one of the checked
-// files makes, which most rules leave alone. On another database the table may be old.
-func (w *walk) excused(f *file, d *directive) bool {
-	if !slices.ContainsFunc(d.codes, func(code string) bool { return w.o.Severity[code] != Off }) {
+// needless are the codes of an allow that nothing needed, and that nothing excuses.
+func (w *walk) needless(f *file, d *directive) []string {
+	var list []string
+	for _, code := range d.codes {
+		if !slices.Contains(d.used, code) && !slices.Contains(list, code) && !w.excused(f, d, code) {
+			list = append(list, code)
+		}
+	}
+	return list
+}
+
+// excused reports whether a code of an allow may have been needed elsewhere: its rule is off here, or it is about a table that one of the
+// checked files makes, which most rules leave alone. On another database the table may be old.
+func (w *walk) excused(f *file, d *directive, code string) bool {
+	if w.o.Severity[code] == Off {
 		return true
 	}
 	steps := f.steps
 	if next := f.next(d.offset); d.verb == "allow" && next != nil {
 		steps = []*step{next}
 	}
-	return !strings.HasPrefix(d.codes[0], "F-") && slices.ContainsFunc(steps, func(s *step) bool {
+	return !strings.HasPrefix(code, "F-") && slices.ContainsFunc(steps, func(s *step) bool {
 		_, indexed := s.createsIndex()
 		return slices.ContainsFunc([]string{s.drops(), s.alters(), s.fills(), s.updates(), s.deletesFrom(), indexed}, func(table string) bool {
 			return table != "" && w.isNew(s, table)
