@@ -228,6 +228,20 @@ func TestStorageGoesOnFromWhereItIs(t *testing.T) {
 	}
 }
 
+func TestWhatWasStoredOnceAndCleanedUpDoesNotComeAgainEachWeek(t *testing.T) {
+	for cleaned := 1; cleaned <= 11; cleaned++ {
+		f := daily(t, days(series(31+cleaned, func(d int) float64 {
+			if d >= 28 && d < 31 {
+				return 505e6
+			}
+			return 40960
+		}), nil), 60, forecast.Level)
+		if r, ok := f.Reaches(500e6); ok || !r.Latest.IsZero() {
+			t.Errorf("%d days after it was cleaned up, %s: 500 MB on %v, at the latest %v", cleaned, f.Method, r.Likely, r.Latest)
+		}
+	}
+}
+
 func TestAForecastIsInOrderWhateverItIsMadeOf(t *testing.T) {
 	rapid.Check(t, func(rt *rapid.T) {
 		value := rapid.OneOf(rapid.Float64Range(0, 1e12), rapid.SampledFrom([]float64{0, 0, 1, math.NaN(), math.Inf(1), -5, math.MaxFloat64 / 1e200, 1e-300}))

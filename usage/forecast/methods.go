@@ -236,7 +236,11 @@ func drift(values []float64) float64 {
 	return (values[last] - values[first]) / float64(last-first)
 }
 
-// weekly repeats the steps of the last week, brought to the weeks' median gain: what is imported on Mondays and cleaned on Sundays.
+// weeksAlike is of how many weeks weekly takes the middle one.
+const weeksAlike = 3
+
+// weekly repeats the middle one of the last three weeks' same days, brought to the weeks' median gain: what is imported on Mondays and cleaned on
+// Sundays. What was there once, in one week, is no rhythm.
 func (p past) weekly(n int) []float64 {
 	v := p.values
 	var gains []float64
@@ -249,12 +253,13 @@ func (p past) weekly(n int) []float64 {
 	}
 	out := make([]float64, n)
 	for i := range out {
-		was := unknown()
-		for back := 7; back <= len(v) && !known(was); back += 7 {
-			if j := len(v) + i%7 - back; j >= 0 {
-				was = v[j] + gain*float64(back/7-1)
+		var same []float64
+		for back := 7; back <= len(v)+i%7 && len(same) < weeksAlike; back += 7 {
+			if was := v[len(v)+i%7-back]; known(was) {
+				same = append(same, was+gain*float64(back/7-1))
 			}
 		}
+		was := median(same)
 		if !known(was) {
 			was = p.last()
 		}
