@@ -1,6 +1,7 @@
 package main
 
 import (
+	"cmp"
 	"context"
 	"errors"
 	"fmt"
@@ -80,9 +81,23 @@ func findMigrations(dir string, o layout.Options) (*lintPlace, error) {
 		if where == "." {
 			where = "this folder"
 		}
-		return nil, errors.Join(fmt.Errorf("there is no migration in %s. %s", where, nameFolder), at.root.Close())
+		return nil, errors.Join(fmt.Errorf("there is no migration in %s. %s", where, cmp.Or(unread(at.content), nameFolder)), at.root.Close())
 	}
 	return at, nil
+}
+
+// unread is what to say of a folder in which wrangler finds no migration though there are some; empty: there are none.
+func unread(c layout.Content) string {
+	for _, p := range c.Problems {
+		if p.Code == layout.CodeConfig && len(c.Files) == 0 {
+			text := strings.TrimSuffix(p.Text, ".")
+			if c.Layout.Config == "" {
+				text += ", where both begin at its own folder"
+			}
+			return text
+		}
+	}
+	return ""
 }
 
 // below is the folder as the repository has it; without one as the working directory has it, or else the project.

@@ -67,6 +67,9 @@ func (p program) liveSchema(ctx context.Context, o *rebuildFlags) (_ liveSchema,
 // noSchema is what to say where there is nothing to learn the schema from.
 func (f *folder) noSchema() error {
 	text := "there is no migration in " + f.shown()
+	if hint := unread(f.content); hint != "" {
+		text += ": " + strings.ToLower(hint[:1]) + hint[1:]
+	}
 	if f.missing {
 		text = fmt.Sprintf("the migrations folder %s is not there", f.shown())
 	}

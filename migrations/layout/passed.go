@@ -4,6 +4,7 @@ import (
 	"fmt"
 	"io/fs"
 	"path"
+	"slices"
 	"strings"
 	"time"
 )
@@ -35,12 +36,20 @@ func (l Layout) passedOver(fsys fs.FS) ([]Problem, error) {
 		}
 	}
 	if len(folders) > 0 {
-		found = append(found, Problem{CodeConfig, l.Path(path.Join(folders[len(folders)-1], folderFile)), fmt.Sprintf(
-			"Nobody applies what lies one folder each in %s (%s): wrangler takes the .sql files beside them alone. "+
-				"Set \"migrations_pattern\": %q in wrangler's config, and give those files folders of their own.",
-			l.Dir, several(folders), path.Join(l.Dir, folderPattern))})
+		found = append(found, l.inFolders(folders, slices.ContainsFunc(entries, func(e fs.DirEntry) bool { return !e.IsDir() && l.Matches(e.Name()) })))
 	}
 	return found, nil
+}
+
+// inFolders says of migrations that lie one folder each, as Prisma and drizzle-kit 1.0 write them, what makes wrangler find them. mixed: there
+// are plain ones as well, which it would not find any more then.
+func (l Layout) inFolders(folders []string, mixed bool) Problem {
+	text := fmt.Sprintf("Nobody applies what lies one folder each in %s (%s): wrangler takes the .sql files beside them alone. "+
+		"Set \"migrations_dir\": %q and \"migrations_pattern\": %q in wrangler's config", l.Dir, several(folders), l.Dir, path.Join(l.Dir, folderPattern))
+	if mixed {
+		text += ", and give those files folders of their own"
+	}
+	return Problem{CodeConfig, l.Path(path.Join(folders[len(folders)-1], folderFile)), text + "."}
 }
 
 // several names the first and the last of many.
