@@ -143,7 +143,7 @@ func alertTitle(a alert.Alert) string {
 	case tariff.Databases:
 		return "Databases of the account"
 	case tariff.APICallsPer5m:
-		return "Calls to Cloudflare's API in 5 minutes"
+		return "Towline's calls to Cloudflare's API in 5 minutes"
 	}
 	return name(a.Limit)
 }
@@ -237,7 +237,7 @@ func advice(a alert.Alert) string {
 	case tariff.Databases:
 		return "Previews that nobody uses: <code>/preview list</code>"
 	case tariff.APICallsPer5m:
-		return "Look for scripts that use the same token; Towline itself makes few calls."
+		return "Only Towline's own calls are counted; those of other programs of the same person come on top. <code>/backfill</code> shows one that is under way, and can pause it."
 	}
 	return "How it grew: /usage"
 }
