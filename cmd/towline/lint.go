@@ -121,6 +121,13 @@ func (p program) lint(ctx context.Context, o lintFlags) error {
 	if err := write(p.stdout, report, printing); err != nil {
 		return err
 	}
+	if at.passed != "" {
+		to := p.stdout
+		if o.format != "text" {
+			to = p.stderr
+		}
+		fmt.Fprintf(to, "These are the .sql files of %s itself. The folder %s was not read: name it, if the migrations are there.\n", at.shown, at.passed)
+	}
 	if report.Count(lint.Error) > 0 {
 		return &exitError{code: exitRefused}
 	}

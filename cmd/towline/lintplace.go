@@ -27,6 +27,7 @@ type lintPlace struct {
 	repository string // the absolute path of the checkout that it is in; empty: none
 	shown      string // the migrations folder as the person named it
 	fromRoot   string // and as the repository has it
+	passed     string // a folder migrations beside the files that were read, as the person would name it; empty: there is none
 }
 
 func (at *lintPlace) close() { _ = at.root.Close() }
@@ -73,6 +74,9 @@ func findMigrations(dir string, o layout.Options) (*lintPlace, error) {
 	}
 	folder := filepath.Join(at.project, filepath.FromSlash(at.content.Layout.Dir))
 	at.shown = relativeTo(abs, folder, dir)
+	if folder == abs && isFolder(filepath.Join(abs, layout.DefaultDir)) {
+		at.passed = relativeTo(abs, filepath.Join(abs, layout.DefaultDir), dir)
+	}
 	if at.fromRoot, err = at.below(folder); err != nil {
 		return nil, errors.Join(err, at.root.Close())
 	}
