@@ -29,7 +29,7 @@ type Top struct {
 type topList struct {
 	queries []rehearse.Query
 	until   time.Time // when they are asked for again
-	live    uint64    // the release that asked them, 0: whichever
+	live    uint64    // the release that asked them, 0: whichever. They stand for no other one
 }
 
 // Live is the release that is live on production.
@@ -39,8 +39,8 @@ type Live struct {
 }
 
 // Of are those of a project, named by their text: since the live release, so that what only older code asked is not held against a change, or, where
-// that is too short a time, in the last week. Where ask cannot tell them, there are those of before, or none, with its error; they are more than
-// a rehearsal needs. A ctx that is done is no error.
+// that is too short a time, in the last week. Where ask cannot tell them, there are those that it told of the same release before, or none, with
+// its error; they are more than a rehearsal needs. A ctx that is done is no error.
 func (t *Top) Of(ctx context.Context, project string, live Live, now time.Time, ask func(from time.Time, limit int) ([]Count, error)) ([]rehearse.Query, error) {
 	t.mu.Lock()
 	known, ok := t.list[project]
@@ -49,14 +49,16 @@ func (t *Top) Of(ctx context.Context, project string, live Live, now time.Time, 
 	if live.Release != 0 && now.Sub(live.Since) >= Shortest && live.Since.After(from) {
 		from, span, by = live.Since, fmt.Sprintf("since #%d", live.Release), live.Release
 	}
-	if ok && now.Before(known.until) && known.live == by {
+	if known.live != by {
+		known = topList{live: by}
+	} else if ok && now.Before(known.until) {
 		return known.queries, nil
 	}
 	top, err := ask(from, topLimit)
 	if ctx.Err() != nil {
 		return known.queries, nil
 	}
-	known.until, known.live = now.Add(topAgain), by
+	known.until = now.Add(topAgain)
 	if err == nil {
 		known.queries, known.until = nil, now.Add(topFresh)
 		for _, q := range top {

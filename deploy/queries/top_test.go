@@ -74,16 +74,43 @@ func TestARehearsalsQueriesAreRememberedForHalfAnHour(t *testing.T) {
 	a.list[0].SQL = second
 	of(t.Context(), "shop", live, 29*time.Minute, first, 1)
 	of(t.Context(), "blog", live, 29*time.Minute, second, 2) // each project has its own
-	of(t.Context(), "shop", queries.Live{Release: 8, Since: noon().Add(-2 * time.Hour)}, 29*time.Minute, second, 3)
+	next := queries.Live{Release: 8, Since: noon().Add(-2 * time.Hour)}
+	of(t.Context(), "shop", next, 29*time.Minute, second, 3)
 
 	a.err, a.list[0].SQL = errors.New("not authorized"), first
-	of(t.Context(), "shop", live, 30*time.Minute, second, 4) // what is known, for lack of better
-	of(t.Context(), "shop", live, 34*time.Minute, second, 4)
+	of(t.Context(), "shop", next, 59*time.Minute, second, 4) // what is known, for lack of better
+	of(t.Context(), "shop", next, 63*time.Minute, second, 4)
 	stopped, stop := context.WithCancel(t.Context())
 	stop()
-	of(stopped, "shop", live, 35*time.Minute, second, 5)
+	of(stopped, "shop", next, 64*time.Minute, second, 5)
 	a.err = nil
-	of(t.Context(), "shop", live, 35*time.Minute, first, 6) // a stop says nothing of analytics
+	of(t.Context(), "shop", next, 64*time.Minute, first, 6) // a stop says nothing of analytics
+}
+
+func TestWhatAnOlderReleaseAskedIsNeverCountedAsTheNewOnes(t *testing.T) {
+	var top queries.Top
+	a := &analytics{list: []queries.Count{{SQL: "SELECT 1 FROM a"}}}
+	older, newer := queries.Live{Release: 7, Since: noon().Add(-3 * time.Hour)}, queries.Live{Release: 8, Since: noon().Add(-2 * time.Hour)}
+	if got, err := top.Of(t.Context(), "shop", older, noon(), a.ask); len(got) != 1 || err != nil {
+		t.Fatalf("%q, %v", got, err)
+	}
+	stopped, stop := context.WithCancel(t.Context())
+	stop()
+	if got, err := top.Of(stopped, "shop", newer, noon(), a.ask); len(got) != 0 || err != nil {
+		t.Errorf("a stop gives the newer release %q, %v", got, err)
+	}
+	a.err = errors.New("not authorized")
+	if got, err := top.Of(t.Context(), "shop", newer, noon(), a.ask); len(got) != 0 || !errors.Is(err, a.err) {
+		t.Errorf("the newer release has %q, %v", got, err)
+	}
+	times := a.times // that nobody could tell is remembered for five minutes
+	if got, err := top.Of(t.Context(), "shop", newer, noon().Add(4*time.Minute), a.ask); len(got) != 0 || err != nil || a.times != times {
+		t.Errorf("the newer release has %q, %v, after %d more questions", got, err, a.times-times)
+	}
+	a.err = nil
+	if got, err := top.Of(t.Context(), "shop", newer, noon().Add(5*time.Minute), a.ask); len(got) != 1 || err != nil {
+		t.Errorf("five minutes later it has %q, %v", got, err)
+	}
 }
 
 func TestPlansOfAnalyticsQueriesAreNoneOfTheProjects(t *testing.T) {
