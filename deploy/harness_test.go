@@ -20,8 +20,6 @@ import (
 	"testing/fstest"
 	"time"
 
-	"go.uber.org/goleak"
-
 	"towline/cloudflare"
 	"towline/deploy"
 	"towline/deploy/gate"
@@ -35,15 +33,7 @@ import (
 // engine is the real D1 engine, started once and only if a test asks for it.
 var engine workerd.Shared
 
-func TestMain(m *testing.M) {
-	code := m.Run()
-	engine.Stop()
-	if err := goleak.Find(); err != nil && code == 0 {
-		fmt.Fprintln(os.Stderr, err)
-		code = 1
-	}
-	os.Exit(code)
-}
+func TestMain(m *testing.M) { engine.Main(m) }
 
 // The people of the tests.
 var (
