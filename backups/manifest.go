@@ -24,7 +24,8 @@ type manifest struct {
 	Release     uint64              `json:"release,omitempty"`
 	Run         string              `json:"run,omitempty"`
 	Bookmark    string              `json:"bookmark,omitempty"`
-	Way         string              `json:"way"`            // export or tables
+	Way         string              `json:"way"` // export or tables
+	Unexported  string              `json:"unexported,omitempty"`
 	Rows        map[string]int64    `json:"rows,omitempty"` // by table: as counted at D1, then as restored
 	Missing     []string            `json:"missing,omitempty"`
 	Took        int64               `json:"took_ms,omitempty"`
@@ -46,7 +47,7 @@ const (
 func manifestOf(b deploy.Backup) manifest {
 	m := manifest{
 		Version: manifestVersion, ID: b.ID, Project: b.Project, Environment: b.Environment, Database: b.Database, DatabaseID: b.DatabaseID,
-		TakenAt: b.TakenAt, Release: b.Release, Run: b.Run, Bookmark: b.Bookmark, Way: wayExport, Rows: b.Rows, Missing: b.Missing,
+		TakenAt: b.TakenAt, Release: b.Release, Run: b.Run, Bookmark: b.Bookmark, Way: wayExport, Unexported: b.Unexported, Rows: b.Rows, Missing: b.Missing,
 		Took: millis(b.Took), Bytes: b.Bytes, Size: b.Size, Sum: b.Sum, Encrypted: b.Encrypted, CheckedAt: b.CheckedAt, Problem: b.Problem,
 	}
 	if b.Tables {
@@ -58,7 +59,7 @@ func manifestOf(b deploy.Backup) manifest {
 func (m manifest) backup() deploy.Backup {
 	return deploy.Backup{
 		ID: m.ID, Project: m.Project, Environment: m.Environment, Database: m.Database, DatabaseID: m.DatabaseID, TakenAt: m.TakenAt,
-		Release: m.Release, Run: m.Run, Bookmark: m.Bookmark, Tables: m.Way == wayTables, Rows: m.Rows, Missing: m.Missing,
+		Release: m.Release, Run: m.Run, Bookmark: m.Bookmark, Tables: m.Way == wayTables, Unexported: m.Unexported, Rows: m.Rows, Missing: m.Missing,
 		Took: time.Duration(m.Took) * time.Millisecond, Bytes: m.Bytes, Size: m.Size, Sum: m.Sum, Encrypted: m.Encrypted,
 		CheckedAt: m.CheckedAt, Problem: m.Problem,
 	}

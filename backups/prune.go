@@ -61,6 +61,18 @@ func (f *Folder) Prune(ctx context.Context) ([]string, error) {
 	return gone, errors.Join(errs...)
 }
 
+// Drop implements deploy.Backups.
+func (f *Folder) Drop(_ context.Context, id string) error {
+	p, err := f.find(id)
+	if err != nil {
+		return err
+	}
+	if err := p.remove(); err != nil {
+		return fmt.Errorf("give up backup %s: %w", id, err)
+	}
+	return nil
+}
+
 func othersAreGood(found []place, p place) bool {
 	for _, other := range found {
 		if other.dir == p.dir && other.id != p.id && other.backup().Problem == "" {

@@ -79,6 +79,9 @@ func backupTaken(l *lines, r release.Run) {
 	}
 	l.addf("💾 Backup %s: %s, %s, restored here to prove it. %s", code(b.ID), bytesOf(b.Bytes), count(b.Rows, "row"),
 		command("towline backups restore -file out.db "+b.ID))
+	if b.Unexported != "" {
+		l.spare("It was copied table by table, since an export of it would not be exact: " + flat(b.Unexported, 200))
+	}
 	for _, missing := range shorten(b.Missing, 2, func(s string) string { return flat(s, 200) }) {
 		l.spare("⚠️ Not in it as it was: " + missing)
 	}

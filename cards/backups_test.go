@@ -41,5 +41,9 @@ func TestARunSaysWhichBackupItTook(t *testing.T) {
 		took(r)
 		r.Failure, r.Point = &release.Failure{Code: "changed_meanwhile", Step: release.StepBackup, Words: "its schema or its ledger is another one now"}, nil
 	})
-	golden(t, "backup-of-a-run", map[string]cards.Card{"taken": cards.Run(done), "not to be had": cards.Run(broken), "changed meanwhile": cards.Run(moved)})
+	tables := with(done.Run, func(r *release.Run) {
+		taken := *r.Backup
+		taken.Unexported, taken.Missing, r.Backup = taken.Missing[0], nil, &taken
+	})
+	golden(t, "backup-of-a-run", map[string]cards.Card{"table by table": cards.Run(tables), "taken": cards.Run(done), "not to be had": cards.Run(broken), "changed meanwhile": cards.Run(moved)})
 }

@@ -41,30 +41,6 @@ func (b backup) do(ctx context.Context) (string, error) {
 	return taken.ID, b.unmoved(ctx)
 }
 
-// take keeps a copy of the database as it is now, proves it, and notes it in the run.
-func (b backup) take(ctx context.Context) (Backup, error) {
-	t, err := b.e.look(ctx, b.p, b.run.Environment, b.run.Plan.Target)
-	if err != nil {
-		return Backup{}, plainly(err)
-	}
-	bookmark, err := b.e.d1.Bookmark(ctx, t.Database.ID)
-	if err != nil {
-		return Backup{}, plainly(err)
-	}
-	taken, err := b.e.backups.Keep(ctx, Backup{
-		Project: b.run.Project, Environment: b.run.Environment, Database: t.Database.Database, DatabaseID: t.Database.ID,
-		TakenAt: b.e.now(), Release: b.run.Release, Run: b.run.ID, Bookmark: bookmark,
-	}, func(w io.Writer, about *Backup) error { return b.e.copyOut(ctx, t, w, about) })
-	if err != nil {
-		return Backup{}, plainly(err)
-	}
-	if taken, err = b.e.backups.Check(ctx, taken.ID); err != nil {
-		return Backup{}, fmt.Errorf("it was taken, and cannot be restored: %w", plainly(err))
-	}
-	b.took(taken)
-	return taken, nil
-}
-
 // errChangedMeanwhile says that the database is not what the plan is about any more. Between a plan and its first change there are seconds
 // as a rule, and with a backup minutes.
 var errChangedMeanwhile = errors.New("its schema or its ledger is another one now")
@@ -87,7 +63,7 @@ func (b backup) unmoved(ctx context.Context) error {
 // the copy must have as well.
 func (e *Engine) copyOut(ctx context.Context, t target, w io.Writer, about *Backup) error {
 	before := e.rowsOf(ctx, t)
-	d, err := e.dump(ctx, t, w)
+	d, err := e.dump(ctx, t, w, about.Unexported != "")
 	if err != nil {
 		return err
 	}
@@ -154,6 +130,7 @@ func plainly(err error) error { return errors.New(words(err)) }
 func (b backup) took(taken Backup) {
 	t := release.BackupTaken{
 		ID: taken.ID, At: taken.TakenAt, Bytes: taken.Bytes, Millis: taken.Took.Milliseconds(), Restored: !taken.CheckedAt.IsZero(), Missing: taken.Missing,
+		Unexported: taken.Unexported,
 	}
 	for _, rows := range taken.Rows {
 		t.Rows += rows
@@ -172,7 +149,7 @@ func (b backup) observe(ctx context.Context) (outcome, string, error) {
 		return unclear, "", fmt.Errorf("list the backups: %w", err)
 	}
 	for _, k := range kept {
-		if k.Run == b.run.ID && k.Problem == "" && !k.CheckedAt.IsZero() && b.unmoved(ctx) == nil {
+		if k.Run == b.run.ID && k.Problem == "" && !k.CheckedAt.IsZero() && inexact(k) == "" && b.unmoved(ctx) == nil {
 			b.took(k)
 			return present, k.ID, nil
 		}

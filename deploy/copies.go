@@ -238,7 +238,7 @@ func (e *Engine) takeCopy(ctx context.Context, d draft, fingerprint string) (c d
 	}
 	read, write := io.Pipe()
 	go func() {
-		_, err := e.dump(ctx, d.target, write)
+		_, err := e.dump(ctx, d.target, write, e.backups != nil && e.unexported(ctx, d.project.Name, release.Production, d.target) != "")
 		write.CloseWithError(err)
 	}()
 	_, err = dump.Load(ctx, read, fresh)

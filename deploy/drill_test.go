@@ -43,6 +43,8 @@ func (b *shelf) List(_ context.Context, _ string, env release.Environment, limit
 	return b.all[:min(limit, len(b.all))], nil
 }
 
+func (b *shelf) Drop(context.Context, string) error { return nil }
+
 func (b *shelf) Prune(context.Context) ([]string, error) {
 	if b.pruned != nil {
 		b.pruned <- struct{}{}

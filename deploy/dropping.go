@@ -229,6 +229,10 @@ func (e *Engine) planDelete(ctx context.Context, p Project, run release.Run, t t
 // planCopy is the copy that is kept before a preview database is emptied or deleted, whatever the project says of backups.
 func (e *Engine) planCopy(ctx context.Context, run release.Run, t target, why string) *release.BackupPlan {
 	b := release.BackupPlan{Why: []string{why}, Tables: slices.ContainsFunc(t.Objects, isVirtual)}
+	if e.unexported(ctx, run.Project, run.Environment, t) != "" {
+		b.Tables = true
+		return &b
+	}
 	b.Seconds, b.Guessed = e.expected(ctx, run.Project, run.Environment, t.Size)
 	return &b
 }

@@ -19,10 +19,10 @@ type dumped struct {
 }
 
 // dump writes a database as SQL text: by an export, which blocks it, or table by table where it has virtual tables, which
-// D1 does not export.
-func (e *Engine) dump(ctx context.Context, t target, w io.Writer) (dumped, error) {
+// D1 does not export, or where it is asked for.
+func (e *Engine) dump(ctx context.Context, t target, w io.Writer, tables bool) (dumped, error) {
 	start := e.now()
-	if !slices.ContainsFunc(t.Objects, isVirtual) {
+	if !tables && !slices.ContainsFunc(t.Objects, isVirtual) {
 		err := e.exports.Export(ctx, t.Database.ID, w)
 		return dumped{Took: e.now().Sub(start)}, wrap(err, "export %s", t.Database.Database)
 	}

@@ -238,7 +238,7 @@ func (e *Engine) backupFor(ctx context.Context, d draft, r rehearse.Report) *rel
 	if len(r.Destroys) == 0 || d.target.Database.ID == "" || d.run.Kind == release.Reset || e.backups == nil || e.exports == nil {
 		return nil
 	}
-	b := &release.BackupPlan{Off: d.project.NoBackup, Tables: slices.ContainsFunc(d.target.Objects, isVirtual)}
+	b := &release.BackupPlan{Off: d.project.NoBackup, Tables: slices.ContainsFunc(d.target.Objects, isVirtual) || e.unexported(ctx, d.project.Name, d.run.Environment, d.target) != ""}
 	for _, x := range r.Destroys {
 		why := string(x.Kind) + " " + x.Table
 		switch x.Kind {

@@ -13,7 +13,7 @@ import (
 // given up when it is older than the team wants, but never the newest of an environment.
 type Backups interface {
 	// Keep stores what write gives. Nothing is kept where write fails. Before it returns, write may fill in what it has
-	// learned of the backup: Tables, Rows, Missing, Took. The Backup that is returned has its ID, size and sum.
+	// learned of the backup: Tables, Unexported, Rows, Missing, Took. The Backup that is returned has its ID, size and sum.
 	Keep(ctx context.Context, b Backup, write func(w io.Writer, about *Backup) error) (Backup, error)
 	// List names those of an environment, newest first; empty names mean all. A damaged one is among them, and says so.
 	List(ctx context.Context, project string, env release.Environment, limit int) ([]Backup, error)
@@ -24,6 +24,8 @@ type Backups interface {
 	// Check restores a backup here and compares it with what it was when it was taken. An error says what is wrong with it, or,
 	// where it is ErrUntried, with this machine. The proof is remembered with the backup.
 	Check(ctx context.Context, id string) (Backup, error)
+	// Drop gives up one, or returns ErrNoBackup.
+	Drop(ctx context.Context, id string) error
 	// Prune gives up what is older than backups are kept, never the newest of an environment, and names it.
 	Prune(ctx context.Context) ([]string, error)
 }
@@ -47,6 +49,7 @@ type Backup struct {
 	Run         string
 	Bookmark    string
 	Tables      bool             // copied table by table, since it could not be exported
+	Unexported  string           // why an export of it would not be exact, in words, where Tables is for that; Check takes it back where it is not so any more
 	Rows        map[string]int64 // by table
 	Missing     []string         // what it does not hold faithfully, in words
 	Took        time.Duration    // for which the database was asked

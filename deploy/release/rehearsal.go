@@ -46,7 +46,8 @@ type BackupPlan struct {
 	Why []string `json:"why,omitempty"`
 	// Off is the project's reason for taking none all the same.
 	Off string `json:"off,omitempty"`
-	// Tables: the database has virtual tables, so that it is copied table by table instead of exported.
+	// Tables: the database has virtual tables, or the last backup told that an export of it is not exact, so that it is copied
+	// table by table instead of exported.
 	Tables bool `json:"tables,omitempty"`
 	// Seconds is how long the export is expected to block the database; 0: not known.
 	Seconds int `json:"seconds,omitempty"`
@@ -59,13 +60,15 @@ func (b *BackupPlan) Wanted() bool { return b != nil && len(b.Why) > 0 && b.Off 
 
 // BackupTaken is the backup that a run took.
 type BackupTaken struct {
-	ID       string    `json:"id"`
-	At       time.Time `json:"at"`
-	Bytes    int64     `json:"bytes"`
-	Rows     int64     `json:"rows"`
-	Millis   int64     `json:"ms"`                // how long the database was asked
-	Restored bool      `json:"restored"`          // it was restored locally, to prove that it can be
-	Missing  []string  `json:"missing,omitempty"` // what an export does not hold faithfully, in words
+	ID     string    `json:"id"`
+	At     time.Time `json:"at"`
+	Bytes  int64     `json:"bytes"`
+	Rows   int64     `json:"rows"`
+	Millis int64     `json:"ms"` // how long the database was asked
+	// Unexported is why the database was copied table by table instead of exported, where that is not for its virtual tables.
+	Unexported string   `json:"unexported,omitempty"`
+	Restored   bool     `json:"restored"`          // it was restored locally, to prove that it can be
+	Missing    []string `json:"missing,omitempty"` // what an export does not hold faithfully, in words
 }
 
 // Seen is what an environment's database was when Towline last knew it: after a run, or when a change from outside was
