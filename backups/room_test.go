@@ -14,7 +14,7 @@ import (
 	"towline/deploy"
 )
 
-// noRoom lets no file of this process grow beyond some kilobytes, until it is given back.
+// noRoom lets no file of this process grow beyond a megabyte, until it is given back.
 func noRoom(t *testing.T) (give func()) {
 	t.Helper()
 	var was syscall.Rlimit
@@ -23,7 +23,7 @@ func noRoom(t *testing.T) (give func()) {
 	}
 	signal.Ignore(syscall.SIGXFSZ)
 	little := was
-	little.Cur = 16 << 10
+	little.Cur = 1 << 20 // more than the notes that the go command keeps of the files which a test opens, and they must go on
 	if err := syscall.Setrlimit(syscall.RLIMIT_FSIZE, &little); err != nil {
 		t.Fatal(err)
 	}
@@ -41,11 +41,11 @@ func TestABackupIsNotCondemnedForADiskThatHasNoRoomToRestoreIt(t *testing.T) {
 	f, _ := open(t, backups.Options{})
 	var rows strings.Builder
 	rows.WriteString("CREATE TABLE item (id INTEGER PRIMARY KEY, name TEXT);\n")
-	for id := range 2000 {
+	for id := range 60_000 {
 		fmt.Fprintf(&rows, "INSERT INTO \"item\" (\"id\",\"name\") VALUES(%d,'a rope of some length');\n", id)
 	}
 	b := shop()
-	b.Rows = map[string]int64{"item": 2000}
+	b.Rows = map[string]int64{"item": 60_000}
 	kept := keep(t, f, b, rows.String())
 	give := noRoom(t)
 	if _, err := f.Check(t.Context(), kept.ID); !errors.Is(err, deploy.ErrUntried) {
