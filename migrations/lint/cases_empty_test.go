@@ -99,3 +99,30 @@ func TestWhatSQLiteAlwaysRefusesIsAnErrorWithItsWayOut(t *testing.T) {
 		{name: "with the index dropped first", base: base + "CREATE INDEX i ON users(b);", sql: "DROP INDEX i;\nALTER TABLE users DROP COLUMN b;"},
 	})
 }
+
+func TestAKeyThatTakesMoreTextsForEqualIsNamed(t *testing.T) {
+	again := func(email, after string) string {
+		return "CREATE TABLE new_t(id INTEGER PRIMARY KEY, email " + email + ", n TEXT);\nINSERT INTO new_t(id, email, n) SELECT id, email, n FROM t;\nDROP TABLE t;\nALTER TABLE new_t RENAME TO t;\n" + after
+	}
+	unique := "CREATE TABLE t(id INTEGER PRIMARY KEY, email TEXT UNIQUE, n TEXT);\n"
+	indexed := "CREATE TABLE t(id INTEGER PRIMARY KEY, email TEXT, n TEXT);\nCREATE UNIQUE INDEX t_email ON t(email);\n"
+	anyCase := "CREATE TABLE t(id INTEGER PRIMARY KEY, email TEXT COLLATE NOCASE UNIQUE, n TEXT);\n"
+	testRule(t, "D1-MF05", []ruleCase{
+		{name: "UNIQUE that no longer minds the case", base: unique, sql: again("TEXT COLLATE NOCASE UNIQUE", ""), fires: true, table: "t", text: "without regard to case (COLLATE NOCASE)",
+			rewrite: `GROUP BY email COLLATE NOCASE HAVING count(*) > 1`},
+		{name: "one that no longer minds blanks", base: unique, sql: again("TEXT COLLATE RTRIM UNIQUE", ""), fires: true, text: "COLLATE RTRIM"},
+		{name: "a PRIMARY KEY that no longer minds the case", base: "CREATE TABLE t(name TEXT PRIMARY KEY) WITHOUT ROWID;\n", fires: true, text: "In the key of t on name",
+			sql: "CREATE TABLE new_t(name TEXT COLLATE NOCASE PRIMARY KEY) WITHOUT ROWID;\nINSERT INTO new_t(name) SELECT name FROM t;\nDROP TABLE t;\nALTER TABLE new_t RENAME TO t;"},
+		{name: "behind an assertion", base: unique, sql: "-- towline:assert SELECT NOT EXISTS (SELECT 1 FROM t GROUP BY email COLLATE NOCASE HAVING count(*) > 1)\n" + again("TEXT COLLATE NOCASE UNIQUE", "")},
+		{name: "one that did not mind before", base: anyCase, sql: again("TEXT COLLATE NOCASE UNIQUE", "")},
+		{name: "one that minds it again", base: anyCase, sql: again("TEXT UNIQUE", "")},
+		{name: "a column without a key", base: "CREATE TABLE t(id INTEGER PRIMARY KEY, email TEXT, n TEXT);\n", sql: again("TEXT COLLATE NOCASE", "")},
+	})
+	testRule(t, "D1-MF04", []ruleCase{
+		{name: "the same index made again over a column that no longer minds the case", base: indexed, sql: again("TEXT COLLATE NOCASE", "CREATE UNIQUE INDEX t_email ON t(email);"), fires: true, table: "t", text: "COLLATE NOCASE",
+			rewrite: "GROUP BY email COLLATE NOCASE"},
+		{name: "the same index made again", base: indexed, sql: again("TEXT", "CREATE UNIQUE INDEX t_email ON t(email);")},
+		{name: "one of a coarser collation beside the other", base: indexed, sql: "CREATE UNIQUE INDEX t_any_case ON t(email COLLATE NOCASE);", fires: true, text: "COLLATE NOCASE"},
+		{name: "one that minds the case beside one that does not", base: anyCase, sql: "CREATE UNIQUE INDEX t_case ON t(email COLLATE BINARY);"},
+	})
+}

@@ -175,6 +175,9 @@ func (w *walk) uniqueFinding(s *step, table string, x index) Finding {
 	f := s.at()
 	f.Table, f.Column = table, strings.Join(x.columns, ", ")
 	f.Text = fmt.Sprintf("With two rows of %s that are equal in %s D1 refuses this: UNIQUE constraint failed.", table, or(f.Column, "the expression"))
+	if how := x.collides(); how != "" {
+		f.Text += " " + strings.ToUpper(how[:1]) + how[1:] + "."
+	}
 	if n := w.duplicates(s); n > 0 {
 		f.Severity = Error
 		rows := fmt.Sprintf("%d rows of %s are", n, table)
@@ -186,7 +189,7 @@ func (w *walk) uniqueFinding(s *step, table string, x index) Finding {
 	f.Advice = "Assert before it that there are no duplicates, so that it fails by name, or remove them in an earlier migration."
 	if !slices.Contains(x.columns, "") {
 		f.Rewrite = fmt.Sprintf("-- towline:assert SELECT NOT EXISTS (SELECT 1 FROM %s WHERE %s IS NOT NULL GROUP BY %s HAVING count(*) > 1)\n%s;\n",
-			q(table), strings.ReplaceAll(qs(x.columns), ", ", " IS NOT NULL AND "), qs(x.columns), s.SQL)
+			q(table), strings.ReplaceAll(qs(x.columns), ", ", " IS NOT NULL AND "), x.grouped(), s.SQL)
 	}
 	return f
 }
@@ -208,16 +211,62 @@ func (s *step) createsIndex() (name, table string) {
 	return "", ""
 }
 
-// wasUnique reports whether the columns of an index, or some of them, were unique before.
+// wasUnique reports whether the columns of an index, or some of them, were unique before, by what the index takes for equal.
 func wasUnique(was *table, x index) bool {
-	within := func(list []string) bool {
-		return len(list) > 0 && !slices.ContainsFunc(list, func(c string) bool {
-			return c == "" || !slices.ContainsFunc(x.columns, func(n string) bool { return same(n, c) })
-		})
+	if alias := was.rowIDAlias(); alias != "" && slices.ContainsFunc(x.columns, func(n string) bool { return same(n, alias) }) {
+		return true // numbers, which are equal or not whatever the collation
 	}
-	return within(was.primaryKey()) || slices.ContainsFunc(was.indexes, func(o index) bool {
-		return o.unique && (!o.partial || x.partial) && (within(o.columns) || same(o.name, x.name) && slices.Equal(o.columns, x.columns))
+	within := func(o index) bool {
+		for i, c := range o.columns {
+			at := slices.IndexFunc(x.columns, func(n string) bool { return c != "" && same(n, c) })
+			if at < 0 || coarser(x.collation(at), o.collation(i)) {
+				return false
+			}
+		}
+		return len(o.columns) > 0
+	}
+	return slices.ContainsFunc(was.indexes, func(o index) bool {
+		alike := same(o.name, x.name) && slices.Equal(o.columns, x.columns) && slices.EqualFunc(x.collations, o.collations, func(is, was string) bool { return !coarser(is, was) })
+		return o.unique && (!o.partial || x.partial) && (within(o) || alike)
 	})
+}
+
+// collation is how the texts of a column are compared.
+func (x index) collation(i int) string {
+	if i >= len(x.collations) || x.collations[i] == "" {
+		return "BINARY"
+	}
+	return x.collations[i]
+}
+
+// coarser reports whether a collation takes texts for equal that are not by the other one.
+func coarser(is, was string) bool { return is != "BINARY" && is != was }
+
+// collides says of the first column whose texts an index takes for equal though they differ how that is; empty: there is none.
+func (x index) collides() string {
+	for i, c := range x.columns {
+		switch {
+		case c == "" || x.collation(i) == "BINARY":
+		case x.collation(i) == "NOCASE":
+			return fmt.Sprintf("%s is compared without regard to case (COLLATE NOCASE), so that 'Ann' and 'ann' are equal", c)
+		case x.collation(i) == "RTRIM":
+			return fmt.Sprintf("%s is compared without the blanks at its end (COLLATE RTRIM), so that 'Ann' and 'Ann ' are equal", c)
+		}
+	}
+	return ""
+}
+
+// grouped are the columns of an index as a query groups by them, to find what the index takes for equal.
+func (x index) grouped() string {
+	var list []string
+	for i, c := range x.columns {
+		text := q(c)
+		if x.collation(i) != "BINARY" {
+			text += " COLLATE " + x.collation(i)
+		}
+		list = append(list, text)
+	}
+	return strings.Join(list, ", ")
 }
 
 // allNew reports whether an index is over one column that the file adds without a value: NULLs are never duplicates.

@@ -53,7 +53,7 @@ func constraintRules() []rule {
 		}, uniqueOnData},
 		{Rule{
 			Code: "D1-MF05", Name: "tighten-constraint", Group: groupEmpty, Severity: Warning,
-			Summary: "A rebuild with a new or narrower CHECK, a column that becomes NOT NULL, a new UNIQUE or foreign key, or STRICT.",
+			Summary: "A rebuild with a new or narrower CHECK, a column that becomes NOT NULL, a new UNIQUE or foreign key, a coarser COLLATE under one that was there, or STRICT.",
 			Why:     "A row that breaks it fails the copy; under ignore_check_constraints it stays and only quick_check shows it.",
 			Do:      "Mend the rows in an earlier migration and assert that none is left.",
 			Bad:     states + exampleThen + "CREATE TABLE new_t(id INTEGER PRIMARY KEY, s TEXT CHECK (s IN ('a', 'c')));\n" + copyStates,

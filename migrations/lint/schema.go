@@ -109,6 +109,8 @@ type index struct {
 	origin  string   // "c" for CREATE INDEX, "u" for UNIQUE, "pk" for PRIMARY KEY
 	partial bool     // it has a WHERE
 	columns []string // "" for an expression
+	// collations are how texts of each of them are compared: BINARY, NOCASE, RTRIM; nil: as they are, byte by byte.
+	collations []string
 }
 
 func (t *table) column(name string) (column, bool) {

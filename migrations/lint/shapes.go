@@ -205,8 +205,8 @@ func keysOfOne(ctx context.Context, c *sqlite.Conn, name string) ([]foreignKey, 
 }
 
 func readIndexes(ctx context.Context, c *sqlite.Conn, tables map[string]*table) error {
-	res, err := c.Exec(ctx, `SELECT m.name, l.name, l."unique", l.origin, l.partial, i.name FROM sqlite_master m, pragma_index_list(m.name) l, pragma_index_info(l.name) i
-		WHERE m.type = 'table' ORDER BY m.rowid, l.seq, i.seqno`)
+	res, err := c.Exec(ctx, `SELECT m.name, l.name, l."unique", l.origin, l.partial, i.name, i.coll FROM sqlite_master m, pragma_index_list(m.name) l, pragma_index_xinfo(l.name) i
+		WHERE m.type = 'table' AND i."key" ORDER BY m.rowid, l.seq, i.seqno`)
 	if err != nil {
 		return err
 	}
@@ -219,7 +219,7 @@ func readIndexes(ctx context.Context, c *sqlite.Conn, tables map[string]*table) 
 			t.indexes = append(t.indexes, index{name: text(r[1]), unique: number(r[2]) != 0, origin: text(r[3]), partial: number(r[4]) != 0})
 		}
 		x := &t.indexes[len(t.indexes)-1]
-		x.columns = append(x.columns, text(r[5]))
+		x.columns, x.collations = append(x.columns, text(r[5])), append(x.collations, strings.ToUpper(text(r[6])))
 	}
 	return nil
 }

@@ -52,14 +52,19 @@ func (w *walk) newKeys(r rebuilt, was, is *table) []Finding {
 		}
 		list = append(list, x)
 	}
-	for _, key := range w.newUnique(r, was, is) {
+	for _, x := range w.newUnique(r, was, is) {
+		key := x.columns
 		if r.drop.assertedAbove(r.name, key[0]) || r.copiesWith("GROUP", "DISTINCT", "IGNORE", "REPLACE", "PARTITION") {
 			continue
 		}
 		names := strings.Join(key, ", ")
-		add(names, fmt.Sprintf("%s gets a key on %s: with two rows that are equal in it the copy fails (UNIQUE constraint failed).", r.name, names),
+		text := fmt.Sprintf("%s gets a key on %s: with two rows that are equal in it the copy fails (UNIQUE constraint failed).", r.name, names)
+		if how := x.collides(); how != "" {
+			text = fmt.Sprintf("In the key of %s on %s, %s: with two such rows the copy fails (UNIQUE constraint failed).", r.name, names, how)
+		}
+		add(names, text,
 			"Remove the duplicates in an earlier migration and assert that there are none.",
-			fmt.Sprintf("SELECT 1 FROM %s WHERE %s IS NOT NULL GROUP BY %s HAVING count(*) > 1", q(r.name), strings.ReplaceAll(qs(key), ", ", " IS NOT NULL AND "), qs(key)))
+			fmt.Sprintf("SELECT 1 FROM %s WHERE %s IS NOT NULL GROUP BY %s HAVING count(*) > 1", q(r.name), strings.ReplaceAll(qs(key), ", ", " IS NOT NULL AND "), x.grouped()))
 	}
 	for _, k := range is.keys {
 		if hasKey(was, k) || same(k.parent, r.name) || len(k.to) != 1 || len(k.from) != 1 || r.copiesWith("WHERE", "JOIN", "CASE") || r.drop.assertedAbove(r.name, k.from[0]) {
@@ -84,16 +89,16 @@ func (w *walk) newKeys(r rebuilt, was, is *table) []Finding {
 }
 
 // newUnique are the keys of a rebuilt table whose columns were not unique before, as far as the copy meets them.
-func (w *walk) newUnique(r rebuilt, was, is *table) [][]string {
-	var list [][]string
+func (w *walk) newUnique(r rebuilt, was, is *table) []index {
+	var list []index
 	if alias := is.rowIDAlias(); alias != "" && !wasUnique(was, index{columns: []string{alias}}) && !allNew(was, []string{alias}) {
-		list = append(list, []string{alias})
+		list = append(list, index{columns: []string{alias}})
 	}
 	for _, x := range is.indexes {
 		if !x.unique || x.partial || slices.Contains(x.columns, "") || wasUnique(was, x) || allNew(was, x.columns) || x.origin == "c" && !r.madeBeforeCopy(x.name) {
 			continue
 		}
-		list = append(list, x.columns)
+		list = append(list, x)
 	}
 	return list
 }

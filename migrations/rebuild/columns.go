@@ -263,6 +263,37 @@ func (g *generator) compareTables() {
 	}
 }
 
+// compareKeys warns of keys that take texts for equal which were not before: a column's new COLLATE is that of every index over it which names
+// none of its own.
+func (g *generator) compareKeys(is *table) {
+	said := make(map[string]bool)
+	for _, u := range is.uniques {
+		for i, name := range u.columns {
+			alike := ""
+			switch u.compare[i] {
+			case "NOCASE":
+				alike = "only in case, such as 'Ann' and 'ann'"
+			case "RTRIM":
+				alike = "only in blanks at their end"
+			}
+			if _, kept := g.old.column(name); !kept || alike == "" || said[name] || g.compared(u, i) {
+				continue
+			}
+			said[name] = true
+			g.warn("The key on %s compares %s by COLLATE %s: the rebuild fails, and changes nothing, if two rows differ there %s.",
+				strings.Join(u.columns, ", "), name, u.compare[i], alike)
+		}
+	}
+}
+
+// compared reports whether the rows of now are unique by the columns of a key with this column compared as the key does.
+func (g *generator) compared(u unique, i int) bool {
+	return slices.ContainsFunc(g.old.uniques, func(o unique) bool {
+		at := slices.IndexFunc(o.columns, func(name string) bool { return same(name, u.columns[i]) })
+		return at >= 0 && o.compare[at] == u.compare[i] && sameSet(o.columns, u.columns) && (!o.partial || u.partial)
+	})
+}
+
 // sharedRowID is a name by which both tables have their rowid; empty if one of them has none.
 func (g *generator) sharedRowID() string {
 	if g.old.withoutRowID || g.new.withoutRowID {

@@ -102,6 +102,12 @@ func TestWhatIsLostOrMayFailIsSaid(t *testing.T) {
 		{"a key that goes", "CREATE TABLE p(id INTEGER PRIMARY KEY, a TEXT, b TEXT, UNIQUE (a, b));", "CREATE TABLE p(id INTEGER PRIMARY KEY, a TEXT, b TEXT)", "The key on a, b goes"},
 		{"a table that becomes STRICT", "CREATE TABLE p(id INTEGER PRIMARY KEY);", "CREATE TABLE p(id INTEGER PRIMARY KEY) STRICT", "becomes STRICT"},
 		{"a column that becomes generated", "CREATE TABLE p(id INTEGER PRIMARY KEY, a INT);", "CREATE TABLE p(id INTEGER PRIMARY KEY, a INT AS (id + 1))", "Column a becomes a generated one"},
+		{"a key by UNIQUE that no longer minds the case", "CREATE TABLE p(id INTEGER PRIMARY KEY, email TEXT UNIQUE);", "CREATE TABLE p(id INTEGER PRIMARY KEY, email TEXT COLLATE NOCASE UNIQUE)",
+			"The key on email compares email by COLLATE NOCASE: the rebuild fails, and changes nothing, if two rows differ there only in case"},
+		{"a PRIMARY KEY that no longer minds the case", "CREATE TABLE p(name TEXT PRIMARY KEY) WITHOUT ROWID;", "CREATE TABLE p(name TEXT COLLATE NOCASE PRIMARY KEY) WITHOUT ROWID", "The key on name compares name by COLLATE NOCASE"},
+		{"a UNIQUE index made again, of two columns", "CREATE TABLE p(id INTEGER PRIMARY KEY, a INT, email TEXT); CREATE UNIQUE INDEX p_email ON p(a, email);", "CREATE TABLE p(id INTEGER PRIMARY KEY, a INT, email TEXT COLLATE nocase)",
+			"The key on a, email compares email by COLLATE NOCASE"},
+		{"a key that no longer minds blanks", "CREATE TABLE p(id INTEGER PRIMARY KEY, email TEXT UNIQUE);", "CREATE TABLE p(id INTEGER PRIMARY KEY, email TEXT COLLATE RTRIM UNIQUE)", "only in blanks at their end"},
 		{"a trigger that has a column that goes in double quotes", `CREATE TABLE o(x); CREATE TABLE p(id INTEGER PRIMARY KEY, fax TEXT); CREATE TRIGGER p_i AFTER INSERT ON p BEGIN INSERT INTO o SELECT "fax" FROM p; END;`,
 			"CREATE TABLE p(id INTEGER PRIMARY KEY)", "The trigger p_i has fax in double quotes"},
 	} {
@@ -114,6 +120,17 @@ func TestWhatIsLostOrMayFailIsSaid(t *testing.T) {
 	}
 	if r := generate(t, "CREATE TABLE p(id INTEGER PRIMARY KEY, zip TEXT);", "p", "CREATE TABLE p(id INTEGER PRIMARY KEY, zip VARCHAR(10))", rebuild.Options{}); len(r.Warnings) > 0 {
 		t.Errorf("a type of the same affinity: %q", r.Warnings)
+	}
+	for name, tt := range map[string]struct{ setup, create string }{
+		"a key that did not mind the case before": {"CREATE TABLE p(id INTEGER PRIMARY KEY, email TEXT COLLATE NOCASE UNIQUE);", "CREATE TABLE p(id INTEGER PRIMARY KEY, email TEXT COLLATE NOCASE UNIQUE, x)"},
+		"a key that minds the case again":         {"CREATE TABLE p(id INTEGER PRIMARY KEY, email TEXT COLLATE NOCASE UNIQUE);", "CREATE TABLE p(id INTEGER PRIMARY KEY, email TEXT UNIQUE)"},
+		"an index with a collation of its own": {"CREATE TABLE p(id INTEGER PRIMARY KEY, email TEXT); CREATE UNIQUE INDEX p_email ON p(email COLLATE BINARY);",
+			"CREATE TABLE p(id INTEGER PRIMARY KEY, email TEXT COLLATE NOCASE)"},
+		"an index that is no key": {"CREATE TABLE p(id INTEGER PRIMARY KEY, email TEXT); CREATE INDEX p_email ON p(email);", "CREATE TABLE p(id INTEGER PRIMARY KEY, email TEXT COLLATE NOCASE)"},
+	} {
+		if r := generate(t, tt.setup, "p", tt.create, rebuild.Options{}); len(r.Warnings) > 0 {
+			t.Errorf("%s: %q", name, r.Warnings)
+		}
 	}
 }
 

@@ -3,6 +3,7 @@ package rebuild
 import (
 	"context"
 	"slices"
+	"strings"
 
 	"towline/migrations"
 	"towline/migrations/sqlite"
@@ -35,6 +36,7 @@ type column struct {
 type unique struct {
 	index   string
 	columns []string // empty if an expression is among them
+	compare []string // the collation of each: BINARY, NOCASE, RTRIM
 	origin  string   // "pk", "u" for a constraint of the CREATE TABLE, "c" for a CREATE UNIQUE INDEX
 	partial bool
 }
@@ -131,8 +133,8 @@ func (s *shape) readColumns(ctx context.Context, c *sqlite.Conn) error {
 
 func (s *shape) readUniques(ctx context.Context, c *sqlite.Conn) error {
 	for _, t := range s.tables {
-		res, err := c.Exec(ctx, `SELECT l.name, l.origin, l.partial, i.name FROM pragma_index_list(?1) l, pragma_index_info(l.name) i
-			WHERE l."unique" ORDER BY l.seq, i.seqno`, t.name)
+		res, err := c.Exec(ctx, `SELECT l.name, l.origin, l.partial, i.name, i.coll FROM pragma_index_list(?1) l, pragma_index_xinfo(l.name) i
+			WHERE l."unique" AND i."key" ORDER BY l.seq, i.seqno`, t.name)
 		if err != nil {
 			return err
 		}
@@ -145,7 +147,7 @@ func (s *shape) readUniques(ctx context.Context, c *sqlite.Conn) error {
 			if row[3] == nil {
 				u.partial = true // an expression is as little a key as a part of the rows is
 			}
-			u.columns = append(u.columns, text(row[3]))
+			u.columns, u.compare = append(u.columns, text(row[3])), append(u.compare, strings.ToUpper(text(row[4])))
 		}
 	}
 	return nil

@@ -37,6 +37,7 @@ func (g *generator) try(ctx context.Context) ([]migrations.Object, error) {
 	if err := g.unchanged(is); err != nil {
 		return nil, err
 	}
+	g.compareKeys(is.table(g.table))
 	works, err := g.compiles(ctx)
 	if err != nil {
 		return nil, err
