@@ -48,6 +48,11 @@ func aboutProduction(r release.Refusal, f func(string) string) (said, bool) {
 		return said{what: "Production's database is as Towline knows it.", next: "See /status."}, true
 	case release.CodeNoBackups:
 		return said{what: "No backups are kept.", next: "Name a folder for them in the config: backups, dir."}, true
+	case release.CodeBackupsUnread:
+		return said{
+			what: "The backups cannot be read:", facts: []string{quote(r.Facts["problem"])},
+			next: "Let the bot's user read and write that folder, or name another one in the config: backups, dir. On the bot's machine, towline check tries it.",
+		}, true
 	case release.CodeNoBackup:
 		return said{
 			what: "There is no backup of production yet.",

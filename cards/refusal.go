@@ -138,7 +138,7 @@ func aboutPeople(r release.Refusal, f func(string) string) (said, bool) {
 	case release.CodeIrregular:
 		return said{what: fmt.Sprintf("A command that was %s is not carried out.", f("how")), next: "Type it yourself, as a new message."}, true
 	case release.CodeCommandExpired:
-		return said{what: fmt.Sprintf("This command is %s old and was not carried out.", f("age")), next: "Send it again, or press Run now."}, true
+		return said{what: fmt.Sprintf("This command is %s old and was not carried out.", aged(f("age"))), next: "Send it again, or press Run now."}, true
 	}
 	return said{}, false
 }
@@ -202,6 +202,27 @@ func notOnPreview(number, preview string) string {
 	}
 }
 
+// aboutLost: the database in which the restore points lead back is not there any more.
+func aboutLost(r release.Refusal, f func(string) string) (said, bool) {
+	database, project := orElse(r.Facts["database"], "NAME"), orElse(f("project"), "project")
+	restore := command(fmt.Sprintf("towline backups restore -to %[1]s -production %[1]s ID", database))
+	switch r.Facts["problem"] {
+	case "database_gone":
+		return said{
+			what:  fmt.Sprintf("The database %s is not there any more, and its restore points went with it.", code(database)),
+			facts: []string{"The newest backup makes it anew, on the bot's machine while the bot is stopped: " + restore, "A Worker knows it by its id, which is a new one then: " + command("wrangler d1 info "+database) + ", for database_id in wrangler's config."},
+			next:  fmt.Sprintf("See <code>/backups %s</code> for what was saved of it.", project),
+		}, true
+	case "another_database":
+		return said{
+			what:  fmt.Sprintf("%s is another database than the one that the releases went to: their restore points do not lead back in it.", code(database)),
+			facts: []string{"If this one is meant, adopt it: the message about the change has the button.", "If not, the newest backup puts back what was saved, on the bot's machine while the bot is stopped: " + restore + ". It says first what it overwrites."},
+			next:  fmt.Sprintf("See <code>/backups %s</code> for what was saved of the one before.", project),
+		}, true
+	}
+	return said{}, false
+}
+
 // aboutDestination: where to go, or to go back to.
 func aboutDestination(r release.Refusal, run release.Run, f func(string) string) (said, bool) {
 	switch r.Code {
@@ -222,6 +243,9 @@ func aboutDestination(r release.Refusal, run release.Run, f func(string) string)
 			next: "Write a migration that takes the change back, and deploy it.",
 		}, true
 	case release.CodePointMissing:
+		if lost, ok := aboutLost(r, f); ok {
+			return lost, true
+		}
 		return said{what: "There is no restore point that leads back there.", next: "Write a migration that takes the change back, and deploy it."}, true
 	case release.CodeUnknownProject:
 		return said{what: fmt.Sprintf("No project is called %s here.", orElse(f("project"), "that")), facts: listed(r.Items, 10, code), next: "Name one that this chat has."}, true

@@ -55,6 +55,18 @@ func factual(code release.Code) *release.Refusal {
 	).Listing("0007_orders.sql", "0008_totals.sql")
 }
 
+func TestWhereProductionsDatabaseIsGoneNobodyIsSentToWriteAMigration(t *testing.T) {
+	replies := map[string]cards.Card{}
+	for _, problem := range []string{"database_gone", "another_database"} {
+		card := cards.Refusal(release.Refuse(release.CodePointMissing, "release", "41", "problem", problem, "database", "shop-db", "project", "shop"), "shop")
+		if strings.Contains(card.HTML, "Write a migration") || !strings.Contains(card.HTML, "towline backups restore -to shop-db -production shop-db ID") {
+			t.Errorf("%s: %s", problem, card.HTML)
+		}
+		replies[problem] = card
+	}
+	golden(t, "database-lost", replies)
+}
+
 func TestEveryRefusalHasWordsOfItsOwn(t *testing.T) {
 	replies, onPreview := map[string]cards.Card{}, map[string]cards.Card{}
 	seen := map[string]release.Code{}

@@ -212,13 +212,16 @@ func seconds(earlier []Backup, size int64) (n int, guessed bool) {
 	return n, len(rates) == 0 && (!told || size >= telling)
 }
 
-// BackupsOf lists a project's backups, newest first; nil where this Towline keeps none.
+// BackupsOf lists a project's backups, newest first; nil where this Towline keeps none. An *OutsideError: they cannot be read.
 func (e *Engine) BackupsOf(ctx context.Context, project string, limit int) ([]Backup, error) {
 	if e.backups == nil {
 		return nil, nil
 	}
 	kept, err := e.backups.List(ctx, project, "", limit)
-	return kept, wrap(err, "list the backups")
+	if err != nil && ctx.Err() == nil {
+		return nil, &OutsideError{Refusal: release.Refuse(release.CodeBackupsUnread, "problem", err.Error()), Err: err}
+	}
+	return kept, err
 }
 
 // Expected says for how long a backup of an environment would block its database; 0: not known.

@@ -237,6 +237,19 @@ func TestARestorePointThatIsGoneIsSaid(t *testing.T) {
 			t.Errorf("facts %v", r.Facts)
 		}
 	})
+	t.Run("of a database that is gone", func(t *testing.T) {
+		s := newShop(t)
+		twoShipped(s, counting, counted)
+		s.configure(func(p *deploy.Project) { p.Production = "shop-9" })
+		r := refused(t, second2(s.engine.Rollback(t.Context(), s.request(dana), 0)), release.CodePointMissing)
+		if r.Facts["problem"] != "database_gone" || r.Facts["database"] != "shop-9" || r.Facts["project"] != "shop" {
+			t.Errorf("facts %v", r.Facts)
+		}
+		s.later(40 * 24 * time.Hour)
+		if r := refused(t, second2(s.engine.Rollback(t.Context(), s.request(dana), 0)), release.CodePointMissing); r.Facts["problem"] != "database_gone" {
+			t.Errorf("after the restore points' time: %v", r.Facts)
+		}
+	})
 	t.Run("never taken, since wrangler made the change", func(t *testing.T) {
 		s := newShop(t)
 		s.version("v1", counting)

@@ -322,6 +322,10 @@ func changed(d rehearse.Diff) (lines []string) {
 func (e *Engine) wayTravel(ctx context.Context, b backing) weighed {
 	point := b.dest.point
 	w := weighed{back: release.Back{Way: release.WayTimeTravel, To: point, Ledger: b.dest.ledger}}
+	if problem := b.lost(); problem != "" {
+		w.back.Not = release.Refuse(release.CodePointMissing, "release", fmt.Sprint(b.run.Release), "problem", problem, "database", b.project.Production, "project", b.project.Name)
+		return w
+	}
 	if point == nil {
 		w.back.Not = release.Refuse(release.CodePointMissing, "release", fmt.Sprint(b.run.Release))
 		return w
@@ -334,9 +338,6 @@ func (e *Engine) wayTravel(ctx context.Context, b backing) weighed {
 	case !now.Before(w.back.Until):
 		w.back.Not = release.Refuse(release.CodePointExpired, "at", point.At.UTC().Format(time.RFC3339), "command", point.Command(), "days", fmt.Sprint(release.Days(e.retention())))
 		return w
-	case point.DatabaseID != b.target.Database.ID:
-		w.back.Not = release.Refuse(release.CodePointMissing, "release", fmt.Sprint(b.run.Release), "problem", "another_database")
-		return w
 	case left == 0:
 		w.back.Not = release.Refuse(release.CodeRestoresUsed, "until", again.UTC().Format(time.RFC3339))
 	}
@@ -345,6 +346,24 @@ func (e *Engine) wayTravel(ctx context.Context, b backing) weighed {
 		w.pending = append(w.pending, release.Pending{Name: name})
 	}
 	return w
+}
+
+// What became of the database that the releases went to, as CodePointMissing names it.
+const (
+	databaseGone  = "database_gone"
+	databaseOther = "another_database" // the restore points are not of this one
+)
+
+// lost says whether the database in which the restore point leads back is not there any more; empty: it is.
+func (b backing) lost() string {
+	point, now := b.dest.point, b.target.Database.ID
+	switch before := b.state.DatabaseID; {
+	case now == "" && (before != "" || point != nil):
+		return databaseGone
+	case before != "" && before != now, point != nil && point.DatabaseID != now:
+		return databaseOther
+	}
+	return ""
 }
 
 // promised is how long Time Travel leads back where the account's plan is known, 0 where it is not.

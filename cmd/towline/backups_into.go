@@ -40,9 +40,6 @@ type landing struct {
 // release may run meanwhile, so that the bot must not run where the database is one of a project.
 func (r bringing) into(ctx context.Context, p program, c *config.Config, kept *backups.Folder, b deploy.Backup) error {
 	whose, production := usersOf(c, r.to)
-	if production && r.production != r.to {
-		return &exitError{code: exitRefused, text: fmt.Sprintf("%s is production (%s). To overwrite it, name it once more: -production %s. Nothing was changed.", r.to, strings.Join(whose, ", "), r.to)}
-	}
 	d1, err := databasesOf(c, loggerTo(p, slog.LevelWarn, c.Secrets()))
 	if err != nil {
 		return &exitError{code: exitRefused, text: err.Error()}
@@ -61,6 +58,9 @@ func (r bringing) into(ctx context.Context, p program, c *config.Config, kept *b
 	}
 	if err := l.say(ctx); err != nil {
 		return err
+	}
+	if production && r.production != r.to {
+		return &exitError{code: exitRefused, text: fmt.Sprintf("%s is production (%s). To overwrite it, name it once more: -production %s. Nothing was changed.", r.to, strings.Join(whose, ", "), r.to)}
 	}
 	text, size, err := l.text(ctx)
 	if err != nil {

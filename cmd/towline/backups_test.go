@@ -195,7 +195,8 @@ func TestARestoreMakesADatabaseThatIsNotThere(t *testing.T) {
 func TestProductionIsNamedTwiceAndTheBotMustNotRun(t *testing.T) {
 	c := newCopied(t)
 	for _, args := range [][]string{{"-to", "shop", "-yes"}, {"-to", "shop", "-yes", "-production", "blog"}} {
-		_, errs := c.line(1, append(append([]string{"backups restore"}, args...), c.backup.ID)...)
+		out, errs := c.line(1, append(append([]string{"backups restore"}, args...), c.backup.ID)...)
+		c.wants(out, "It takes the place of everything in shop", "TABLE", "NOW", "IN THE BACKUP", "orders", "Used by: production of shop")
 		c.wants(errs, "shop is production (production of shop)", "-production shop", "Nothing was changed")
 	}
 	c.holds("shop", asBefore)

@@ -81,7 +81,9 @@ const (
 	CodeNoDrift   Code = "no_drift"   // it is as Towline knows it
 	CodeNoBackup  Code = "no_backup"  // there is none to restore
 	CodeNoBackups Code = "no_backups" // none are kept
-	CodeDrilling  Code = "drill_runs" // one does already
+	// CodeBackupsUnread: their folder cannot be read.
+	CodeBackupsUnread Code = "backups_unreadable"
+	CodeDrilling      Code = "drill_runs" // one does already
 
 	// Preview databases.
 	CodeProduction     Code = "is_production"      // it is, or was, a production database
