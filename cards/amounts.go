@@ -90,3 +90,12 @@ func lasted(d time.Duration) string {
 		return fmt.Sprintf("%d days", int(d.Hours()/24))
 	}
 }
+
+// aged says a length of time that a fact has as 136h48m19s. What is none stays as it is.
+func aged(text string) string {
+	d, err := time.ParseDuration(text)
+	if err != nil || d < 0 {
+		return text
+	}
+	return lasted(d)
+}

@@ -281,7 +281,7 @@ func missing(u Usage) []string {
 		var what []string
 		for _, d := range usage.AllDatasets() {
 			if s, ok := u.State.Datasets[d]; ok && !s.Available && s.Why == why && !passing(s, u.Report.Now) {
-				what = append(what, datasetWords(d))
+				what = append(what, datasetWords(d, u))
 			}
 		}
 		switch {
@@ -305,7 +305,11 @@ func missing(u Usage) []string {
 	case r.Since.After(r.From):
 		out = append(out, "❔ Nothing is known before "+utcDay(r.Since)+".")
 	case lag > lagWords && r.Read.Hours < r.Read.Of:
-		out = append(out, "❔ Counted up to "+stamp(activity.CountedTo, "wdt")+"; Cloudflare has told nothing later yet.")
+		upTo := "❔ Counted up to " + stamp(activity.CountedTo, "wdt")
+		if activity.Available { // else it was not asked, and what was in the way stands above
+			upTo += "; Cloudflare has told nothing later yet"
+		}
+		out = append(out, upTo+".")
 	case r.Read.Known() && r.Read.Hours < r.Read.Of-int(lagWords/time.Hour):
 		out = append(out, fmt.Sprintf("❔ %d of %d hours were counted.", r.Read.Hours, r.Read.Of))
 	}
@@ -351,11 +355,14 @@ const lagWords = 8 * time.Hour
 // justBegun is how long after a report little of what comes after it is counted: an hour has to be over, and Cloudflare is some minutes behind.
 const justBegun = 3 * time.Hour
 
-func datasetWords(d usage.Dataset) string {
+func datasetWords(d usage.Dataset, u Usage) string {
 	switch d {
 	case usage.Activity:
 		return "rows"
 	case usage.Sizes:
+		if u.State.Unsized == 0 && u.Report.Now.Sub(u.State.Listed) < lagWords {
+			return "past storage" // how large databases are now is in the account's list of them
+		}
 		return "storage"
 	case usage.Queries:
 		return "failed queries"
