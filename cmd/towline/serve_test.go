@@ -232,3 +232,14 @@ func (s *signalling) Write(p []byte) (int, error) {
 	}
 	return n, err
 }
+
+func TestACardSaysForHowLongTheConfigsPlanKeepsARestorePoint(t *testing.T) {
+	for plan, want := range map[string]string{"": "Kept 30 days, 7 on the free plan.", ", plan: paid": "Kept 30 days.", ", plan: free": "Kept 7 days."} {
+		o := newOutside(t, true)
+		o.config(strings.Replace(goodConfig, `/client/v4"}`, `/client/v4"`+plan+"}", 1))
+		s := o.serve()
+		o.answers(demoDeployer, "/deploy", "shop → preview · live", want)
+		s.stop()
+		s.end(exitFine)
+	}
+}
