@@ -1,6 +1,7 @@
 package handlers_test
 
 import (
+	"errors"
 	"strings"
 	"testing"
 	"time"
@@ -23,5 +24,14 @@ func TestBackupsAreListedNewestFirstAndNoMoreThanAPage(t *testing.T) {
 	}
 	if a, err := cards.ParseAction(cards.Do(cards.Backups, "shop").String()); err != nil || a.Verb != cards.Backups {
 		t.Errorf("%+v, %v", a, err)
+	}
+}
+
+func TestBackupsThatCannotBeReadAreAnsweredWithTheirFolderAndWhatToDo(t *testing.T) {
+	d := newDesk()
+	d.engine.err = &deploy.OutsideError{Refusal: release.Refuse(release.CodeBackupsUnread, "problem", "open /srv/backups: permission denied"), Err: errors.New("denied")}
+	f, answered := d.say(t, said{by: 1, chat: team, text: "/backups shop"})
+	if !answered || !strings.Contains(f.HTML, "/srv/backups") || !strings.Contains(f.HTML, "backups, dir") {
+		t.Errorf("%t, %s", answered, f.HTML)
 	}
 }

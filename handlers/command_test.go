@@ -185,7 +185,7 @@ func TestAnOldCommandIsOfferedToTheOneWhoSentIt(t *testing.T) {
 	}
 	d = newDesk()
 	reply, _ := d.say(t, said{chat: team, by: 2, text: "/deploy@towline_bot  feature/a+b", age: 91 * time.Second})
-	if !strings.Contains(reply.HTML, "command_expired") || !strings.Contains(reply.HTML, "1m31s") || len(d.engine.asked) > 0 {
+	if !strings.Contains(reply.HTML, "command_expired") || !strings.Contains(reply.HTML, "1 min old") || len(d.engine.asked) > 0 {
 		t.Fatalf("%q, asked %q", reply.HTML, d.engine.asked)
 	}
 	on := bot.Press{Place: bot.Place{Chat: team}, Message: 56, Data: reply.Buttons[0][0].Data, Card: d.replyKey(1), Current: true}
