@@ -139,7 +139,9 @@ func (s *service) watched() usage.Watched {
 func (s *service) team(ctx context.Context) handlers.Team {
 	t := s.wiring.Load().team
 	if people, err := s.engine.People(ctx); err != nil {
-		s.log.WarnContext(ctx, "what people lent each other cannot be read, and does not count", "error", err)
+		if ctx.Err() == nil { // else it is being stopped
+			s.log.WarnContext(ctx, "what people lent each other cannot be read, and does not count", "error", err)
+		}
 	} else {
 		t.People = make([]gate.Actor, len(people))
 		for i, p := range people {
