@@ -192,6 +192,7 @@ func TestReleasesShowWhatWasSkippedAndWhatWasFoundOut(t *testing.T) {
 }
 
 func TestNoNameFromOutsideBreaksAnAnswerAboutPeople(t *testing.T) {
+	oneByOne(t)
 	for what, text := range nasty() {
 		t.Run(what, func(t *testing.T) {
 			r := newReader(t)

@@ -12,6 +12,9 @@ import (
 
 // TestLint plays the scripts of towline lint, with the program itself and with git where a script says so.
 func TestLint(t *testing.T) {
+	if testing.Short() && raced() {
+		t.Skip("many programs one after the other, in each of which nothing runs at the same time")
+	}
 	program, err := os.Executable()
 	if err != nil {
 		t.Fatal(err)
