@@ -92,11 +92,13 @@ func TestACopyThatFailsAfterALongTimeIsNotTriedAgainAtOnce(t *testing.T) {
 	s := newShop(t)
 	inVastWorld(s)
 	copied(s, full)
+	asked := make(chan struct{}) // the copy is made beside the request, whose facts would be old if the clock moved meanwhile
 	s.api.Inject(sandbox.Fault{
-		Path: "/export", Times: sandbox.Always, Before: func(context.Context) { s.later(15 * time.Minute) },
+		Path: "/export", Times: sandbox.Always, Before: func(context.Context) { <-asked; s.later(15 * time.Minute) },
 		Reply: sandbox.APIError(400, 7500, "no export today: SQLITE_ERROR"),
 	})
 	run := s.promote(0)
+	close(asked)
 	s.until(run, func(r release.Run) bool { return r.Plan.Rehearsal.NoCopy == deploy.NoCopyFailed })
 	tried := s.exports()
 	if r := s.promote(0).Plan.Rehearsal; r.NoCopy != deploy.NoCopyFailed || s.exports() != tried {
