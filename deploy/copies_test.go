@@ -78,9 +78,11 @@ func TestACopyThatTakesLongerThanItMayBeOldIsUsedAndNotTakenAgain(t *testing.T) 
 	s := newShop(t)
 	inVastWorld(s)
 	copied(s, full)
-	s.api.Inject(sandbox.Fault{Path: "/export", Times: sandbox.Always, Before: func(context.Context) { s.later(5 * time.Minute) }})
+	asked := make(chan struct{}) // as below
+	s.api.Inject(sandbox.Fault{Path: "/export", Times: sandbox.Always, Before: func(context.Context) { <-asked; s.later(5 * time.Minute) }})
 	before := s.exports()
 	run := s.promote(0)
+	close(asked)
 	s.until(run, func(r release.Run) bool { return r.Plan.Rehearsal.Data })
 	taken := s.exports() - before
 	if r := s.promote(0).Plan.Rehearsal; !r.Data || s.exports()-before != taken {
